@@ -1,0 +1,168 @@
+package v1alpha1
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// KindApp is the kind of App.
+const KindApp = "App"
+
+// App declares one deliverable unit: where its manifests come from, how they
+// are rendered, and which target is held in line with them.
+type App struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              AppSpec `json:"spec"`
+}
+
+// ID is the App's unique name, NAMESPACE/NAME.
+func (a App) ID() string { return a.Namespace + "/" + a.Name }
+
+// AppSpec is what an App asks for.
+type AppSpec struct {
+	Source    Source       `json:"source,omitempty"`
+	Render    Render       `json:"render,omitempty"`
+	Target    Target       `json:"target,omitempty"`
+	Sync      Sync         `json:"sync,omitempty"`
+	Health    Health       `json:"health,omitempty"`
+	DependsOn []Dependency `json:"dependsOn,omitempty"`
+	Ignore    []Ignore     `json:"ignore,omitempty"`
+}
+
+// Source says where an App's manifests are.
+type Source struct {
+	// Git is the repository; nil means the one that the App is declared in.
+	Git *Git `json:"git,omitempty"`
+	// Path is the folder inside the repository, without a leading slash;
+	// empty means the repository's top.
+	Path string `json:"path,omitempty"`
+	// Every is the time between two looks at the repository; a webhook makes
+	// a change known at once. Default 1m, at least 1s.
+	Every metav1.Duration `json:"every,omitempty"`
+}
+
+// Git names a repository and what to follow in it. At most one of Branch, Tag
+// and Commit is set; none means the repository's default branch.
+type Git struct {
+	URL    string `json:"url,omitempty"`
+	Branch string `json:"branch,omitempty"`
+	Tag    string `json:"tag,omitempty"`
+	Commit string `json:"commit,omitempty"`
+}
+
+// Render says how manifests become objects. At most one field is set; none
+// means that the way is found from the files.
+type Render struct {
+	Plain     *Plain     `json:"plain,omitempty"`
+	Kustomize *Kustomize `json:"kustomize,omitempty"`
+}
+
+// Plain reads a folder of YAML and JSON files.
+type Plain struct {
+	// Recurse reads the folders below as well. Default true.
+	Recurse *bool `json:"recurse,omitempty"`
+}
+
+// Kustomize builds a folder that has a kustomization file.
+type Kustomize struct {
+	// Images replaces names, tags or digests of images, as in a kustomization file.
+	Images []Image `json:"images,omitempty"`
+}
+
+// Image is one replacement of an image's name, tag or digest.
+type Image struct {
+	Name    string `json:"name"`
+	NewName string `json:"newName,omitempty"`
+	NewTag  string `json:"newTag,omitempty"`
+	Digest  string `json:"digest,omitempty"`
+}
+
+// Target says what is held in line.
+type Target struct {
+	// Namespace is given to namespaced objects that name none. Default: the
+	// App's own namespace.
+	Namespace string `json:"namespace,omitempty"`
+	// CreateNamespace makes Namespace where it is missing. It is never pruned.
+	// Default true.
+	CreateNamespace *bool `json:"createNamespace,omitempty"`
+	// ServiceAccount in Namespace is impersonated for every write; empty means
+	// the daemon's own rights.
+	ServiceAccount string `json:"serviceAccount,omitempty"`
+}
+
+// Sync says when and how changes reach the target.
+type Sync struct {
+	// Mode is auto (apply by itself) or observe (never apply, only show). Default auto.
+	Mode SyncMode `json:"mode,omitempty"`
+	// Prune deletes objects that are no longer declared. Default true.
+	Prune *bool `json:"prune,omitempty"`
+	// Drift says what follows a change made outside Git. Default correct.
+	Drift DriftMode `json:"drift,omitempty"`
+	// AllowEmpty lets a render that yields no object prune all the App's objects.
+	AllowEmpty bool `json:"allowEmpty,omitempty"`
+	// Validate is apply (each object is checked as it is applied) or first
+	// (all are checked before any is applied). Default apply.
+	Validate ValidateMode `json:"validate,omitempty"`
+}
+
+// SyncMode is how changes reach the target.
+type SyncMode string
+
+// The sync modes.
+const (
+	SyncAuto    SyncMode = "auto"
+	SyncObserve SyncMode = "observe"
+)
+
+// DriftMode is what follows a change made outside Git.
+type DriftMode string
+
+// The drift modes.
+const (
+	DriftCorrect DriftMode = "correct"
+	DriftAlert   DriftMode = "alert"
+	DriftIgnore  DriftMode = "ignore"
+)
+
+// ValidateMode is when objects are checked by the server.
+type ValidateMode string
+
+// The validate modes.
+const (
+	ValidateApply ValidateMode = "apply"
+	ValidateFirst ValidateMode = "first"
+)
+
+// Health says how long a release may take to become healthy.
+type Health struct {
+	// Timeout is counted from the apply. Default 5m, at least 1s.
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+}
+
+// Dependency names an App that must be in line and healthy first.
+type Dependency struct {
+	Name string `json:"name"`
+	// Namespace defaults to that of the App that depends.
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// ID is the dependency's NAMESPACE/NAME.
+func (d Dependency) ID() string { return d.Namespace + "/" + d.Name }
+
+// Ignore leaves fields to others: they are neither compared nor applied.
+type Ignore struct {
+	// Kind and Name select objects; an empty Name means every object of the kind.
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+	// Fields are JSON pointers, such as /spec/replicas.
+	Fields []string `json:"fields"`
+}
+
+// Defaults of an App; docs/app.md lists them.
+const (
+	DefaultNamespace     = "default"
+	DefaultEvery         = time.Minute
+	DefaultHealthTimeout = 5 * time.Minute
+)

@@ -1,0 +1,4 @@
+// Command plumb holds what runs true to what Git says.
+package main
+
+func main() {}

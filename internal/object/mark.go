@@ -1,0 +1,47 @@
+package object
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// The marks that every managed object carries.
+const (
+	// LabelApp names the owning App; see AppLabel.
+	LabelApp = "plumb.dev/app"
+	// AnnotationID is the object's own Key.ID. A controller that copies labels
+	// and annotations to another object copies it too, and so shows that the
+	// copy isn't ours.
+	AnnotationID = "plumb.dev/id"
+	// AnnotationOrigin is the file that declares the object.
+	AnnotationOrigin = "plumb.dev/origin"
+	// AnnotationRevision is the commit that last changed the object.
+	AnnotationRevision = "plumb.dev/revision"
+	// AnnotationDigest is the digest of what was declared, without these marks
+	// but with the origin.
+	AnnotationDigest = "plumb.dev/digest"
+	// AnnotationPrune, set to "never", keeps an object that is no longer declared.
+	AnnotationPrune = "plumb.dev/prune"
+	// PruneNever is the value of AnnotationPrune that keeps the object.
+	PruneNever = "never"
+)
+
+// FieldManager is the field manager of every write of ours.
+const FieldManager = "plumb"
+
+// maxLabelValue is Kubernetes' limit for the value of a label.
+const maxLabelValue = 63
+
+// AppLabel is the value of LabelApp for an App's ID: NAMESPACE.NAME. A
+// namespace has no dots, so the first dot parts the two. What exceeds a
+// label's limit is cut and ended by a hash.
+func AppLabel(id string) string {
+	label := strings.Replace(id, "/", ".", 1)
+	if len(label) <= maxLabelValue {
+		return label
+	}
+	sum := sha256.Sum256([]byte(id))
+	const hash = 8
+	return strings.TrimRight(label[:maxLabelValue-hash-1], "-._") + "-" + hex.EncodeToString(sum[:hash/2])
+}

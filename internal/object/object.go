@@ -1,0 +1,85 @@
+package object
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// Origin is where an object was declared: a file of the tree, and a line that
+// counts from 1, or 0 where the renderer can't tell.
+type Origin struct {
+	File string `json:"file,omitempty"`
+	Line int    `json:"line,omitempty"`
+}
+
+// String is FILE:LINE, or what is known of it.
+func (o Origin) String() string {
+	if o.Line == 0 {
+		return o.File
+	}
+	return fmt.Sprintf("%s:%d", o.File, o.Line)
+}
+
+// Object is one declared object.
+type Object struct {
+	*unstructured.Unstructured
+	Origin Origin
+}
+
+// Key is the object's identity.
+func (o Object) Key() Key {
+	gvk := o.GroupVersionKind()
+	return Key{Group: gvk.Group, Kind: gvk.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+}
+
+// Digest is a hash of the content, as hex. Equal content gives equal digests
+// whatever the order of its keys.
+func (o Object) Digest() string {
+	b, err := json.Marshal(o.Unstructured.Object) // map keys come out sorted
+	if err != nil {
+		return "" // content parsed from YAML or JSON always marshals
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
+}
+
+// Key identifies an object whatever its version.
+type Key struct {
+	Group     string `json:"group,omitempty"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace,omitempty"`
+	Name      string `json:"name"`
+}
+
+// GroupKind is the key's group and kind.
+func (k Key) GroupKind() schema.GroupKind { return schema.GroupKind{Group: k.Group, Kind: k.Kind} }
+
+// String is Kind/name, with the namespace before the name where there is one:
+// Deployment/shop/web. Groups are left out, as people do.
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return k.Kind + "/" + k.Name
+	}
+	return k.Kind + "/" + k.Namespace + "/" + k.Name
+}
+
+// ID is the key with its group, unambiguous: apps/Deployment/shop/web. The
+// namespace of a cluster-scoped object is empty: /Namespace//shop.
+func (k Key) ID() string {
+	return strings.Join([]string{k.Group, k.Kind, k.Namespace, k.Name}, "/")
+}
+
+// ParseID reads what ID wrote.
+func ParseID(s string) (Key, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) != 4 || parts[1] == "" || parts[3] == "" {
+		return Key{}, fmt.Errorf("object id %q is not GROUP/KIND/NAMESPACE/NAME", s)
+	}
+	return Key{Group: parts[0], Kind: parts[1], Namespace: parts[2], Name: parts[3]}, nil
+}

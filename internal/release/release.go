@@ -1,0 +1,94 @@
+// Package release holds the unit of history: what one change to an App was,
+// who made it and why, what it did, and how it ended.
+//
+// It holds values only. A release never holds the content of an object, only
+// identities, paths of fields and reasons that were redacted where they were made.
+package release
+
+import (
+	"time"
+
+	"plumb.dev/plumb/internal/object"
+)
+
+// Trigger is why a release came about.
+type Trigger string
+
+// The triggers.
+const (
+	TriggerCommit      Trigger = "commit"      // a new revision
+	TriggerDeclaration Trigger = "declaration" // the App's declaration changed, or it is new
+	TriggerDrift       Trigger = "drift"       // something changed outside Git; always corrective
+	TriggerManual      Trigger = "manual"      // someone asked for it
+	TriggerRemoval     Trigger = "removal"     // the App is no longer declared
+)
+
+// Outcome is how a release ended, or Running.
+type Outcome string
+
+// The outcomes.
+const (
+	Running    Outcome = "Running"
+	Succeeded  Outcome = "Succeeded"  // all applied, and healthy in time
+	Failed     Outcome = "Failed"     // the last attempt failed; a later one may still succeed
+	Superseded Outcome = "Superseded" // a newer revision came first
+)
+
+// Revision is one commit of one repository.
+type Revision struct {
+	URL     string    `json:"url,omitempty"` // without credentials
+	Ref     string    `json:"ref,omitempty"` // refs/heads/main, refs/tags/v1, or empty for a commit
+	Commit  string    `json:"commit"`
+	Author  string    `json:"author,omitempty"` // Name <email>
+	Message string    `json:"message,omitempty"`
+	Time    time.Time `json:"time,omitzero"` // the committer's time
+}
+
+// Short is the commit's first eight characters.
+func (r Revision) Short() string { return r.Commit[:min(len(r.Commit), 8)] }
+
+// Release is one change to an App. ID is 0 until the history has given one.
+type Release struct {
+	ID       int64     `json:"id"`
+	App      string    `json:"app"` // NAMESPACE/NAME
+	Revision Revision  `json:"revision"`
+	Trigger  Trigger   `json:"trigger"`
+	Actor    string    `json:"actor"` // who: a commit's author, a field manager, a person
+	Outcome  Outcome   `json:"outcome"`
+	Reason   string    `json:"reason,omitempty"` // why it failed, or what it was for
+	Changes  []Change  `json:"changes,omitempty"`
+	Attempts []Attempt `json:"attempts,omitempty"` // oldest first; at most MaxAttempts are kept
+
+	Seen     time.Time `json:"seen"`              // the change was noticed
+	Planned  time.Time `json:"planned,omitzero"`  // what to do was known
+	Applied  time.Time `json:"applied,omitzero"`  // the server had taken all of it
+	Healthy  time.Time `json:"healthy,omitzero"`  // every object was healthy
+	Finished time.Time `json:"finished,omitzero"` // the outcome was known
+}
+
+// Corrective says that the release put back what was changed outside Git, and
+// so wasn't intended by anyone.
+func (r Release) Corrective() bool { return r.Trigger == TriggerDrift }
+
+// MaxAttempts and MaxChanges bound what one release keeps.
+const (
+	MaxAttempts = 20
+	MaxChanges  = 1000
+)
+
+// Attempt is one try at a release.
+type Attempt struct {
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended,omitzero"`
+	Error   string    `json:"error,omitempty"` // empty when it succeeded
+}
+
+// Change is what a release did, or tried to do, to one object.
+type Change struct {
+	Action string        `json:"action"` // create, update, prune, …: plan.Action
+	Object object.Key    `json:"object"`
+	Origin object.Origin `json:"origin,omitzero"`
+	Reason string        `json:"reason,omitempty"` // why, such as: spec.replicas was changed by kubectl-edit
+	Fields []string      `json:"fields,omitempty"` // paths of the fields that changed, where known
+	Error  string        `json:"error,omitempty"`
+}
