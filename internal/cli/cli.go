@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/object"
+)
+
+// Env is all that a command takes from outside its arguments. A zero field
+// stands for the process's own.
+type Env struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Now tells the time, for the ages that are printed.
+	Now func() time.Time
+	// Version is what was built, such as v0.1.0; empty means what the build
+	// itself recorded.
+	Version string
+
+	// Daemon runs the daemon until ctx ends; `plumb run` calls it.
+	Daemon func(ctx context.Context, opts RunOptions) error
+	// RenderLocal renders a folder of this machine; `plumb render PATH` calls it.
+	RenderLocal func(ctx context.Context, path string) ([]object.Object, error)
+}
+
+// withDefaults fills the zero fields.
+func (e Env) withDefaults() Env {
+	if e.In == nil {
+		e.In = os.Stdin
+	}
+	if e.Out == nil {
+		e.Out = os.Stdout
+	}
+	if e.Err == nil {
+		e.Err = os.Stderr
+	}
+	if e.Getenv == nil {
+		e.Getenv = os.Getenv
+	}
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	return e
+}
+
+// Run carries out one command line, without the program's name, and returns
+// the exit code. It is the only place that prints an error.
+func Run(ctx context.Context, args []string, env Env) int {
+	env = env.withDefaults()
+	root := newRoot(env)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if text := message(err); text != "" {
+		fmt.Fprintln(env.Err, "plumb: "+text)
+	}
+	return exitCode(err)
+}
+
+// newRoot is the command tree.
+func newRoot(env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "plumb",
+		Short:         "Holds what runs true to what Git says",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          group,
+	}
+	root.SetIn(env.In)
+	root.SetOut(env.Out)
+	root.SetErr(env.Err)
+	root.SetFlagErrorFunc(flagError)
+	return root
+}
