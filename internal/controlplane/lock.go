@@ -1,0 +1,47 @@
+package controlplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// acquire waits for the folder's lock and returns what gives it back. The kernel frees it when the holder dies.
+func (l layout) acquire(ctx context.Context) (release func(), err error) {
+	file, err := os.OpenFile(l.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock the control plane: %w", err)
+	}
+	err = until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s, which another plumb may be working on: %w", l.lock(), err)
+	}
+	return func() { file.Close() }, nil
+}
+
+// until asks again every interval until done says yes or fails, or ctx ends, whose cause it then returns. It is for programs of others that
+// tell nobody when something about them changes.
+func until(ctx context.Context, interval time.Duration, done func(context.Context) (bool, error)) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if ok, err := done(ctx); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+		}
+	}
+}
