@@ -158,7 +158,7 @@ func (t Tree) Stat(path string) (Entry, error) {
 func (t Tree) readFile(p place) ([]byte, error) {
 	switch p.entry.Mode {
 	case Folder:
-		return nil, fmt.Errorf("%s %w, not a file", p.asked, ErrFolder)
+		return nil, fmt.Errorf("%s %w, not a file", shown(p.asked), ErrFolder)
 	case Submodule:
 		return nil, submodule(p.path)
 	}
