@@ -59,6 +59,12 @@ type Render struct {
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
 }
 
+// The names of the renderers.
+const (
+	RendererPlain     = "plain"
+	RendererKustomize = "kustomize"
+)
+
 // Plain reads a folder of YAML and JSON files.
 type Plain struct {
 	// Recurse reads the folders below as well. Default true.

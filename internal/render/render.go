@@ -8,13 +8,15 @@ package render
 
 import (
 	"context"
+	"errors"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/tree"
 )
 
-// Request is one render: the folder Path of the tree, and how to render it.
+// Request is one render: what is at Path of the tree, and how to render it.
+// Path is clean and relative; the tree's top is "".
 type Request struct {
 	Files  tree.Reader
 	Path   string
@@ -25,8 +27,26 @@ type Request struct {
 type Renderer interface {
 	// Name is what an App calls it: plain, kustomize.
 	Name() string
-	// Wants says whether the folder looks like this renderer's.
+	// Wants says whether the folder or file looks like this renderer's.
 	Wants(files tree.Reader, path string) (bool, error)
 	// Render makes the objects, in the order they were declared.
 	Render(ctx context.Context, r Request) ([]object.Object, error)
 }
+
+// Result is what came of a render.
+type Result struct {
+	// Objects are in the order they were declared. They are sound: each has a
+	// kind and a valid name, and no two have the same key.
+	Objects []object.Object
+	// Inputs are all that the render read. They are set after an error as
+	// well: what was wrong stays wrong until one of them changes, unless the
+	// error is ErrRead.
+	Inputs tree.Inputs
+	// Renderer is the name of the one that was used; empty where none was found.
+	Renderer string
+}
+
+// ErrRead marks an error that says nothing about the files: they could not be
+// read, or the render was cut short. Trying again may go well. Every other
+// error of a render follows from its inputs.
+var ErrRead = errors.New("the files could not be read")
