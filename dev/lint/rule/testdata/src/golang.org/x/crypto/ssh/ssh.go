@@ -1,0 +1,4 @@
+// Package ssh stands in for the real one.
+package ssh
+
+func InsecureIgnoreHostKey() func() error { return nil }
