@@ -21,6 +21,9 @@ const (
 	// AnnotationDigest is the digest of what was declared, without these marks
 	// but with the origin.
 	AnnotationDigest = "plumb.dev/digest"
+	// AnnotationRoot names the root that declares the App. What it declared
+	// once and doesn't any more can be found by it.
+	AnnotationRoot = "plumb.dev/root"
 	// AnnotationPrune, set to "never", keeps an object that is no longer declared.
 	AnnotationPrune = "plumb.dev/prune"
 	// PruneNever is the value of AnnotationPrune that keeps the object.

@@ -49,6 +49,13 @@ func (o Object) Digest() string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// DigestWith is the digest of the content together with what else an apply
+// depends on.
+func (o Object) DigestWith(more ...string) string {
+	sum := sha256.Sum256([]byte(o.Digest() + "\x00" + strings.Join(more, "\x00")))
+	return hex.EncodeToString(sum[:16])
+}
+
 // Key identifies an object whatever its version.
 type Key struct {
 	Group     string `json:"group,omitempty"`

@@ -1,0 +1,93 @@
+package plan
+
+import (
+	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/object"
+)
+
+// Desired is one declared object, ready to be applied.
+type Desired struct {
+	Key        object.Key
+	APIVersion string
+	Origin     object.Origin
+	// Digest is of the content without our marks, but with the origin's file.
+	Digest string
+	// Revision is the commit that gave the object this digest.
+	Revision string
+	Stage    Stage
+	// Body is the object as JSON, marks included.
+	Body []byte
+}
+
+// Live is what is kept of a live object that carries an App's label.
+type Live struct {
+	Key     object.Key
+	UID     string
+	Version uint64 // the resource version, which grows with each write
+	App     string // the value of the label plumb.dev/app
+	// Own says that the object's plumb.dev/id names itself: it isn't a copy
+	// that a controller made of one of ours, labels and all.
+	Own      bool
+	Root     string
+	Digest   string
+	Origin   string
+	Revision string
+	// Fingerprint is of our own entry in the managed fields; 0 means that we have none.
+	Fingerprint uint64
+	Health      health.Verdict
+	Deleting    bool
+	Keep        bool // plumb.dev/prune: never
+	// Provisional says that the record came with the answer to our own write,
+	// and its health is yet to be told by the watch.
+	Provisional bool
+}
+
+// Applied is what is remembered of the last time that the server was seen to
+// hold an object as declared.
+type Applied struct {
+	UID         string
+	Digest      string
+	Fingerprint uint64
+}
+
+// Standing is how a declared object stands against the live one.
+type Standing uint8
+
+// The standings.
+const (
+	InLine      Standing = iota
+	Missing              // not there, and never was as far as is known
+	Changed              // declared otherwise than it was applied
+	Gone                 // was applied, and isn't there any more
+	Moved                // our entry in the managed fields isn't the one that we left: someone may have changed a field
+	Foreign              // belongs to another App
+	Terminating          // being deleted: it must go before it can come again
+)
+
+// Judge compares one declared object with the live one. A zero Live means that
+// there is none with an App's label; a zero Applied, that nothing is
+// remembered. app is the value of the App's label.
+//
+// It trusts two things instead of asking the server: our digest annotation,
+// which the server guards by our field ownership, and the fingerprint, which
+// the server changes when anyone changes a value of ours.
+func Judge(app string, d Desired, l Live, a Applied) Standing {
+	switch {
+	case l.UID == "" && a.UID == "":
+		return Missing
+	case l.UID == "":
+		return Gone
+	case l.App != app:
+		return Foreign
+	case l.Deleting:
+		return Terminating
+	case l.Digest != d.Digest && a.Digest == d.Digest && a.UID == l.UID:
+		return Moved // what we applied had this digest, so someone took the annotation
+	case l.Digest != d.Digest:
+		return Changed
+	case a.UID != l.UID || a.Digest != d.Digest || a.Fingerprint != l.Fingerprint || l.Fingerprint == 0:
+		return Moved
+	default:
+		return InLine
+	}
+}

@@ -1,0 +1,258 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
+
+	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+)
+
+// abreast is how many objects of one call are under way at once; the limiter
+// decides over all calls.
+const abreast = 16
+
+// requestTimeout ends a change that the server does not answer.
+const requestTimeout = 60 * time.Second
+
+// Apply does the changes: stage by stage upwards, then the prunes downwards.
+// It costs one request an object.
+func (c *Cluster) Apply(ctx context.Context, as target.Actor, changes []plan.Change) []target.Outcome {
+	outcomes := make([]target.Outcome, len(changes))
+	up, down := byStage(changes)
+	for stage := range plan.Stages {
+		inParallel(up[stage], func(i int) { outcomes[i] = c.applyOne(ctx, as, changes[i]) })
+	}
+	for stage := plan.Stages - 1; stage >= 0; stage-- {
+		inParallel(down[stage], func(i int) { outcomes[i] = c.pruneOne(ctx, as, changes[i]) })
+	}
+	return outcomes
+}
+
+// byStage sorts the changes' indices into those to apply and those to prune.
+func byStage(changes []plan.Change) (up, down [plan.Stages][]int) {
+	for i, change := range changes {
+		stage := plan.StageOf(change.Key)
+		if change.Action == plan.Prune {
+			down[stage] = append(down[stage], i)
+		} else {
+			up[stage] = append(up[stage], i)
+		}
+	}
+	return up, down
+}
+
+// inParallel calls f for each index, a few at a time, and waits for all.
+func inParallel(indices []int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(abreast, len(indices)) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for _, i := range indices {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Change) target.Outcome {
+	live, err := c.patch(ctx, as, change.Desired)
+	if apierrors.IsNotFound(err) && as.CreateNamespace && change.Key.Namespace == as.Namespace {
+		if err = c.createNamespace(ctx, as); err == nil {
+			live, err = c.patch(ctx, as, change.Desired)
+		}
+	}
+	if err != nil {
+		return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+	}
+	c.view.put(live)
+	return target.Outcome{
+		Key:     change.Key,
+		Live:    live,
+		Applied: plan.Applied{UID: live.UID, Digest: change.Desired.Digest, Fingerprint: live.Fingerprint},
+	}
+}
+
+// patch applies one object and returns its record. The answer is asked for as
+// metadata only; health comes with the watch.
+func (c *Cluster) patch(ctx context.Context, as target.Actor, d plan.Desired) (plan.Live, error) {
+	k, err := c.served(ctx, d)
+	if err != nil {
+		return plan.Live{}, err
+	}
+	cs, err := c.as(as)
+	if err != nil {
+		return plan.Live{}, err
+	}
+	var answer *metav1.PartialObjectMetadata
+	err = c.limited(ctx, func(ctx context.Context) error {
+		answer, err = metadataOf(cs, k, d.Key).Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, applyOptions())
+		return err
+	})
+	if err != nil {
+		return plan.Live{}, err
+	}
+	live := reduce(d.Key.GroupKind(), answer)
+	if !metadataOnly(d.Key.GroupKind()) && !live.Deleting {
+		live.Provisional = true
+		live.Health = health.Verdict{Health: status.Progressing, Message: "was applied just now"}
+	}
+	return live, nil
+}
+
+func applyOptions() metav1.PatchOptions {
+	force := true
+	return metav1.PatchOptions{FieldManager: object.FieldManager, Force: &force, FieldValidation: metav1.FieldValidationStrict}
+}
+
+// served finds how a declared object's kind is served. A kind that isn't yet,
+// because its CRD has just been applied, is waited for outside of here.
+func (c *Cluster) served(ctx context.Context, d plan.Desired) (kind, error) {
+	gvk := schema.FromAPIVersionAndKind(d.APIVersion, d.Key.Kind)
+	k, ok, err := c.kinds.find(ctx, gvk)
+	if err != nil {
+		return kind{}, err
+	}
+	if !ok {
+		return kind{}, fmt.Errorf("%w: the cluster does not serve %s yet", target.ErrSkipped, gvk.GroupKind())
+	}
+	return k, nil
+}
+
+// limited makes one request when there is a place for it.
+func (c *Cluster) limited(ctx context.Context, request func(context.Context) error) error {
+	if err := c.limit.acquire(ctx); err != nil {
+		return err
+	}
+	start := time.Now()
+	defer func() { c.limit.release(time.Since(start)) }()
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	return request(ctx)
+}
+
+// createNamespace makes the App's target namespace. It carries no mark of the
+// App, so it is never pruned.
+func (c *Cluster) createNamespace(ctx context.Context, as target.Actor) error {
+	cs, err := c.as(as)
+	if err != nil {
+		return err
+	}
+	body := fmt.Sprintf(`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, as.Namespace)
+	namespaces := schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+	err = c.limited(ctx, func(ctx context.Context) error {
+		_, err := cs.metadata.Resource(namespaces).Patch(ctx, as.Namespace, types.ApplyPatchType, []byte(body), applyOptions())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("create the target namespace %s: %w", as.Namespace, err)
+	}
+	return nil
+}
+
+// pruneOne deletes an object, if it still is the one that was planned for.
+func (c *Cluster) pruneOne(ctx context.Context, as target.Actor, change plan.Change) target.Outcome {
+	err := c.guardPrune(ctx, change)
+	if err == nil {
+		err = c.delete(ctx, as, change)
+	}
+	if apierrors.IsNotFound(err) {
+		c.view.remove(change.Key, change.Live.Version)
+		err = nil
+	}
+	return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+}
+
+func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Change) error {
+	_, k, ok, err := c.kinds.preferredOf(ctx, change.Key.GroupKind())
+	if err != nil || !ok {
+		return err
+	}
+	cs, err := c.as(as)
+	if err != nil {
+		return err
+	}
+	uid, background := types.UID(change.Live.UID), metav1.DeletePropagationBackground
+	return c.limited(ctx, func(ctx context.Context) error {
+		return metadataOf(cs, k, change.Key).Delete(ctx, change.Key.Name, metav1.DeleteOptions{
+			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
+		})
+	})
+}
+
+// guardPrune holds back what would take more with it than was asked for.
+func (c *Cluster) guardPrune(ctx context.Context, change plan.Change) error {
+	switch plan.StageOf(change.Key) {
+	case plan.StageDefinition:
+		return c.guardDefinition(ctx, change.Key)
+	case plan.StageNamespace:
+		if other := c.view.othersIn(change.Key.Name, change.Live.App); other != "" {
+			return fmt.Errorf("%w: the namespace holds objects of another App (%s)", target.ErrKept, other)
+		}
+	}
+	return nil
+}
+
+// guardDefinition keeps a CRD that has instances: deleting it deletes them all.
+func (c *Cluster) guardDefinition(ctx context.Context, key object.Key) error {
+	definition, err := c.dynamic.Resource(crd.GroupVersion().WithResource("customresourcedefinitions")).Get(ctx, key.Name, metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
+	kindName, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
+	_, k, ok, err := c.kinds.preferredOf(ctx, schema.GroupKind{Group: group, Kind: kindName})
+	if err != nil || !ok {
+		return err
+	}
+	found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{Limit: 1})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w: whether there are objects of kind %s can't be told: %w", target.ErrKept, kindName, err)
+	}
+	if err == nil && len(found.Items) > 0 {
+		return fmt.Errorf("%w: there are still objects of kind %s, such as %s, and deleting the CRD would delete them all",
+			target.ErrKept, kindName, namespacedName(found.Items[0].Namespace, found.Items[0].Name))
+	}
+	return nil
+}
+
+func namespacedName(namespace, name string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + "/" + name
+}
+
+// metadataOf addresses one object's collection.
+func metadataOf(cs clients, k kind, key object.Key) metadata.ResourceInterface {
+	if !k.namespaced {
+		return cs.metadata.Resource(k.resource)
+	}
+	return cs.metadata.Resource(k.resource).Namespace(key.Namespace)
+}
+
+// contentOf addresses one object's collection, objects whole.
+func contentOf(cs clients, k kind, key object.Key) dynamic.ResourceInterface {
+	if !k.namespaced {
+		return cs.dynamic.Resource(k.resource)
+	}
+	return cs.dynamic.Resource(k.resource).Namespace(key.Namespace)
+}

@@ -1,0 +1,177 @@
+package kube
+
+import (
+	"context"
+	"reflect"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/target"
+)
+
+// mostFields bounds how many fields of one object are told.
+const mostFields = 50
+
+// Check asks the server how declared objects differ from the live ones. It
+// costs two requests an object, and changes nothing.
+func (c *Cluster) Check(ctx context.Context, as target.Actor, desired []plan.Desired) []target.Finding {
+	findings := make([]target.Finding, len(desired))
+	indices := make([]int, len(desired))
+	for i := range desired {
+		indices[i] = i
+	}
+	inParallel(indices, func(i int) { findings[i] = c.checkOne(ctx, as, desired[i]) })
+	return findings
+}
+
+func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired) target.Finding {
+	live, wanted, err := c.liveAndWanted(ctx, as, d)
+	if apierrors.IsNotFound(err) {
+		return target.Finding{Key: d.Key, Differs: true}
+	}
+	if err != nil {
+		return target.Finding{Key: d.Key, Err: explain(d.Key, err)}
+	}
+	taken := ownFields(wanted).Difference(ownFields(live))
+	differs := !taken.Empty() || !reflect.DeepEqual(content(live), content(wanted))
+	finding := target.Finding{Key: d.Key, Exists: true, Differs: differs, Live: reduce(d.Key.GroupKind(), live)}
+	if differs {
+		finding.Fields = fieldsThatDiffer(live, wanted, taken)
+	}
+	return finding
+}
+
+// liveAndWanted reads an object as it is, and as it would be after an apply.
+func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Desired) (live, wanted *unstructured.Unstructured, err error) {
+	k, err := c.served(ctx, d)
+	if err != nil {
+		return nil, nil, err
+	}
+	cs, err := c.as(as)
+	if err != nil {
+		return nil, nil, err
+	}
+	objects := contentOf(cs, k, d.Key)
+	err = c.limited(ctx, func(ctx context.Context) error {
+		if live, err = objects.Get(ctx, d.Key.Name, metav1.GetOptions{}); err != nil {
+			return err
+		}
+		options := applyOptions()
+		options.DryRun = []string{metav1.DryRunAll}
+		wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
+		return err
+	})
+	return live, wanted, err
+}
+
+// content is an object without what the server keeps for itself.
+func content(o *unstructured.Unstructured) map[string]any {
+	out := copyShallow(o.Object)
+	delete(out, "status")
+	if metadata, ok := out["metadata"].(map[string]any); ok {
+		for _, name := range []string{"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"} {
+			delete(metadata, name)
+		}
+	}
+	return out
+}
+
+// ownFields are the fields that our entry owns.
+func ownFields(o *unstructured.Unstructured) *fieldpath.Set {
+	for _, e := range o.GetManagedFields() {
+		if ours(e) {
+			return fieldsOf(e)
+		}
+	}
+	return &fieldpath.Set{}
+}
+
+// fieldsThatDiffer names the fields that were taken from us, with who took
+// them; or, when ownership tells nothing (the field manager's name was used by
+// someone else), those whose values differ. Values are never told.
+func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.Set) []plan.Field {
+	owners := ownersOf(live)
+	var fields []plan.Field
+	taken.Leaves().Iterate(func(p fieldpath.Path) {
+		if len(fields) < mostFields {
+			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Owner: owners.of(p)})
+		}
+	})
+	if len(fields) > 0 {
+		return fields
+	}
+	for _, path := range differences("", content(live), content(wanted), nil) {
+		fields = append(fields, plan.Field{Path: path})
+	}
+	return fields[:min(len(fields), mostFields)]
+}
+
+// owners are the other managers of an object's fields, the newest first.
+type owners []metav1.ManagedFieldsEntry
+
+func ownersOf(o *unstructured.Unstructured) owners {
+	var others owners
+	for _, e := range o.GetManagedFields() {
+		if !ours(e) {
+			others = append(others, e)
+		}
+	}
+	slices.SortStableFunc(others, func(a, b metav1.ManagedFieldsEntry) int {
+		switch {
+		case a.Time == nil || b.Time == nil:
+			return 0
+		default:
+			return b.Time.Compare(a.Time.Time)
+		}
+	})
+	return others
+}
+
+// of is the manager that owns a field or, where the field was removed, the one
+// that wrote last.
+func (o owners) of(p fieldpath.Path) string {
+	for _, e := range o {
+		if fieldsOf(e).Has(p) {
+			return e.Manager
+		}
+	}
+	for _, e := range o {
+		if e.Subresource != "status" {
+			return e.Manager
+		}
+	}
+	return ""
+}
+
+// differences lists the paths at which two values differ.
+func differences(path string, a, b any, found []string) []string {
+	if len(found) >= mostFields || reflect.DeepEqual(a, b) {
+		return found
+	}
+	ma, aIsMap := a.(map[string]any)
+	mb, bIsMap := b.(map[string]any)
+	if !aIsMap || !bIsMap {
+		return append(found, strings.TrimPrefix(path, "."))
+	}
+	names := make([]string, 0, len(ma)+len(mb))
+	for name := range ma {
+		names = append(names, name)
+	}
+	for name := range mb {
+		if _, ok := ma[name]; !ok {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		found = differences(path+"."+name, ma[name], mb[name], found)
+	}
+	return found
+}

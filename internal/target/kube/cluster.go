@@ -1,0 +1,259 @@
+package kube
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/metadata"
+	"k8s.io/client-go/rest"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/target"
+)
+
+// Options says what a Cluster needs beside its address.
+type Options struct {
+	Log *slog.Logger
+	// Observe is called for each request that was answered; status is 0 when
+	// there was no answer. Watches are counted when they begin.
+	Observe func(verb string, status int, took time.Duration)
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
+}
+
+// Cluster is one Kubernetes cluster.
+type Cluster struct {
+	config   *rest.Config
+	log      *slog.Logger
+	now      func() time.Time
+	kinds    *kinds
+	view     *view
+	watches  watches
+	limit    *limiter
+	dynamic  dynamic.Interface
+	metadata metadata.Interface
+
+	mu   sync.Mutex
+	asSA map[string]clients // by namespace/name of the service account
+
+	ctx     context.Context //nolint:containedctx // the life of the watches, which outlive every call
+	running sync.WaitGroup
+}
+
+// clients act in one name.
+type clients struct {
+	metadata metadata.Interface
+	dynamic  dynamic.Interface
+}
+
+var _ target.Target = (*Cluster)(nil)
+
+// watchBackoff keeps a lost watch from being asked for too often, and from
+// being found again too late.
+var watchBackoff = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 20 * time.Second}
+
+// New makes a Cluster from a client configuration. Nothing is asked of the
+// server until Run.
+func New(config *rest.Config, o Options) (*Cluster, error) {
+	config = rest.CopyConfig(config)
+	config.QPS = -1 // how much the server can take is for it to say: see limit.go
+	if config.UserAgent == "" {
+		config.UserAgent = "plumb"
+	}
+	c := &Cluster{
+		config: config, log: o.Log, now: o.Now, view: newView(), limit: newLimiter(),
+		watches: watches{byKind: map[schema.GroupKind]*watcher{}}, asSA: map[string]clients{},
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	config.Wrap(func(rt http.RoundTripper) http.RoundTripper {
+		return &observer{next: rt, observe: o.Observe, limit: c.limit}
+	})
+	http2, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	disco, err := discovery.NewDiscoveryClientForConfigAndClient(config, http2)
+	if err != nil {
+		return nil, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	c.kinds = &kinds{client: disco, now: c.now}
+	own, err := newClients(config, http2)
+	if err != nil {
+		return nil, err
+	}
+	c.metadata, c.dynamic = own.metadata, own.dynamic
+	return c, nil
+}
+
+func newClients(config *rest.Config, h *http.Client) (clients, error) {
+	meta, err := metadata.NewForConfigAndClient(metadata.ConfigFor(config), h)
+	if err != nil {
+		return clients{}, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	dyn, err := dynamic.NewForConfigAndClient(config, h)
+	if err != nil {
+		return clients{}, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	return clients{metadata: meta, dynamic: dyn}, nil
+}
+
+// as are the clients that act in a name, made at the first use.
+func (c *Cluster) as(a target.Actor) (clients, error) {
+	if a.ServiceAccount == "" {
+		return clients{metadata: c.metadata, dynamic: c.dynamic}, nil
+	}
+	user := "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cs, ok := c.asSA[user]; ok {
+		return cs, nil
+	}
+	config := rest.CopyConfig(c.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	h, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return clients{}, fmt.Errorf("act as %s: %w", user, err)
+	}
+	cs, err := newClients(config, h)
+	if err != nil {
+		return clients{}, err
+	}
+	c.asSA[user] = cs
+	return cs, nil
+}
+
+// Run watches until ctx is done. It must be called before anything else, and
+// once; Wait returns when all of it has ended.
+func (c *Cluster) Run(ctx context.Context) {
+	c.ctx = ctx
+	c.running.Go(func() { c.watchDefinitions(ctx) })
+	c.running.Go(func() { c.sweep(ctx) })
+}
+
+// Wait waits for the end of what Run started.
+func (c *Cluster) Wait() { c.running.Wait() }
+
+// Address is the API server's.
+func (c *Cluster) Address() string { return c.config.Host }
+
+// Live is the record of one object.
+func (c *Cluster) Live(key object.Key) (plan.Live, bool) { return c.view.live(key) }
+
+// Owned lists the objects with an App label.
+func (c *Cluster) Owned(label string) []object.Key { return c.view.owned(label) }
+
+// Events delivers what changed.
+func (c *Cluster) Events() <-chan target.Event { return c.view.events }
+
+// Labels lists the App labels in use, and says whether every kind was looked at.
+func (c *Cluster) Labels() ([]string, bool) {
+	c.watches.mu.Lock()
+	swept := c.watches.swept
+	all := make([]*watcher, 0, len(c.watches.byKind))
+	for _, w := range c.watches.byKind {
+		all = append(all, w)
+	}
+	c.watches.mu.Unlock()
+	for _, w := range all {
+		synced, err := w.state()
+		swept = swept && synced && err == nil
+	}
+	return c.view.labels(), swept
+}
+
+// sweep looks once, at the start, at every kind that the cluster has, for
+// objects of ours: kinds that Git no longer names among them. That is one
+// small request a kind, and only kinds that have some are watched from then on.
+func (c *Cluster) sweep(ctx context.Context) {
+	backoff := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: 30 * time.Second}
+	_ = wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
+		err := c.sweepOnce(ctx)
+		if err != nil {
+			c.log.Warn("looking for our objects failed; trying again", "cluster", c.Address(), "error", err)
+			return false, nil
+		}
+		c.watches.mu.Lock()
+		c.watches.swept = true
+		c.watches.mu.Unlock()
+		c.view.tellKinds()
+		return true, nil
+	})
+}
+
+func (c *Cluster) sweepOnce(ctx context.Context) error {
+	all, err := c.kinds.all(ctx)
+	if err != nil {
+		return err
+	}
+	for _, gk := range all {
+		if madeByControllers(gk) {
+			continue
+		}
+		gvk, k, ok, err := c.kinds.preferredOf(ctx, gk)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp, Limit: 1})
+		if err != nil && !refused(err) {
+			return unreachable(fmt.Errorf("list %s: %w", gk, err))
+		}
+		if err == nil && len(found.Items) > 0 {
+			c.startWatch(gvk, k)
+		}
+	}
+	return nil
+}
+
+// madeByControllers are kinds that controllers make by the thousand and nobody
+// declares; some copy the labels of what they are made for.
+func madeByControllers(gk schema.GroupKind) bool {
+	return slices.Contains([]string{"Event", "Endpoints", "EndpointSlice", "Lease", "ControllerRevision", "PodMetrics", "NodeMetrics"}, gk.Kind)
+}
+
+// observer sees each request and its answer go by.
+type observer struct {
+	next    http.RoundTripper
+	observe func(verb string, status int, took time.Duration)
+	limit   *limiter
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
+	start := time.Now()
+	resp, err := o.next.RoundTrip(r)
+	code := 0
+	if resp != nil {
+		code = resp.StatusCode
+	}
+	if code == http.StatusTooManyRequests {
+		o.limit.throttled()
+	}
+	if o.observe != nil {
+		o.observe(verbOf(r), code, time.Since(start))
+	}
+	return resp, err
+}
+
+// verbOf is the request's verb, with watches told apart from lists.
+func verbOf(r *http.Request) string {
+	if r.Method == http.MethodGet && r.URL.Query().Get("watch") != "" {
+		return "WATCH"
+	}
+	return r.Method
+}

@@ -1,0 +1,98 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/target"
+)
+
+// unreachable marks an error as the target's absence where it is one.
+func unreachable(err error) error {
+	if isUnreachable(err) {
+		return fmt.Errorf("%w: %w", target.ErrUnreachable, err)
+	}
+	return err
+}
+
+// isUnreachable tells an answer that never came from a refusal.
+func isUnreachable(err error) bool {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return false
+	}
+	var network *net.OpError
+	var request *url.Error
+	return errors.As(err, &network) || errors.As(err, &request) || errors.Is(err, context.DeadlineExceeded) ||
+		apierrors.IsServiceUnavailable(err) || apierrors.IsServerTimeout(err) || apierrors.IsTimeout(err)
+}
+
+// refused says that the server answered and won't: asking again is no use.
+func refused(err error) bool {
+	return apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err)
+}
+
+func explainWatch(gk schema.GroupKind, err error) error {
+	if apierrors.IsForbidden(err) {
+		return fmt.Errorf("watch %s: %w; Plumb needs the verbs list and watch on it, in all namespaces", gk, err)
+	}
+	return unreachable(fmt.Errorf("watch %s: %w", gk, err))
+}
+
+// explain turns the server's refusal into what people can act on. What the
+// server says of a Secret can hold its values, so of that only the names of
+// the fields are kept.
+func explain(key object.Key, err error) error {
+	if err == nil || isUnreachable(err) {
+		return unreachable(err)
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return err
+	}
+	said := status.Status()
+	if key.Group == "" && key.Kind == "Secret" {
+		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
+	}
+	message := said.Message
+	switch {
+	case apierrors.IsInvalid(err) && strings.Contains(message, "field is immutable"):
+		return fmt.Errorf("%s; the field can't be changed in place: undo the change, or delete the object so that it is made anew", message)
+	case apierrors.IsForbidden(err) && strings.Contains(message, "exceeded quota"):
+		return fmt.Errorf("%s; ask for less, or raise the ResourceQuota", message)
+	case apierrors.IsForbidden(err) && strings.Contains(message, "because it is being terminated"):
+		return fmt.Errorf("%s; it is tried again when the namespace is gone", message)
+	case strings.Contains(message, "admission webhook"):
+		return fmt.Errorf("%s; the webhook's rules decide this: change the object, or the webhook's configuration", message)
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("%s; give this right to who applies (target.serviceAccount, or the daemon's own user)", message)
+	case said.Code == http.StatusBadRequest && strings.Contains(message, "strict decoding error"),
+		strings.Contains(message, "field not declared in schema"):
+		return fmt.Errorf("%s; check the spelling and the indentation, and the apiVersion", message)
+	case apierrors.IsRequestEntityTooLargeError(err):
+		return fmt.Errorf("%s; the object is too large for the API server: split it", message)
+	default:
+		return errors.New(message)
+	}
+}
+
+// withoutValues is what was said, less all that could be a value.
+func withoutValues(said metav1.Status) string {
+	text := fmt.Sprintf("%s (%d)", said.Reason, said.Code)
+	if said.Details == nil {
+		return text
+	}
+	for _, cause := range said.Details.Causes {
+		text += fmt.Sprintf("; %s: %s", cause.Field, cause.Type)
+	}
+	return text
+}

@@ -1,0 +1,112 @@
+package kube
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/status"
+)
+
+// reduce makes the record of a live object. What comes as metadata only is of
+// a kind whose health needs no more than being there.
+func reduce(gk schema.GroupKind, o metav1.Object) plan.Live {
+	annotations := o.GetAnnotations()
+	key := object.Key{Group: gk.Group, Kind: gk.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+	live := plan.Live{
+		Key:         key,
+		UID:         string(o.GetUID()),
+		Version:     parseVersion(o.GetResourceVersion()),
+		App:         o.GetLabels()[object.LabelApp],
+		Own:         annotations[object.AnnotationID] == key.ID(),
+		Root:        annotations[object.AnnotationRoot],
+		Digest:      annotations[object.AnnotationDigest],
+		Origin:      annotations[object.AnnotationOrigin],
+		Revision:    annotations[object.AnnotationRevision],
+		Fingerprint: fingerprint(o.GetManagedFields()),
+		Health:      health.Verdict{Health: status.Healthy},
+		Deleting:    o.GetDeletionTimestamp() != nil,
+		Keep:        annotations[object.AnnotationPrune] == object.PruneNever,
+	}
+	switch whole, ok := o.(*unstructured.Unstructured); {
+	case live.Deleting:
+		live.Health = health.Deleting()
+	case ok:
+		live.Health = health.Of(whole)
+	}
+	return live
+}
+
+// fingerprint is a hash of our own entry in the managed fields: which fields,
+// in which version, and when it last changed. The server takes a field out of
+// our entry when someone else changes its value. It is 0 when we have no entry.
+func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
+	for _, e := range entries {
+		if !ours(e) {
+			continue
+		}
+		h := sha256.New()
+		h.Write([]byte(e.APIVersion))
+		if e.Time != nil {
+			h.Write(strconv.AppendInt(nil, e.Time.Unix(), 10))
+		}
+		canonical, err := fieldsOf(e).ToJSON()
+		if err != nil {
+			return 0 // unreadable counts as none: the server is asked instead
+		}
+		h.Write(canonical)
+		return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
+	}
+	return 0
+}
+
+// fieldsOf is the set of fields that an entry owns. Going through the set also
+// gives one order to what the clients' decoders bring in different ones.
+func fieldsOf(e metav1.ManagedFieldsEntry) *fieldpath.Set {
+	set := &fieldpath.Set{}
+	if e.FieldsV1 == nil || set.FromJSON(e.FieldsV1.GetRawReader()) != nil {
+		return &fieldpath.Set{}
+	}
+	return set
+}
+
+// ours says whether an entry is that of our applies.
+func ours(e metav1.ManagedFieldsEntry) bool {
+	return e.Manager == object.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+}
+
+// parseVersion reads a resource version. The API promises that those of one
+// kind can be compared as numbers.
+func parseVersion(s string) uint64 {
+	v, err := strconv.ParseUint(s, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// metadataOnly says whether a kind is watched without its content: its health
+// needs none, and nobody should hold it in memory. Secrets are among them.
+func metadataOnly(gk schema.GroupKind) bool {
+	switch gk.Group {
+	case "":
+		switch gk.Kind {
+		case "Secret", "ConfigMap", "ServiceAccount", "LimitRange", "ResourceQuota", "Endpoints":
+			return true
+		}
+	case "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "node.k8s.io",
+		"discovery.k8s.io", "coordination.k8s.io":
+		return true
+	case "networking.k8s.io":
+		return gk.Kind == "NetworkPolicy" || gk.Kind == "IngressClass"
+	}
+	return false
+}

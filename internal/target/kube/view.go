@@ -1,0 +1,204 @@
+package kube
+
+import (
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/target"
+)
+
+// view keeps the records of our live objects. Watches and applies both feed
+// it: of two records of one object, the one with the greater resource version
+// wins, so that a watch which lags behind our own write can't bring back what
+// was there before. Each answer and each event costs constant time.
+type view struct {
+	events chan target.Event
+
+	mu      sync.RWMutex
+	records map[object.Key]plan.Live
+	byLabel map[string]map[object.Key]struct{}
+	// gone remembers the resource version at which an object was last seen to
+	// vanish while our own writes may still bring older news of it.
+	gone    map[object.Key]uint64
+	pending target.Event
+}
+
+func newView() *view {
+	return &view{
+		events:  make(chan target.Event, 1),
+		records: map[object.Key]plan.Live{},
+		byLabel: map[string]map[object.Key]struct{}{},
+		gone:    map[object.Key]uint64{},
+	}
+}
+
+// put takes a record in, unless a newer one is there.
+func (v *view) put(l plan.Live) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	old, had := v.records[l.Key]
+	stale := had && (old.Version > l.Version || old.Version == l.Version && !old.Provisional)
+	if stale || v.gone[l.Key] >= l.Version {
+		return
+	}
+	delete(v.gone, l.Key)
+	if l.App == "" { // it lost its label: for us it is gone
+		v.drop(l.Key, l.Version)
+		return
+	}
+	if had && old.App != l.App {
+		v.unlist(old)
+	}
+	v.records[l.Key] = l
+	if v.byLabel[l.App] == nil {
+		v.byLabel[l.App] = map[object.Key]struct{}{}
+	}
+	v.byLabel[l.App][l.Key] = struct{}{}
+	v.tell(l.Key, old.App, l.App)
+}
+
+// remove takes out an object that vanished at a resource version.
+func (v *view) remove(key object.Key, version uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.drop(key, version)
+}
+
+func (v *view) drop(key object.Key, version uint64) {
+	old, had := v.records[key]
+	if had && old.Version > version {
+		return
+	}
+	if !had {
+		return
+	}
+	delete(v.records, key)
+	v.unlist(old)
+	v.gone[key] = version
+	v.tell(key, old.App, "")
+}
+
+// replace sets all records of one kind, as a list at a resource version tells.
+func (v *view) replace(gk schema.GroupKind, list []plan.Live, version uint64) {
+	present := make(map[object.Key]struct{}, len(list))
+	for _, l := range list {
+		present[l.Key] = struct{}{}
+		v.put(l)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for key := range v.records {
+		if _, ok := present[key]; !ok && key.GroupKind() == gk {
+			v.drop(key, version)
+		}
+	}
+	for key, at := range v.gone {
+		if key.GroupKind() == gk && at <= version {
+			delete(v.gone, key)
+		}
+	}
+}
+
+// forget drops all records of a kind that the cluster doesn't serve any more.
+func (v *view) forget(gk schema.GroupKind) { v.replace(gk, nil, ^uint64(0)) }
+
+func (v *view) unlist(l plan.Live) {
+	delete(v.byLabel[l.App], l.Key)
+	if len(v.byLabel[l.App]) == 0 {
+		delete(v.byLabel, l.App)
+	}
+}
+
+// tell adds to the event that waits to be taken; the caller holds the lock.
+func (v *view) tell(key object.Key, labels ...string) {
+	if v.pending.Objects == nil {
+		v.pending.Objects = map[object.Key][]string{}
+	}
+	for _, l := range labels {
+		if l != "" {
+			v.pending.Objects[key] = append(v.pending.Objects[key], l)
+		}
+	}
+	v.offer()
+}
+
+// tellKinds says that something about the kinds changed.
+func (v *view) tellKinds() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.pending.Kinds = true
+	v.offer()
+}
+
+// offer puts the pending event where the taker looks, merged with what it has
+// not taken yet.
+func (v *view) offer() {
+	select {
+	case earlier := <-v.events:
+		v.pending = merge(earlier, v.pending)
+	default:
+	}
+	select {
+	case v.events <- v.pending:
+		v.pending = target.Event{}
+	default: // cannot be: only offer fills the channel, under the lock
+	}
+}
+
+func merge(a, b target.Event) target.Event {
+	if a.Objects == nil {
+		a.Objects = b.Objects
+	} else {
+		for key, labels := range b.Objects {
+			a.Objects[key] = append(a.Objects[key], labels...)
+		}
+	}
+	a.Kinds = a.Kinds || b.Kinds
+	return a
+}
+
+func (v *view) live(key object.Key) (plan.Live, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	l, ok := v.records[key]
+	return l, ok
+}
+
+func (v *view) owned(label string) []object.Key {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	var keys []object.Key
+	for key := range v.byLabel[label] {
+		if v.records[key].Own {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// othersIn names an App with objects in a namespace, other than the one with
+// this label; empty when there is none. It looks at every record: it is asked
+// only when a namespace is to be deleted.
+func (v *view) othersIn(namespace, label string) string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	for key, l := range v.records {
+		if key.Namespace == namespace && l.Own && l.App != label {
+			return l.App
+		}
+	}
+	return ""
+}
+
+func (v *view) labels() []string {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	labels := make([]string, 0, len(v.byLabel))
+	for label := range v.byLabel {
+		labels = append(labels, label)
+	}
+	return labels
+}

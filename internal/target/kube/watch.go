@@ -1,0 +1,255 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+)
+
+// watcher follows one kind: our objects of it, in all namespaces. The client
+// library's reflector does the listing, the resuming and the backing off; what
+// it brings is reduced as it arrives and never kept whole.
+type watcher struct {
+	gk      schema.GroupKind
+	version string
+	view    *view
+	cancel  context.CancelFunc
+
+	mu     sync.Mutex
+	synced bool
+	err    error
+}
+
+// watches is the set of watchers, by kind.
+type watches struct {
+	mu     sync.Mutex
+	byKind map[schema.GroupKind]*watcher
+	swept  bool
+}
+
+// Watch sees to it that kinds are watched, and says whether all are known.
+func (c *Cluster) Watch(wanted []schema.GroupKind) (bool, error) {
+	known := true
+	var errs []error
+	for _, gk := range wanted {
+		synced, err := c.watchKind(gk)
+		known = known && synced
+		errs = append(errs, err)
+	}
+	return known, errors.Join(errs...)
+}
+
+func (c *Cluster) watchKind(gk schema.GroupKind) (bool, error) {
+	c.watches.mu.Lock()
+	w := c.watches.byKind[gk]
+	c.watches.mu.Unlock()
+	if w != nil {
+		return w.state()
+	}
+	gvk, k, ok, err := c.kinds.preferredOf(c.ctx, gk)
+	if err != nil {
+		return false, err
+	}
+	if !ok {
+		return true, nil // nothing of it can be there
+	}
+	if !k.watchable {
+		return false, fmt.Errorf("%s can't be watched, so drift of it can't be seen; leave it out", gk)
+	}
+	return c.startWatch(gvk, k).state()
+}
+
+func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k kind) *watcher {
+	c.watches.mu.Lock()
+	defer c.watches.mu.Unlock()
+	gk := gvk.GroupKind()
+	if w := c.watches.byKind[gk]; w != nil {
+		return w
+	}
+	ctx, cancel := context.WithCancel(c.ctx)
+	w := &watcher{gk: gk, version: gvk.Version, view: c.view, cancel: cancel}
+	c.watches.byKind[gk] = w
+	lw, expected := c.listerWatcher(gvk, k, metav1.ListOptions{LabelSelector: object.LabelApp})
+	reflector := cache.NewReflectorWithOptions(w.observed(lw), expected, w, cache.ReflectorOptions{
+		Name: "plumb/" + gk.String(), Backoff: &watchBackoff,
+	})
+	c.running.Go(func() { reflector.RunWithContext(ctx) })
+	return w
+}
+
+// listerWatcher reads a kind whole, or as metadata only.
+func (c *Cluster) listerWatcher(gvk schema.GroupVersionKind, k kind, base metav1.ListOptions) (*cache.ListWatch, runtime.Object) {
+	if metadataOnly(gvk.GroupKind()) {
+		r := c.metadata.Resource(k.resource)
+		return &cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+				return r.List(ctx, selected(o, base))
+			},
+			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+				return r.Watch(ctx, selected(o, base))
+			},
+		}, &metav1.PartialObjectMetadata{}
+	}
+	r := c.dynamic.Resource(k.resource)
+	expected := &unstructured.Unstructured{}
+	expected.SetGroupVersionKind(gvk)
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return r.List(ctx, selected(o, base))
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			return r.Watch(ctx, selected(o, base))
+		},
+	}, expected
+}
+
+func selected(o, base metav1.ListOptions) metav1.ListOptions {
+	o.LabelSelector, o.FieldSelector = base.LabelSelector, base.FieldSelector
+	return o
+}
+
+// observed notes how lists and watches fare.
+func (w *watcher) observed(lw *cache.ListWatch) *cache.ListWatch {
+	list, watchFor := lw.ListWithContextFunc, lw.WatchFuncWithContext
+	return &cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			found, err := list(ctx, o)
+			w.note(err)
+			return found, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			stream, err := watchFor(ctx, o)
+			w.note(err)
+			return stream, err
+		},
+	}
+}
+
+// note remembers whether the last request failed, and tells when that changed.
+func (w *watcher) note(err error) {
+	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) || errors.Is(err, context.Canceled) {
+		return // the reflector asks again in another way
+	}
+	w.mu.Lock()
+	changed := (w.err == nil) != (err == nil)
+	w.err = err
+	w.mu.Unlock()
+	if changed {
+		w.view.tellKinds()
+	}
+}
+
+// state says whether all objects of the kind are known, or why not.
+func (w *watcher) state() (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return false, explainWatch(w.gk, w.err)
+	}
+	return w.synced, nil
+}
+
+// The watcher is the store that its reflector fills.
+
+// Transformer reduces what a streamed list brings before it is gathered.
+func (w *watcher) Transformer() cache.TransformFunc {
+	return func(o any) (any, error) { return w.reduced(o), nil }
+}
+
+// Add takes in an object that appeared.
+func (w *watcher) Add(o any) error { return w.Update(o) }
+
+// Update takes in an object that changed.
+func (w *watcher) Update(o any) error {
+	if item := w.reduced(o); item != nil {
+		w.view.put(item.live)
+	}
+	return nil
+}
+
+// Delete takes out an object that vanished, or that lost its label.
+func (w *watcher) Delete(o any) error {
+	if item := w.reduced(o); item != nil {
+		w.view.remove(item.live.Key, item.live.Version)
+	}
+	return nil
+}
+
+// Replace takes in a whole list.
+func (w *watcher) Replace(list []any, version string) error {
+	live := make([]plan.Live, 0, len(list))
+	for _, o := range list {
+		if item := w.reduced(o); item != nil {
+			live = append(live, item.live)
+		}
+	}
+	w.view.replace(w.gk, live, parseVersion(version))
+	w.mu.Lock()
+	first := !w.synced
+	w.synced = true
+	w.mu.Unlock()
+	if first {
+		w.view.tellKinds()
+	}
+	return nil
+}
+
+// Resync has nothing to do: the view is driven by events alone.
+func (w *watcher) Resync() error { return nil }
+
+// item is a record in the form that the reflector can gather.
+type item struct {
+	metav1.ObjectMeta
+	live plan.Live
+}
+
+func (w *watcher) reduced(o any) *item {
+	switch o := o.(type) {
+	case *item:
+		return o
+	case metav1.Object:
+		live := reduce(w.gk, o)
+		return &item{
+			ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), ResourceVersion: o.GetResourceVersion()},
+			live:       live,
+		}
+	default:
+		return nil // an object that can't be read must not end the watch
+	}
+}
+
+// kindsChanged looks at which watched kinds the cluster still serves, and in
+// which version; what went is forgotten, what changed its version is watched anew.
+func (c *Cluster) kindsChanged() {
+	c.kinds.expire()
+	c.watches.mu.Lock()
+	current := maps.Clone(c.watches.byKind)
+	c.watches.mu.Unlock()
+	for gk, w := range current {
+		gvk, _, ok, err := c.kinds.preferredOf(c.ctx, gk)
+		if err != nil || (ok && gvk.Version == w.version) {
+			continue
+		}
+		w.cancel()
+		c.watches.mu.Lock()
+		delete(c.watches.byKind, gk)
+		c.watches.mu.Unlock()
+		if !ok {
+			c.view.forget(gk)
+		}
+	}
+	c.view.tellKinds()
+}

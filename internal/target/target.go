@@ -1,0 +1,139 @@
+// Package target is what is held in line: the interface of a target and the
+// values shared by those who use and implement it.
+//
+// A target has two sides. Its view is kept up to date by events and answers
+// from memory. Its hands ask and change the real thing, and never wait for
+// anything to become healthy: that is told by the view.
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+)
+
+// Target is one cluster. It is safe for concurrent use.
+type Target interface {
+	View
+	Hands
+}
+
+// View is what is live, as the watches tell it.
+type View interface {
+	// Watch sees to it that objects of these kinds are watched, and says
+	// whether all of them are known by now. When it returns false without an
+	// error, Events tells when to ask again.
+	Watch(kinds []schema.GroupKind) (bool, error)
+	// Live is the record of one object, or false where none with an App's label is there.
+	Live(key object.Key) (plan.Live, bool)
+	// Owned lists the objects that carry this App label and are not copies.
+	// The target remembers no order.
+	Owned(appLabel string) []object.Key
+	// Labels lists the App labels that live objects carry. It says false until
+	// every kind that the cluster has was looked at.
+	Labels() ([]string, bool)
+	// Events delivers what changed since the last delivery.
+	Events() <-chan Event
+}
+
+// Event says what changed. Deliveries are merged while nobody takes them.
+type Event struct {
+	// Objects whose record changed, with the App labels that they had and have.
+	Objects map[object.Key][]string
+	// Kinds is set when a kind became known to the view, or the cluster's
+	// kinds changed, or the connection was lost or came back.
+	Kinds bool
+}
+
+// Hands is what asks and changes the target.
+type Hands interface {
+	// Resolve fits rendered objects to the cluster: the namespace, the marks,
+	// the order. What can't be resolved is reported and left out.
+	Resolve(ctx context.Context, r Resolve) ([]plan.Desired, []ObjectError)
+	// Check asks the server, without changing anything, how each declared
+	// object differs from the live one.
+	Check(ctx context.Context, as Actor, desired []plan.Desired) []Finding
+	// Apply does the changes, in the order of their stages, prunes last. It
+	// returns one outcome for each; where it stops early, the rest is Skipped.
+	Apply(ctx context.Context, as Actor, changes []plan.Change) []Outcome
+	// Address is the target's name for people.
+	Address() string
+}
+
+// Resolve is the input of Hands.Resolve.
+type Resolve struct {
+	App      v1alpha1.App
+	Root     string // the root that declares the App
+	Revision string // the commit that was rendered
+	Objects  []object.Object
+	// Since tells the commit at which an object got this digest, where it is
+	// known; otherwise it is Revision.
+	Since func(key object.Key, digest string) (string, bool)
+}
+
+// Actor is in whose name the target is changed.
+type Actor struct {
+	Namespace      string // the App's target namespace
+	ServiceAccount string // impersonated; empty for the daemon's own rights
+	// CreateNamespace makes Namespace when an object needs it and it isn't there.
+	CreateNamespace bool
+}
+
+// Finding is the answer of a check.
+type Finding struct {
+	Key object.Key
+	// Exists says whether the object is live at all.
+	Exists bool
+	// Differs says whether an apply would change anything.
+	Differs bool
+	// Fields are those that differ, with who wrote what is live.
+	Fields []plan.Field
+	// Live is the live object's record.
+	Live plan.Live
+	Err  error
+}
+
+// Outcome is what came of one change.
+type Outcome struct {
+	Key     object.Key
+	Applied plan.Applied // what to remember; zero after a prune
+	Live    plan.Live    // the object's record after the change
+	Err     error
+}
+
+// ErrSkipped marks what was not tried, because something it relies on has to
+// come first; it is tried again when that is there.
+var ErrSkipped = errors.New("waits for what it relies on")
+
+// ErrKept marks what a guard kept from being pruned; the error says why.
+var ErrKept = errors.New("kept")
+
+// ErrUnreachable marks what failed because the target could not be reached.
+var ErrUnreachable = errors.New("can't reach the API server")
+
+// ErrUnknownKind marks an object whose kind the cluster doesn't know.
+var ErrUnknownKind = errors.New("unknown kind")
+
+// ObjectError is an error about one object.
+type ObjectError struct {
+	Key    object.Key
+	Origin object.Origin
+	Err    error
+}
+
+// Error says where, which and what.
+func (e ObjectError) Error() string {
+	if e.Origin.File == "" {
+		return fmt.Sprintf("%s: %v", e.Key, e.Err)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Origin, e.Key, e.Err)
+}
+
+// Unwrap is the cause.
+func (e ObjectError) Unwrap() error { return e.Err }
