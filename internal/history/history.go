@@ -1,12 +1,16 @@
-// Package history is what keeps releases: the interface and its shared values.
+// Package history is what keeps releases: the interfaces and their shared values.
 //
 // Losing a history loses what happened, and nothing else: desired state is
-// never read from it. Variants stand below; historytest holds what each must pass.
+// never read from it. The same place keeps two small memories that make a
+// restart cheap (Applied, Apps); losing those costs work, not truth.
+//
+// Variants stand below; historytest holds what each must pass.
 package history
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"plumb.dev/plumb/internal/release"
@@ -30,21 +34,43 @@ type Store interface {
 // Query selects releases. A zero field selects all.
 type Query struct {
 	App     string // NAMESPACE/NAME
-	Commit  string // a prefix of at least four characters
+	Commit  string // a prefix of at least MinCommit characters
 	Outcome release.Outcome
 	Before  int64 // only releases with a smaller ID: the next page
 	Limit   int   // at most this many; 0 means DefaultLimit
 }
 
-// DefaultLimit is how many releases a List returns when not told.
-const DefaultLimit = 50
+// The bounds of a Query.
+const (
+	DefaultLimit = 50
+	MaxLimit     = 500
+	MinCommit    = 4
+)
 
-// Bounds says how much history is kept: releases younger than Age, and at most
+// Validate says what is wrong with a query.
+func (q Query) Validate() error {
+	switch {
+	case q.Commit != "" && len(q.Commit) < MinCommit:
+		return fmt.Errorf("commit %q is too short: give at least %d characters", q.Commit, MinCommit)
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return fmt.Errorf("limit %d is out of range: give 1 to %d, and ask for the next page with before", q.Limit, MaxLimit)
+	case q.Before < 0:
+		return fmt.Errorf("before %d is not the id of a release", q.Before)
+	}
+	return nil
+}
+
+// Bounds says how much history is kept: releases seen within Age, and at most
 // Count of each App. A zero field sets no bound.
 type Bounds struct {
 	Age   time.Duration
 	Count int
 }
 
-// ErrNotFound is returned where there is no such release.
-var ErrNotFound = errors.New("no such release")
+var (
+	// ErrNotFound is returned where there is no such release.
+	ErrNotFound = errors.New("no such release")
+	// ErrFull is returned where there is no room to write. Nothing is damaged,
+	// and writing works again once there is room.
+	ErrFull = errors.New("no room left")
+)
