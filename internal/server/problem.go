@@ -1,0 +1,36 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plumb.dev/plumb/internal/history"
+)
+
+// problem answers with an application/problem+json (RFC 9457), as the API's
+// own errors do.
+func problem(w http.ResponseWriter, code int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(code)
+	// An error here means that nobody is listening any more.
+	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(code), Status: code, Detail: detail})
+}
+
+// noSuchApp is the answer where an App isn't declared.
+func noSuchApp(id string) error {
+	return huma.Error404NotFound("no App " + id + " is declared; GET /api/v1/apps lists those that are")
+}
+
+// historyError is the answer where the history couldn't be asked.
+func historyError(err error) error {
+	switch {
+	case errors.Is(err, history.ErrNotFound):
+		return huma.Error404NotFound(err.Error() + "; GET /api/v1/releases lists those that are kept")
+	case errors.Is(err, history.ErrFull):
+		return huma.NewError(http.StatusInsufficientStorage, err.Error())
+	}
+	return huma.Error500InternalServerError(err.Error())
+}
