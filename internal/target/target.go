@@ -72,9 +72,6 @@ type Resolve struct {
 	Root     string // the root that declares the App
 	Revision string // the commit that was rendered
 	Objects  []object.Object
-	// Since tells the commit at which an object got this digest, where it is
-	// known; otherwise it is Revision.
-	Since func(key object.Key, digest string) (string, bool)
 }
 
 // Actor is in whose name the target is changed.

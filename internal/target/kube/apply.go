@@ -174,7 +174,10 @@ func (c *Cluster) pruneOne(ctx context.Context, as target.Actor, change plan.Cha
 	if err == nil {
 		err = c.delete(ctx, as, change)
 	}
-	if apierrors.IsNotFound(err) {
+	switch {
+	case err == nil:
+		c.view.deleting(change.Key, change.Live.UID)
+	case apierrors.IsNotFound(err):
 		c.view.remove(change.Key, change.Live.Version)
 		err = nil
 	}

@@ -54,18 +54,14 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 	leaveOut(u, r.App.Spec.Ignore)
 	key := object.Object{Unstructured: u}.Key()
 	digest := object.Object{Unstructured: u}.DigestWith(o.Origin.File, r.Root, fmt.Sprint(kept(r.App)))
-	revision := r.Revision
-	if since, ok := r.Since(key, digest); ok {
-		revision = since
-	}
-	mark(u, r, marks{id: key.ID(), digest: digest, origin: o.Origin.File, revision: revision})
+	mark(u, r, marks{id: key.ID(), digest: digest, origin: o.Origin.File})
 	body, err := u.MarshalJSON()
 	if err != nil {
 		return plan.Desired{}, fmt.Errorf("can't be written as JSON: %w", err)
 	}
 	return plan.Desired{
 		Key: key, APIVersion: u.GetAPIVersion(), Origin: o.Origin, Digest: digest,
-		Revision: revision, Stage: plan.StageOf(key), Body: body,
+		Revision: r.Revision, Stage: plan.StageOf(key), Body: body,
 	}, nil
 }
 
@@ -109,7 +105,7 @@ func scopesDeclared(objects []object.Object) map[schema.GroupKind]bool {
 	return scopes
 }
 
-type marks struct{ id, digest, origin, revision string }
+type marks struct{ id, digest, origin string }
 
 // mark sets our label and annotations.
 func mark(u *unstructured.Unstructured, r target.Resolve, m marks) {
@@ -127,7 +123,7 @@ func mark(u *unstructured.Unstructured, r target.Resolve, m marks) {
 	annotations[object.AnnotationRoot] = r.Root
 	annotations[object.AnnotationDigest] = m.digest
 	annotations[object.AnnotationOrigin] = m.origin
-	annotations[object.AnnotationRevision] = m.revision
+	annotations[object.AnnotationRevision] = r.Revision
 	if kept(r.App) {
 		annotations[object.AnnotationPrune] = object.PruneNever
 	}

@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -79,6 +80,20 @@ func (v *view) drop(key object.Key, version uint64) {
 	v.unlist(old)
 	v.gone[key] = version
 	v.tell(key, old.App, "")
+}
+
+// deleting notes that the server took our request to delete an object; the
+// watch tells when it is gone.
+func (v *view) deleting(key object.Key, uid string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	l, ok := v.records[key]
+	if !ok || l.UID != uid {
+		return
+	}
+	l.Deleting, l.Health = true, health.Deleting()
+	v.records[key] = l
+	v.tell(key, l.App)
 }
 
 // replace sets all records of one kind, as a list at a resource version tells.

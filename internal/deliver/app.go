@@ -1,0 +1,150 @@
+package deliver
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/target"
+)
+
+// Declaration is one App as a root declares it.
+type Declaration struct {
+	App    v1alpha1.App
+	Origin object.Origin
+	// Held says why the App stays as it is, whatever its declaration says; nil
+	// when it doesn't.
+	Held error
+}
+
+// app is all that is known of one App. Only the engine's loop touches it.
+type app struct {
+	Declaration
+	id, label string
+	ref       source.Ref
+	removed   bool
+
+	head  source.Head
+	want  want
+	got   got
+	cause cause
+
+	order      []object.Key // the declared objects, in the order of their stages
+	objects    map[object.Key]*entry
+	leftovers  map[object.Key]*leftover
+	applied    map[object.Key]plan.Applied
+	tally      tally
+	unresolved []target.ObjectError
+
+	busy      bool  // a worker has it
+	rendering bool  // to render it
+	known     bool  // the view knows all objects that matter
+	viewErr   error // why it doesn't
+	failures  int
+	retryAt   time.Time
+	lastErr   error // the last failure that belongs to no one object
+	checked   time.Time
+	deadline  time.Time
+	timer     *time.Timer
+
+	open       *release.Release // the intended release that has not ended
+	corrective *release.Release // the correction that has not succeeded yet
+}
+
+// want is what should be rendered.
+type want struct {
+	commit     string
+	generation int    // counts changes of the declaration
+	turn       uint64 // which turn of events asked for it; see engine.pruneHeld
+}
+
+// got is what was rendered last.
+type got struct {
+	want
+	ok        bool // some render went well
+	revision  release.Revision
+	renderer  string
+	err       error // why the last one failed, or is not complete
+	retry     bool  // trying again may help
+	unchanged bool  // the newest commit touched nothing that the App is made from
+	changedAt string
+	kinds     []schema.GroupKind
+}
+
+// cause is why objects are declared otherwise than they are live.
+type cause struct {
+	trigger release.Trigger
+	actor   string
+	seen    time.Time
+}
+
+// newApp is an App that nothing is known of yet but its declaration.
+func newApp(id string, applied map[object.Key]plan.Applied) *app {
+	if applied == nil {
+		applied = map[object.Key]plan.Applied{}
+	}
+	return &app{
+		id: id, label: object.AppLabel(id), applied: applied,
+		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{},
+	}
+}
+
+// stale says whether what should be rendered isn't what was rendered last.
+func (a *app) stale() bool {
+	return a.want.commit != a.got.commit || a.want.generation != a.got.generation || a.got.err != nil
+}
+
+// actor is in whose name the App's objects are written.
+func (a *app) actor() target.Actor {
+	t := a.App.Spec.Target
+	return target.Actor{
+		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
+		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
+	}
+}
+
+// facts gathers what decides about the App.
+func (a *app) facts() Facts {
+	f := Facts{
+		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
+		Observe:      a.App.Spec.Sync.Mode == v1alpha1.SyncObserve,
+		Revision:     a.want.commit != "",
+		Stale:        a.stale(),
+		Rendered:     a.got.ok,
+		RenderFailed: a.got.err != nil && a.want == a.got.want,
+		RenderRetry:  a.got.retry,
+		Known:        a.known,
+		Changes:      a.tally.changes, Drifted: a.tally.drifted, Failing: a.tally.failing, Terminating: a.tally.terminating,
+		CorrectDrift: a.App.Spec.Sync.Drift != v1alpha1.DriftAlert && a.App.Spec.Sync.Drift != v1alpha1.DriftIgnore,
+		RetryAt:      a.retryAt,
+		Open:         a.open != nil,
+		Health:       a.tally.health.Worst(),
+		Deadline:     a.deadline,
+	}
+	for _, l := range a.leftovers {
+		switch {
+		case l.live.Deleting:
+			f.Terminating++
+		case a.keeps(l) == nil:
+			f.Prunes++
+		}
+	}
+	return f
+}
+
+// kindsOf lists the kinds of some objects.
+func kindsOf(desired []plan.Desired) []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, d := range desired {
+		if gk := d.Key.GroupKind(); !slices.Contains(kinds, gk) {
+			kinds = append(kinds, gk)
+		}
+	}
+	return kinds
+}

@@ -1,0 +1,14 @@
+// Package deliver holds each App in line: it takes what is declared, what the
+// sources and the target tell, and decides, App by App, what to do next.
+//
+//   - next.go decides, and is pure: from what is known of an App and the time
+//     to what to do now and when to look again.
+//   - engine.go is the one loop that owns all that is known. Everything that
+//     happens reaches it as an event; nothing else changes an App.
+//   - app.go is what is known of one App; objects.go, how its objects stand.
+//   - work.go is what workers do: render, check, apply. A worker never waits
+//     for health, a dependency or another App: waiting is a state.
+//   - releases.go turns work into history.
+//
+// The cost of an event is that of the Apps and objects it names.
+package deliver

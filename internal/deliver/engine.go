@@ -1,0 +1,274 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/queue"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Parts are what an Engine works with.
+type Parts struct {
+	Source   source.Source
+	Renderer render.Set
+	Target   target.Target
+	History  Memory
+	// Root names the root that declares the Apps; it is written on every
+	// object. RootRef is what is followed of it, looked at RootEvery.
+	Root      string
+	RootRef   source.Ref
+	RootEvery time.Duration
+	// Workers is how many Apps are worked on at once; 0 means DefaultWorkers.
+	Workers int
+	Log     *slog.Logger
+	Observe Observer
+	// Now is the clock; nil is the real one.
+	Now func() time.Time
+	// Random spreads what would come at the same time; nil is seeded by chance.
+	Random *rand.Rand
+}
+
+// DefaultWorkers is how many Apps are worked on at once when not told. Workers
+// wait for answers most of their time, so there are more than processors.
+const DefaultWorkers = 16
+
+// Memory keeps releases, and what was last applied.
+type Memory interface {
+	history.Store
+	history.Applied
+	history.Apps
+}
+
+// Observer is told what happens, for the metrics. It must not block.
+type Observer interface {
+	// Released tells of a release that ended.
+	Released(r release.Release)
+	// Rendered tells of a render.
+	Rendered(took time.Duration, err error)
+	// Corrected tells how many objects were put right after drift.
+	Corrected(app string, objects int)
+	// Panicked tells of a panic in an App's work.
+	Panicked(app string)
+}
+
+// Engine holds Apps in line. Make one with New and Run it.
+type Engine struct{ e *engine }
+
+// engine is what the loop owns. Fields below the line are safe to use from
+// anywhere; all others belong to the loop.
+type engine struct {
+	Parts
+	target target.Target
+	root   string
+
+	apps       map[string]*app
+	byLabel    map[string]*app
+	byRef      map[source.Ref]map[*app]struct{}
+	heads      map[source.Ref]source.Head
+	indexes    map[source.Ref]*tree.Index
+	claims     map[object.Key][]*app // who declares an object
+	dependents map[string]map[*app]struct{}
+	touched    map[*app]struct{}
+	pruners    map[*app]struct{} // Apps whose prunes wait for others' renders
+	turn       uint64            // grows with each declaration or head
+	settled    bool              // an App that isn't declared is known to be none
+	declared   bool              // the root was read once
+	remembered map[string]map[object.Key]plan.Applied
+	unfinished map[string][]release.Release // as the last run of the daemon left them
+
+	// ---
+	events  chan func()
+	queue   *queue.Queue[string]
+	jobs    sync.Map // App ID → job
+	records *recorder
+	done    chan struct{}
+
+	mu        sync.RWMutex
+	published map[string]status.App
+}
+
+// New makes an engine.
+func New(p Parts) *Engine {
+	if p.Workers <= 0 {
+		p.Workers = DefaultWorkers
+	}
+	if p.Now == nil {
+		p.Now = time.Now
+	}
+	if p.Random == nil {
+		p.Random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) //nolint:gosec // spreads load, guards nothing
+	}
+	return &Engine{&engine{
+		Parts: p, target: p.Target, root: p.Root,
+		apps: map[string]*app{}, byLabel: map[string]*app{}, byRef: map[source.Ref]map[*app]struct{}{},
+		heads: map[source.Ref]source.Head{}, indexes: map[source.Ref]*tree.Index{},
+		claims: map[object.Key][]*app{}, dependents: map[string]map[*app]struct{}{},
+		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
+		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
+		records:   newRecorder(p.History, p.Log),
+		published: map[string]status.App{},
+	}}
+}
+
+// Run holds the Apps in line until ctx is done, and returns when what was
+// begun has ended and is recorded.
+func (en *Engine) Run(ctx context.Context) error {
+	e := en.e
+	defer close(e.done)
+	if err := e.remember(ctx); err != nil {
+		e.Log.Warn("what was applied before is not remembered; every object is checked with the server", "error", err)
+	}
+	var workers sync.WaitGroup
+	for range e.Workers {
+		workers.Go(func() { e.work(ctx) })
+	}
+	var recording sync.WaitGroup
+	recording.Go(e.records.run)
+	e.loop(ctx)
+	ended := make(chan struct{})
+	go func() { workers.Wait(); close(ended) }()
+	e.drain(ended)
+	e.records.close()
+	recording.Wait()
+	return nil
+}
+
+// loop takes events one by one and, after each, decides for the Apps that it touched.
+func (e *engine) loop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case event := <-e.events:
+			event()
+		case event := <-e.target.Events():
+			e.observe(event)
+		}
+		e.settle()
+	}
+}
+
+// drain takes the last results in, so that they are recorded.
+func (e *engine) drain(ended <-chan struct{}) {
+	for {
+		select {
+		case event := <-e.events:
+			event()
+		case <-ended:
+			for {
+				select {
+				case event := <-e.events:
+					event()
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// post hands an event to the loop. After the loop's end it is dropped.
+func (e *engine) post(event func()) {
+	select {
+	case e.events <- event:
+	case <-e.done:
+	}
+}
+
+// touch marks an App to be decided about after the event.
+func (e *engine) touch(a *app) { e.touched[a] = struct{}{} }
+
+// settle decides for every touched App, and for those that this touches.
+func (e *engine) settle() {
+	for len(e.touched) > 0 {
+		for a := range e.touched {
+			delete(e.touched, a)
+			if e.apps[a.id] == a {
+				e.decide(a)
+			}
+		}
+	}
+}
+
+// decide does what is next for an App.
+func (e *engine) decide(a *app) {
+	if a.timer != nil {
+		a.timer.Stop()
+		a.timer = nil
+	}
+	e.closeResumed(a)
+	facts := a.facts()
+	facts.Waiting = len(e.waitingFor(a)) > 0
+	facts.PruneHeld = facts.Prunes > 0 && e.pruneHeld(a)
+	now := e.Now()
+	d := Next(facts, now)
+	switch d.Step {
+	case Render:
+		e.start(a, e.renderJob(a))
+	case Sync:
+		e.start(a, e.syncJob(a, facts, now))
+	case Prune:
+		e.start(a, e.pruneJob(a))
+	case FinishHealthy:
+		e.finish(a, release.Succeeded, "")
+	case FinishLate:
+		e.finish(a, release.Failed, a.lateReason())
+	case Forget:
+		e.forget(a)
+		return
+	}
+	if d.Step == FinishHealthy || d.Step == FinishLate {
+		e.touch(a)
+	}
+	if !d.Until.IsZero() {
+		a.timer = time.AfterFunc(max(0, d.Until.Sub(now)), func() {
+			e.post(func() { e.touch(a) })
+		})
+	}
+	e.publish(a)
+}
+
+// pruneHeld says whether an App that was asked to render no later than this
+// one hasn't done so yet: it may declare what this one doesn't any more, and
+// would take it over. An App whose render fails holds up nobody.
+func (e *engine) pruneHeld(a *app) bool {
+	for _, other := range e.apps {
+		if other == a || other.removed || other.want.commit == "" || other.Held != nil {
+			continue
+		}
+		if other.stale() && !(other.got.err != nil && other.want == other.got.want) && other.want.turn <= a.want.turn {
+			e.pruners[a] = struct{}{}
+			return true
+		}
+	}
+	return false
+}
+
+// waitingFor lists the Apps that must be ready before this one changes anything.
+func (e *engine) waitingFor(a *app) []string {
+	var waiting []string
+	for _, d := range a.App.Spec.DependsOn {
+		if dep := e.apps[d.ID()]; dep == nil || !e.ready(dep) {
+			waiting = append(waiting, d.ID())
+		}
+	}
+	return waiting
+}
+
+// ready says whether those that depend on an App may go on.
+func (e *engine) ready(a *app) bool {
+	health := a.tally.health.Worst()
+	return a.open == nil && e.syncOf(a) == status.Synced && (health == status.Healthy || health == status.Suspended)
+}

@@ -1,0 +1,352 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Declare tells the engine all Apps that there are. settled says that an App
+// which is not among them is not declared, rather than hidden by a mistake.
+func (en *Engine) Declare(apps []Declaration, settled bool) {
+	en.e.post(func() { en.e.declare(apps, settled) })
+}
+
+func (e *engine) declare(apps []Declaration, settled bool) {
+	e.turn++
+	e.declared, e.settled = true, settled
+	present := map[string]bool{}
+	for _, d := range apps {
+		present[d.App.ID()] = true
+		e.declareOne(d)
+	}
+	for id, a := range e.apps {
+		if !present[id] {
+			e.undeclare(a)
+		}
+	}
+	e.follow()
+	e.findOrphans()
+}
+
+func (e *engine) declareOne(d Declaration) {
+	id := d.App.ID()
+	a := e.apps[id]
+	if a == nil {
+		a = newApp(id, e.remembered[id])
+		delete(e.remembered, id)
+		e.resume(a, e.unfinished[id])
+		delete(e.unfinished, id)
+		e.apps[id], e.byLabel[a.label] = a, a
+		a.cause = cause{trigger: release.TriggerDeclaration, actor: "plumb", seen: e.Now()}
+	}
+	held := d.Held != nil && a.want.commit != ""
+	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
+	e.setDependencies(a, d)
+	a.Declaration, a.removed = d, false
+	if changed {
+		a.want.generation++
+		a.want.turn = e.turn
+		a.cause = cause{trigger: release.TriggerDeclaration, actor: "plumb", seen: e.Now()}
+		e.setRef(a, refOf(d.App))
+	}
+	e.touch(a)
+}
+
+// refOf is what an App follows.
+func refOf(app v1alpha1.App) source.Ref {
+	g := app.Spec.Source.Git
+	if g == nil {
+		return source.Ref{}
+	}
+	return source.Ref{URL: g.URL, Branch: g.Branch, Tag: g.Tag, Commit: g.Commit}
+}
+
+func (e *engine) setDependencies(a *app, d Declaration) {
+	for _, dep := range a.App.Spec.DependsOn {
+		delete(e.dependents[dep.ID()], a)
+	}
+	for _, dep := range d.App.Spec.DependsOn {
+		if e.dependents[dep.ID()] == nil {
+			e.dependents[dep.ID()] = map[*app]struct{}{}
+		}
+		e.dependents[dep.ID()][a] = struct{}{}
+	}
+}
+
+// setRef makes an App follow something else.
+func (e *engine) setRef(a *app, ref source.Ref) {
+	delete(e.byRef[a.ref], a)
+	if x := e.indexes[a.ref]; x != nil {
+		x.Remove(a.id)
+	}
+	a.ref = ref
+	if e.byRef[ref] == nil {
+		e.byRef[ref] = map[*app]struct{}{}
+		e.indexes[ref] = &tree.Index{}
+	}
+	e.byRef[ref][a] = struct{}{}
+	a.head = e.heads[ref]
+	a.want.commit = a.head.Revision.Commit
+}
+
+// undeclare begins the end of an App: its objects are pruned.
+func (e *engine) undeclare(a *app) {
+	if a.removed {
+		return
+	}
+	e.turn++
+	a.removed, a.Held = true, nil
+	a.want.turn = e.turn
+	a.cause = cause{trigger: release.TriggerRemoval, actor: "plumb", seen: e.Now()}
+	for key := range a.objects {
+		delete(a.objects, key)
+		e.unclaim(a, key)
+	}
+	a.order, a.tally, a.unresolved = nil, tally{}, nil
+	delete(e.byRef[a.ref], a)
+	if x := e.indexes[a.ref]; x != nil {
+		x.Remove(a.id)
+	}
+	e.setDependencies(a, Declaration{})
+	e.findLeftovers(a)
+	e.checkKnown(a)
+	e.touch(a)
+	e.touchDependents(a)
+}
+
+// forget ends an App that has nothing left.
+func (e *engine) forget(a *app) {
+	if a.open != nil {
+		e.finish(a, release.Succeeded, "")
+	}
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	delete(e.apps, a.id)
+	delete(e.byLabel, a.label)
+	delete(e.pruners, a)
+	e.mu.Lock()
+	delete(e.published, a.id)
+	e.mu.Unlock()
+	e.records.forget(a.id)
+	for key, l := range a.leftovers {
+		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", key.String(), "reason", a.keeps(l))
+	}
+}
+
+// findOrphans takes up the Apps of this root that left objects behind while
+// nobody was looking. It does nothing while a mistake in the root could hide them.
+func (e *engine) findOrphans() {
+	labels, complete := e.target.Labels()
+	if !complete || !e.settled {
+		return
+	}
+	for _, label := range labels {
+		if e.byLabel[label] != nil || !e.oursByRoot(label) {
+			continue
+		}
+		id := idOf(label)
+		a := newApp(id, nil)
+		a.label = label
+		a.App.Name, a.App.Namespace = splitID(id)
+		e.apps[id], e.byLabel[label] = a, a
+		e.undeclare(a)
+	}
+}
+
+// oursByRoot says whether all objects with a label were declared by this root.
+func (e *engine) oursByRoot(label string) bool {
+	keys := e.target.Owned(label)
+	for _, key := range keys {
+		if live, ok := e.target.Live(key); ok && live.Root != e.root {
+			return false
+		}
+	}
+	return len(keys) > 0
+}
+
+// follow tells the source what is wanted.
+func (e *engine) follow() {
+	wanted := map[source.Ref]time.Duration{e.RootRef: e.RootEvery}
+	for ref, apps := range e.byRef {
+		for a := range apps {
+			every := a.App.Spec.Source.Every.Duration
+			if least, ok := wanted[ref]; !ok || every < least {
+				wanted[ref] = every
+			}
+		}
+		if len(apps) == 0 {
+			delete(e.byRef, ref)
+			delete(e.indexes, ref)
+			if ref != e.RootRef {
+				delete(e.heads, ref) // it may be long out of date when it is wanted again
+			}
+		}
+	}
+	e.Source.Follow(wanted)
+}
+
+// Head tells the engine what is known of a Ref now. changes are the paths that
+// differ from the head told before; complete is false where they aren't known.
+func (en *Engine) Head(h source.Head, changes []tree.Change, complete bool) {
+	en.e.post(func() { en.e.head(h, changes, complete) })
+}
+
+func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
+	before := e.heads[h.Ref].Revision.Commit
+	if _, ok := e.byRef[h.Ref]; !ok && h.Ref != e.RootRef {
+		return
+	}
+	e.turn++
+	e.heads[h.Ref] = h
+	commit := h.Revision.Commit
+	affected := map[string]bool{}
+	if x := e.indexes[h.Ref]; complete && x != nil {
+		for _, id := range x.Affected(changes) {
+			affected[id] = true
+		}
+	}
+	for a := range e.byRef[h.Ref] {
+		a.head = h
+		e.touch(a)
+		if commit == "" || commit == a.want.commit {
+			continue
+		}
+		untouched := complete && !affected[a.id] && a.got.commit == before && a.got.commit != "" && !a.rendering &&
+			a.want.generation == a.got.generation
+		a.want.commit = commit
+		if untouched {
+			a.got.commit, a.got.unchanged = commit, true
+			continue
+		}
+		a.want.turn = e.turn
+		a.cause = cause{trigger: release.TriggerCommit, actor: h.Revision.Author, seen: e.Now()}
+	}
+}
+
+// observe takes in what the target's view tells.
+func (e *engine) observe(event target.Event) {
+	for key, labels := range event.Objects {
+		for _, a := range e.claims[key] {
+			e.judge(a, key)
+			e.touch(a)
+		}
+		for _, label := range labels {
+			if a := e.byLabel[label]; a != nil {
+				e.noteLeftover(a, key)
+				e.touch(a)
+			}
+		}
+	}
+	if event.Kinds {
+		for _, a := range e.apps {
+			e.checkKnown(a)
+			e.retryAfterKinds(a)
+			e.touch(a)
+		}
+		e.findOrphans()
+	}
+}
+
+// checkKnown asks whether the view knows all that matters to an App. When it
+// comes to know, everything is judged anew.
+func (e *engine) checkKnown(a *app) {
+	before := a.known
+	if a.removed {
+		_, a.known = e.target.Labels()
+		a.viewErr = nil
+	} else {
+		a.known, a.viewErr = e.target.Watch(a.got.kinds)
+	}
+	if a.known && !before {
+		for _, key := range a.order {
+			e.judge(a, key)
+		}
+		e.findLeftovers(a)
+	}
+}
+
+// retryAfterKinds lets what failed for want of a kind or a connection be tried at once.
+func (e *engine) retryAfterKinds(a *app) {
+	again := errors.Is(a.got.err, target.ErrUnknownKind) || errors.Is(a.got.err, target.ErrUnreachable)
+	for _, entry := range a.objects {
+		if errors.Is(entry.err, target.ErrUnreachable) || errors.Is(entry.err, target.ErrSkipped) {
+			again = true
+			break
+		}
+	}
+	if again {
+		a.retryAt = time.Time{}
+	}
+}
+
+// touchDependents decides anew about the Apps that depend on one.
+func (e *engine) touchDependents(a *app) {
+	for dependent := range e.dependents[a.id] {
+		e.touch(dependent)
+	}
+}
+
+// Sync asks for an App to be compared and applied now, whatever it waits for.
+func (en *Engine) Sync(ctx context.Context, id, actor string) error {
+	answer := make(chan error, 1)
+	en.e.post(func() { answer <- en.e.sync(id, actor) })
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-en.e.done:
+		return errors.New("the daemon is stopping")
+	}
+}
+
+// ErrNoApp is returned where there is no such App.
+var ErrNoApp = errors.New("no such App")
+
+func (e *engine) sync(id, actor string) error {
+	a := e.apps[id]
+	if a == nil || a.removed {
+		return fmt.Errorf("%s: %w", id, ErrNoApp)
+	}
+	a.retryAt = time.Time{}
+	a.cause = cause{trigger: release.TriggerManual, actor: actor, seen: e.Now()}
+	for key, applied := range a.applied {
+		applied.Fingerprint = 0 // trust nothing: each object is checked with the server
+		a.applied[key] = applied
+		e.judge(a, key)
+	}
+	for _, l := range a.leftovers {
+		l.kept = nil
+	}
+	e.touch(a)
+	e.Source.Refresh(a.ref.URL)
+	return nil
+}
+
+// Apps lists how all Apps stand, sorted by namespace and name.
+func (en *Engine) Apps() []status.App {
+	en.e.mu.RLock()
+	defer en.e.mu.RUnlock()
+	apps := make([]status.App, 0, len(en.e.published))
+	for _, s := range en.e.published {
+		apps = append(apps, s)
+	}
+	slices.SortFunc(apps, func(a, b status.App) int {
+		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
+	})
+	return apps
+}

@@ -1,0 +1,163 @@
+package deliver
+
+import (
+	"time"
+
+	"plumb.dev/plumb/internal/status"
+)
+
+// Facts are all that decides what an App does next.
+type Facts struct {
+	// Held is set when the declaration can't be used. An App that was rendered
+	// before goes on as it was declared then; another does nothing.
+	Held bool
+	// Removed is set when the App is no longer declared.
+	Removed bool
+	// Observe is set when the App's mode is never to apply.
+	Observe bool
+	// Busy is set while a worker has the App.
+	Busy bool
+
+	// Revision is set once the source has yielded a commit.
+	Revision bool
+	// Stale is set when the newest commit or declaration isn't rendered yet.
+	Stale bool
+	// Rendered is set once a render went well.
+	Rendered bool
+	// RenderFailed is set when the last render failed; RenderRetry, when trying
+	// again may help.
+	RenderFailed, RenderRetry bool
+
+	// Known is set when the view knows every object that matters.
+	Known bool
+	// Waiting is set while an App that this one depends on is not ready.
+	Waiting bool
+
+	// Changes, Drifted and Failing count objects that are to be applied:
+	// declared otherwise than live, perhaps changed by someone, or failed at
+	// the last attempt.
+	Changes, Drifted, Failing int
+	// Terminating counts objects that must be gone before they can come again.
+	Terminating int
+	// CorrectDrift is set when drift is to be put right.
+	CorrectDrift bool
+	// Prunes counts objects that are no longer declared. PruneHeld is set while
+	// another App may still take them over.
+	Prunes    int
+	PruneHeld bool
+
+	// RetryAt is when what failed may be tried again.
+	RetryAt time.Time
+
+	// Open is set while an intended release has not ended.
+	Open bool
+	// Health is the worst of the App's objects; Deadline, when a release must
+	// be healthy.
+	Health   status.Health
+	Deadline time.Time
+}
+
+// Step is what an App does next.
+type Step uint8
+
+// The steps.
+const (
+	Rest          Step = iota // nothing, until something happens or Until comes
+	Render                    // read and render the newest revision
+	Sync                      // check and apply what is out of line
+	Prune                     // delete what is no longer declared
+	FinishHealthy             // end the open release: applied and healthy
+	FinishLate                // end the open release: not healthy in time
+	Forget                    // a removed App has nothing left
+)
+
+// Decision is a step, and when to decide again if nothing happens before; zero
+// is never.
+type Decision struct {
+	Step  Step
+	Until time.Time
+}
+
+// Next decides. It is pure: the same facts and time give the same decision.
+func Next(f Facts, now time.Time) Decision {
+	switch {
+	case f.Busy, f.Held && !f.Rendered:
+		return Decision{}
+	case f.Removed:
+		return nextRemoved(f, now)
+	case f.Revision && f.Stale && !f.RenderFailed:
+		return Decision{Step: Render}
+	case f.Revision && f.Stale && f.RenderRetry && !now.Before(f.RetryAt):
+		return Decision{Step: Render}
+	}
+	var d Decision
+	if f.Rendered && f.Known && !f.Observe { // hold to the last good render
+		d = nextRendered(f, now)
+	}
+	if d.Step == Rest && f.Revision && f.Stale && f.RenderRetry {
+		d.Until = sooner(d.Until, f.RetryAt)
+	}
+	return d
+}
+
+// nextRendered decides for an App whose declared objects are known.
+func nextRendered(f Facts, now time.Time) Decision {
+	due := !now.Before(f.RetryAt)
+	switch {
+	case f.Changes > 0 && !f.Waiting, f.Drifted > 0 && f.CorrectDrift:
+		return Decision{Step: Sync}
+	case f.Failing > 0 && !f.Waiting && due:
+		return Decision{Step: Sync}
+	case f.Failing > 0 && !f.Waiting:
+		return Decision{Until: f.RetryAt}
+	case f.Changes > 0 || f.Drifted > 0 || f.Failing > 0 || f.Terminating > 0:
+		return Decision{} // an event will tell
+	case f.Prunes > 0 && (f.PruneHeld || f.RenderFailed):
+		return Decision{}
+	case f.Prunes > 0 && due:
+		return Decision{Step: Prune}
+	case f.Prunes > 0:
+		return Decision{Until: f.RetryAt}
+	default:
+		return nextInLine(f, now)
+	}
+}
+
+// nextInLine decides for an App whose objects all are as declared.
+func nextInLine(f Facts, now time.Time) Decision {
+	switch {
+	case !f.Open:
+		return Decision{}
+	case f.Health == status.Healthy || f.Health == status.Suspended:
+		return Decision{Step: FinishHealthy}
+	case !now.Before(f.Deadline):
+		return Decision{Step: FinishLate}
+	default:
+		return Decision{Until: f.Deadline}
+	}
+}
+
+// nextRemoved decides for an App that is no longer declared: its objects go,
+// and then it is forgotten.
+func nextRemoved(f Facts, now time.Time) Decision {
+	switch {
+	case !f.Known:
+		return Decision{}
+	case f.Prunes == 0 && f.Terminating == 0:
+		return Decision{Step: Forget}
+	case f.Prunes == 0 || f.PruneHeld:
+		return Decision{}
+	case now.Before(f.RetryAt):
+		return Decision{Until: f.RetryAt}
+	default:
+		return Decision{Step: Prune}
+	}
+}
+
+// sooner is the earlier of two times, of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,182 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+)
+
+// memory is what is to be remembered of some objects.
+type memory struct {
+	upserts []history.AppliedObject
+	removed []string
+}
+
+func (m *memory) upsert(key object.Key, a plan.Applied) {
+	m.upserts = append(m.upserts, history.AppliedObject{
+		ID: key.ID(), UID: a.UID, Digest: a.Digest, Fingerprint: strconv.FormatUint(a.Fingerprint, 16),
+	})
+}
+
+func (m *memory) remove(key object.Key) { m.removed = append(m.removed, key.ID()) }
+
+// appliedFrom reads what upsert wrote.
+func appliedFrom(o history.AppliedObject) plan.Applied {
+	fingerprint, err := strconv.ParseUint(o.Fingerprint, 16, 64)
+	if err != nil {
+		fingerprint = 0 // counts as unknown
+	}
+	return plan.Applied{UID: o.UID, Digest: o.Digest, Fingerprint: fingerprint}
+}
+
+// recorder writes to the history beside the loop, in order. What can't be
+// written (a full disk) is kept and tried again, newest state first, so that
+// nothing is lost while the daemon lives.
+type recorder struct {
+	store Memory
+	log   *slog.Logger
+	retry time.Duration
+
+	mu      sync.Mutex
+	todo    []record
+	wake    chan struct{}
+	closed  bool
+	limited bool // the last write failed: one line in the log is enough
+}
+
+// record is one thing to write.
+type record struct {
+	app     string
+	release *release.Release
+	memory  memory
+	forget  bool
+}
+
+// mostRecords bounds what waits for a history that can't be written; beyond it
+// memories, which are only a cache, are dropped first.
+const mostRecords = 100_000
+
+func newRecorder(store Memory, log *slog.Logger) *recorder {
+	return &recorder{store: store, log: log, retry: 2 * time.Second, wake: make(chan struct{}, 1)}
+}
+
+// begin records a release before its work begins, and gives it its ID. Where
+// that can't be done the work goes on: holding the target in line comes first.
+func (r *recorder) begin(ctx context.Context, rel release.Release) *release.Release {
+	saved, err := r.store.Save(ctx, rel)
+	if err != nil {
+		r.log.Error("a release can't be recorded before it begins; it is recorded when it ends", "app", rel.App, "error", err)
+		return &rel
+	}
+	return &saved
+}
+
+// save writes a release as it is now.
+func (r *recorder) save(app string, rel release.Release) { r.add(record{app: app, release: &rel}) }
+
+// applied writes what is to be remembered of an App's objects.
+func (r *recorder) applied(app string, m memory) {
+	if len(m.upserts)+len(m.removed) > 0 {
+		r.add(record{app: app, memory: m})
+	}
+}
+
+// forget removes what is remembered of an App.
+func (r *recorder) forget(app string) { r.add(record{app: app, forget: true}) }
+
+func (r *recorder) add(one record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.todo) >= mostRecords && one.release == nil {
+		return
+	}
+	r.todo = append(r.todo, one)
+	r.signal()
+}
+
+func (r *recorder) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close lets run end when all is written, or can't be.
+func (r *recorder) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.signal()
+}
+
+// run writes until it is closed.
+func (r *recorder) run() {
+	for {
+		one, ok, closed := r.next()
+		switch {
+		case ok:
+			if err := r.write(one); err != nil && !r.putBack(one, err, closed) {
+				return
+			}
+		case closed:
+			return
+		default:
+			<-r.wake
+		}
+	}
+}
+
+func (r *recorder) next() (one record, ok, closed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.todo) == 0 {
+		return record{}, false, r.closed
+	}
+	one = r.todo[0]
+	r.todo = r.todo[1:]
+	return one, true, r.closed
+}
+
+// putBack keeps what could not be written, and waits a little. It says false
+// when there is no more time for another try.
+func (r *recorder) putBack(one record, err error, closed bool) bool {
+	if !r.limited {
+		r.log.Error("the history can't be written; what happened is kept in memory and written when it can be", "error", err)
+		r.limited = true
+	}
+	if closed {
+		return false
+	}
+	r.mu.Lock()
+	r.todo = append([]record{one}, r.todo...)
+	r.mu.Unlock()
+	timer := time.AfterFunc(r.retry, r.signal)
+	defer timer.Stop()
+	<-r.wake
+	return true
+}
+
+func (r *recorder) write(one record) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var err error
+	switch {
+	case one.release != nil:
+		_, err = r.store.Save(ctx, *one.release)
+	case one.forget:
+		err = r.store.SaveApps(ctx, nil, []string{one.app})
+	default:
+		err = r.store.SaveApplied(ctx, one.app, one.memory.upserts, one.memory.removed)
+	}
+	if err == nil {
+		r.limited = false
+	}
+	return err
+}

@@ -1,0 +1,249 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+)
+
+// draftIntended is the release that a change belongs to: the open one, or a
+// new one that isn't recorded yet. An open release of an older commit or
+// another cause ends here.
+func (e *engine) draftIntended(a *app) *release.Release {
+	if a.open != nil && !a.removed && a.open.Revision.Commit != a.got.revision.Commit {
+		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" came first")
+	}
+	if a.open != nil {
+		draft := *a.open
+		return &draft
+	}
+	cause := a.cause
+	if cause.trigger == "" {
+		cause.trigger, cause.actor, cause.seen = release.TriggerCommit, a.got.revision.Author, e.Now()
+	}
+	return &release.Release{
+		App: a.id, Revision: a.got.revision, Trigger: cause.trigger, Actor: cause.actor, Outcome: release.Running, Seen: cause.seen,
+	}
+}
+
+// draftCorrective is the release that a correction belongs to.
+func (e *engine) draftCorrective(a *app) *release.Release {
+	if a.corrective != nil {
+		draft := *a.corrective
+		return &draft
+	}
+	return &release.Release{App: a.id, Revision: a.got.revision, Trigger: release.TriggerDrift, Outcome: release.Running, Seen: e.Now()}
+}
+
+// withChanges is a release that is about to do changes.
+func withChanges(r release.Release, changes []plan.Change, now time.Time) release.Release {
+	if r.Planned.IsZero() {
+		r.Planned = now
+	}
+	r.Outcome = release.Running
+	known := map[object.Key]int{}
+	done := append([]release.Change(nil), r.Changes...)
+	for i, c := range done {
+		known[c.Object] = i
+	}
+	for _, c := range changes {
+		change := release.Change{Action: string(c.Action), Object: c.Key, Origin: c.Desired.Origin, Reason: c.Reason}
+		for _, f := range c.Fields {
+			change.Fields = append(change.Fields, f.Path)
+		}
+		if i, ok := known[c.Key]; ok {
+			change.Action = done[i].Action // a retry goes on with what was begun
+			done[i] = change
+		} else if len(done) < release.MaxChanges {
+			known[c.Key] = len(done)
+			done = append(done, change)
+		}
+	}
+	r.Changes = done
+	return r
+}
+
+// withAttempt is a release after one attempt.
+func withAttempt(r release.Release, outcomes []target.Outcome, started, now time.Time, failed error) release.Release {
+	attempt := release.Attempt{Started: started, Ended: now}
+	if failed != nil {
+		attempt.Error = failed.Error()
+	}
+	r.Attempts = append(r.Attempts[:len(r.Attempts):len(r.Attempts)], attempt)
+	if extra := len(r.Attempts) - release.MaxAttempts; extra > 0 {
+		r.Attempts = append(r.Attempts[:1:1], r.Attempts[1+extra:]...)
+	}
+	errs := map[object.Key]error{}
+	for _, o := range outcomes {
+		errs[o.Key] = o.Err
+	}
+	changes := append([]release.Change(nil), r.Changes...)
+	for i, c := range changes {
+		if err, tried := errs[c.Object]; tried {
+			changes[i].Error = ""
+			if err != nil {
+				changes[i].Error = err.Error()
+			}
+		}
+	}
+	r.Changes = changes
+	if failed != nil {
+		r.Outcome, r.Reason = release.Failed, failed.Error()
+	} else {
+		r.Outcome, r.Reason = release.Running, ""
+	}
+	return r
+}
+
+// recordIntended notes what an attempt at the intended changes came to.
+func (e *engine) recordIntended(a *app, d doing, failed error) {
+	if d.intended == nil || len(d.intended.Changes) == 0 {
+		return
+	}
+	if onlyWaits(d.outcomes, failed) {
+		failed = nil
+	}
+	r := withAttempt(*d.intended, d.outcomes, d.started, e.Now(), failed)
+	a.open = &r
+	if failed != nil {
+		e.records.save(a.id, r)
+		e.Observe.Released(r)
+		e.Log.Warn("a release failed; it will be tried again", "app", a.id, "release", r.ID, "revision", r.Revision.Short(),
+			"attempt", len(r.Attempts), "error", failed)
+		return
+	}
+	if t := a.tally; t.changes+t.failing == 0 {
+		r.Applied = e.Now()
+		a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
+		a.cause = cause{}
+	}
+	e.records.save(a.id, r)
+}
+
+// onlyWaits says whether all that failed only waits for what it relies on.
+func onlyWaits(outcomes []target.Outcome, failed error) bool {
+	for _, o := range outcomes {
+		if o.Err != nil && !errors.Is(o.Err, target.ErrSkipped) {
+			return false
+		}
+	}
+	return errors.Is(failed, target.ErrSkipped)
+}
+
+// recordCorrective notes what came of putting drift right. It ends with the
+// attempt that succeeds.
+func (e *engine) recordCorrective(a *app, d doing, failed error) {
+	if d.drifted == 0 {
+		return
+	}
+	r := withAttempt(*d.corrective, d.outcomes, d.started, e.Now(), failed)
+	a.corrective = &r
+	if failed != nil {
+		e.records.save(a.id, r)
+		e.Observe.Released(r)
+		e.Log.Warn("drift could not be put right; it will be tried again", "app", a.id, "release", r.ID, "error", failed)
+		return
+	}
+	r.Applied = e.Now()
+	e.Observe.Corrected(a.id, d.drifted)
+	e.endCorrective(a)
+}
+
+func (e *engine) endCorrective(a *app) {
+	r := *a.corrective
+	a.corrective = nil
+	now := e.Now()
+	if r.Applied.IsZero() {
+		r.Applied = now
+	}
+	r.Outcome, r.Reason, r.Finished = release.Succeeded, "", now
+	e.records.save(a.id, r)
+	e.Observe.Released(r)
+	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", summary(r))
+}
+
+// finish ends the open release.
+func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
+	r := *a.open
+	a.open = nil
+	now := e.Now()
+	r.Outcome, r.Reason, r.Finished = outcome, reason, now
+	if outcome == release.Succeeded {
+		r.Healthy = now
+		if r.Applied.IsZero() {
+			r.Applied = now
+		}
+	}
+	e.records.save(a.id, r)
+	e.Observe.Released(r)
+	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
+		"trigger", r.Trigger, "actor", r.Actor, "changes", summary(r), "reason", reason)
+	e.touchDependents(a)
+}
+
+// summary counts a release's changes.
+func summary(r release.Release) string {
+	var s plan.Summary
+	for _, c := range r.Changes {
+		switch plan.Action(c.Action) {
+		case plan.Create:
+			s.Create++
+		case plan.Prune:
+			s.Prune++
+		default:
+			s.Update++
+		}
+	}
+	return s.String()
+}
+
+// lateReason says what was not healthy in time.
+func (a *app) lateReason() string {
+	return fmt.Sprintf("not healthy %s after it was applied: %s", a.App.Spec.Health.Timeout.Duration, a.worst())
+}
+
+// worst names the first object with the App's worst health, and why.
+func (a *app) worst() string {
+	health := a.tally.health.Worst()
+	if health == status.Healthy {
+		return ""
+	}
+	for _, key := range a.order {
+		if e := a.objects[key]; e.health.Health == health {
+			return key.String() + ": " + e.health.Message
+		}
+	}
+	return ""
+}
+
+// resume takes up what the last run of the daemon left unfinished.
+func (e *engine) resume(a *app, unfinished []release.Release) {
+	for _, r := range unfinished {
+		switch {
+		case r.Corrective() && a.corrective == nil:
+			a.corrective = &r
+		case !r.Corrective() && a.open == nil:
+			a.open = &r
+		case r.Outcome == release.Running:
+			r.Outcome, r.Reason, r.Finished = release.Superseded, "the daemon stopped in the middle, and a newer release took over", e.Now()
+			e.records.save(a.id, r)
+		}
+	}
+	if a.open != nil {
+		a.deadline = e.Now().Add(a.App.Spec.Health.Timeout.Duration)
+	}
+}
+
+// closeResumed ends what was begun before a restart and turns out to be done.
+func (e *engine) closeResumed(a *app) {
+	t := a.tally
+	if a.corrective != nil && !a.busy && a.known && a.got.ok && t.drifted+t.failing+t.changes == 0 {
+		e.endCorrective(a)
+	}
+}

@@ -1,0 +1,290 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+)
+
+// publish makes an App's status visible to those who ask.
+func (e *engine) publish(a *app) {
+	s := e.statusOf(a)
+	e.mu.Lock()
+	before := e.published[a.id]
+	e.published[a.id] = s
+	e.mu.Unlock()
+	if before.Sync != s.Sync || before.Health != s.Health || before.Source.Newest != s.Source.Newest {
+		e.touchDependents(a)
+	}
+}
+
+// statusOf tells how an App stands.
+func (e *engine) statusOf(a *app) status.App {
+	waiting := e.waitingNames(a)
+	s := status.App{
+		Name: a.App.Name, Namespace: a.App.Namespace,
+		Revision: a.got.commit, Sync: e.syncOf(a), Health: a.tally.health.Worst(),
+		Source: status.Source{
+			URL: a.ref.URL, Ref: firstText(a.ref.Branch, a.ref.Tag, a.ref.Commit), Path: a.App.Spec.Source.Path,
+			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: firstLine(a.head.Revision.Message),
+			Renderer: a.got.renderer,
+		},
+		Target:  status.Target{Cluster: e.target.Address(), Namespace: a.App.Spec.Target.Namespace},
+		Objects: len(a.order), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
+		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
+	}
+	if !a.got.ok {
+		s.Health, s.Revision = status.HealthUnset, ""
+	}
+	if a.head.Err != nil {
+		s.Source.Error = a.head.Err.Error()
+	}
+	if a.retryAt.After(e.Now()) {
+		s.RetryAt = a.retryAt
+	}
+	s.Message = e.message(a, waiting)
+	return s
+}
+
+func (e *engine) waitingNames(a *app) []string {
+	if len(a.App.Spec.DependsOn) == 0 || a.tally.changes+a.tally.failing == 0 {
+		return nil
+	}
+	return e.waitingFor(a)
+}
+
+// syncOf says whether what is live is what the newest revision declares.
+func (e *engine) syncOf(a *app) status.Sync {
+	t := a.tally
+	switch {
+	case a.removed:
+		return status.OutOfSync
+	case !a.got.ok || !a.known || a.got.err != nil || a.Held != nil:
+		return status.Unknown
+	case a.stale() || t.changes+t.drifted+t.failing+t.terminating+t.refused > 0 || a.leftToPrune():
+		return status.OutOfSync
+	default:
+		return status.Synced
+	}
+}
+
+func (a *app) leftToPrune() bool {
+	for _, l := range a.leftovers {
+		if l.live.Deleting || a.keeps(l) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// message says in one line what is going on or wrong, the gravest first.
+func (e *engine) message(a *app, waiting []string) string {
+	switch {
+	case a.Held != nil:
+		return a.Held.Error()
+	case a.removed:
+		return "is no longer declared; its objects are being deleted"
+	case a.head.Err != nil:
+		return a.head.Err.Error()
+	case a.got.err != nil:
+		return fmt.Sprintf("revision %.8s can't be rendered: %v", a.got.commit, a.got.err)
+	case a.want.commit == "":
+		return "waiting for the repository"
+	case a.viewErr != nil:
+		return a.viewErr.Error()
+	case !a.got.ok || !a.known:
+		return "reading what is live"
+	case len(waiting) > 0:
+		return e.waitingMessage(a, waiting)
+	}
+	return a.objectMessage()
+}
+
+// waitingMessage says which Apps are waited for, and whether in vain.
+func (e *engine) waitingMessage(a *app, waiting []string) string {
+	for _, id := range waiting {
+		if e.apps[id] == nil {
+			return fmt.Sprintf("waits for %s, which is not declared; correct dependsOn, or declare it", id)
+		}
+		if circle := e.circle(a, e.apps[id], []string{a.id}); circle != nil {
+			return "dependsOn goes in a circle: " + strings.Join(circle, " → ") + "; break it in one place"
+		}
+	}
+	return "waits for " + strings.Join(waiting, ", ") + " to be in line and healthy"
+}
+
+// circle follows the dependencies from one App back to another.
+func (e *engine) circle(to, from *app, path []string) []string {
+	const longest = 100
+	path = append(path, from.id)
+	if from == to {
+		return path
+	}
+	for _, d := range from.App.Spec.DependsOn {
+		if next := e.apps[d.ID()]; next != nil && len(path) < longest {
+			if found := e.circle(to, next, path); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+// objectMessage tells of the objects: what failed, what is refused, what is
+// out of line, what is not healthy, what is kept.
+func (a *app) objectMessage() string {
+	t := a.tally
+	var first error
+	for _, key := range a.order {
+		if t.failing+t.refused == 0 {
+			break
+		}
+		if e := a.objects[key]; e.err != nil || e.rival != nil {
+			first = target.ObjectError{Key: key, Origin: e.desired.Origin, Err: firstOf(e.err, e.rival)}
+			break
+		}
+	}
+	switch n := t.failing + t.refused; {
+	case n > 1:
+		return fmt.Sprintf("%v (and %d more)", first, n-1)
+	case n == 1:
+		return first.Error()
+	case t.drifted > 0:
+		return fmt.Sprintf("%s outside Git", count(t.drifted, "object may have been changed", "objects may have been changed"))
+	case t.changes > 0:
+		return count(t.changes, "object is to be applied", "objects are to be applied")
+	}
+	if text := a.leftoverMessage(); text != "" {
+		return text
+	}
+	return a.worst()
+}
+
+func (a *app) leftoverMessage() string {
+	for key, l := range a.leftovers {
+		switch {
+		case l.err != nil:
+			return fmt.Sprintf("%s can't be deleted: %v", key, l.err)
+		case l.live.Deleting:
+			return fmt.Sprintf("%s is being deleted", key)
+		}
+		if kept := a.keeps(l); kept != nil {
+			return fmt.Sprintf("%s is no longer declared and is %v", key, kept)
+		}
+	}
+	return ""
+}
+
+// Detail tells how one App and each of its objects stand.
+func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) {
+	type answer struct {
+		detail status.Detail
+		err    error
+	}
+	answers := make(chan answer, 1)
+	en.e.post(func() {
+		a := en.e.apps[id]
+		if a == nil {
+			answers <- answer{err: fmt.Errorf("%s: %w", id, ErrNoApp)}
+			return
+		}
+		answers <- answer{detail: status.Detail{App: en.e.statusOf(a), Tree: en.e.treeOf(a)}}
+	})
+	select {
+	case got := <-answers:
+		return got.detail, got.err
+	case <-ctx.Done():
+		return status.Detail{}, ctx.Err()
+	case <-en.e.done:
+		return status.Detail{}, errors.New("the daemon is stopping")
+	}
+}
+
+// treeOf lists an App's objects: the declared ones in the order they are
+// applied, then what is left over.
+func (e *engine) treeOf(a *app) []status.Object {
+	list := make([]status.Object, 0, len(a.order)+len(a.leftovers))
+	for _, key := range a.order {
+		entry := a.objects[key]
+		o := status.Object{Key: key, Sync: status.Synced, Health: entry.health.Health, Message: entry.health.Message,
+			Origin: entry.desired.Origin.String()}
+		if entry.standing != plan.InLine || entry.rival != nil {
+			o.Sync = status.OutOfSync
+		}
+		if err := firstOf(entry.err, entry.rival); err != nil {
+			o.Message = err.Error()
+		}
+		list = append(list, o)
+	}
+	for _, f := range a.unresolved {
+		list = append(list, status.Object{Key: f.Key, Sync: status.Unknown, Health: status.HealthUnset, Message: f.Err.Error(), Origin: f.Origin.String()})
+	}
+	for key, l := range a.leftovers {
+		o := status.Object{Key: key, Sync: status.OutOfSync, Health: l.live.Health.Health, Message: "is no longer declared"}
+		if err := firstOf(a.keeps(l), l.err); err != nil {
+			o.Message += ": " + err.Error()
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// Source tells what is needed to render an App again: its declaration, and the
+// commit that it is held against.
+func (en *Engine) Source(ctx context.Context, id string) (Declaration, string, error) {
+	detail, err := en.Detail(ctx, id)
+	if err != nil {
+		return Declaration{}, "", err
+	}
+	found := make(chan Declaration, 1)
+	en.e.post(func() {
+		if a := en.e.apps[id]; a != nil {
+			found <- a.Declaration
+		}
+		close(found)
+	})
+	select {
+	case d, ok := <-found:
+		if !ok {
+			return Declaration{}, "", fmt.Errorf("%s: %w", id, ErrNoApp)
+		}
+		return d, firstText(detail.Revision, detail.Source.Newest), nil
+	case <-ctx.Done():
+		return Declaration{}, "", ctx.Err()
+	}
+}
+
+func firstText(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// splitID parts NAMESPACE/NAME.
+func splitID(id string) (name, namespace string) {
+	namespace, name, _ = strings.Cut(id, "/")
+	return name, namespace
+}
+
+// idOf is the ID of the App with a label; of a label that was cut, as near as can be told.
+func idOf(label string) string { return strings.Replace(label, ".", "/", 1) }

@@ -1,0 +1,404 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// job is work on one App. It runs on a worker, touches nothing of the engine's,
+// and returns the event that takes its result in.
+type job func(ctx context.Context) (result func())
+
+// mostAtOnce is how many objects one job changes. What is left comes in the
+// App's next turn, so that a huge App does not keep others waiting.
+const mostAtOnce = 500
+
+// grace is how long work that was begun may go on after the daemon is asked to stop.
+const grace = 10 * time.Second
+
+// start hands a job to the workers.
+func (e *engine) start(a *app, j job) {
+	a.busy = true
+	e.jobs.Store(a.id, j)
+	e.queue.Add(a.id, a.App.Namespace)
+}
+
+// work takes jobs until ctx is done.
+func (e *engine) work(ctx context.Context) {
+	for {
+		id, ok := e.queue.Get(ctx)
+		if !ok {
+			return
+		}
+		j, _ := e.jobs.LoadAndDelete(id)
+		e.post(e.run(ctx, id, j.(job)))
+		e.queue.Done(id)
+	}
+}
+
+// run does one job. A panic in it fails that App's work and nothing else.
+func (e *engine) run(ctx context.Context, id string, j job) (result func()) {
+	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	defer stop()
+	defer func() {
+		if p := recover(); p != nil {
+			e.Log.Error("the work on an App panicked", "app", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			e.Observe.Panicked(id)
+			result = func() { e.panicked(id, p) }
+		}
+	}()
+	return j(working)
+}
+
+// panicked takes in that a job ended in a panic.
+func (e *engine) panicked(id string, p any) {
+	a := e.apps[id]
+	if a == nil {
+		return
+	}
+	err := fmt.Errorf("an error in Plumb itself stopped the work on this App: %v; please report it", p)
+	if a.rendering {
+		a.got.want, a.got.err, a.got.retry = a.want, err, true
+	}
+	a.busy, a.rendering = false, false
+	e.failed(a, err)
+	e.touch(a)
+}
+
+// failed notes a failure, and when to try again.
+func (e *engine) failed(a *app, err error) {
+	a.lastErr = err
+	a.failures++
+	a.retryAt = e.Now().Add(backoff(a.failures, e.Random))
+}
+
+// rendering is the result of a render.
+type rendering struct {
+	want       want
+	revision   release.Revision
+	desired    []plan.Desired
+	unresolved []target.ObjectError
+	inputs     tree.Inputs
+	renderer   string
+	err        error
+	retry      bool
+}
+
+func (e *engine) renderJob(a *app) job {
+	a.rendering = true
+	spec, w, revision := a.App, a.want, a.head.Revision
+	return func(ctx context.Context) func() {
+		start := e.Now()
+		r := e.render(ctx, spec, refOf(spec).URL, w)
+		r.revision = revision
+		e.Observe.Rendered(e.Now().Sub(start), r.err)
+		return func() { e.rendered(a, r) }
+	}
+}
+
+// render reads and renders one commit, and fits it to the target.
+func (e *engine) render(ctx context.Context, spec v1alpha1.App, url string, w want) rendering {
+	files, err := e.Source.Tree(url, w.commit)
+	if err != nil {
+		return rendering{want: w, err: err, retry: true}
+	}
+	result, err := e.Renderer.Render(ctx, files, spec.Spec.Source.Path, spec.Spec.Render)
+	r := rendering{want: w, inputs: result.Inputs, renderer: result.Renderer, err: err}
+	if err != nil {
+		r.retry = errors.Is(err, render.ErrRead)
+		return r
+	}
+	r.desired, r.unresolved = e.target.Resolve(ctx, target.Resolve{
+		App: spec, Root: e.root, Revision: w.commit, Objects: result.Objects,
+	})
+	if len(r.unresolved) > 0 {
+		r.err, r.retry = unresolvedError(r.unresolved), true
+	}
+	return r
+}
+
+// unresolvedError tells the first few of what could not be fitted to the target.
+func unresolvedError(failed []target.ObjectError) error {
+	const most = 5
+	errs := make([]error, 0, most)
+	for _, f := range failed[:min(most, len(failed))] {
+		errs = append(errs, f)
+	}
+	if more := len(failed) - most; more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(errs...)
+}
+
+// rendered takes a render in. One that was overtaken by a newer commit or
+// declaration is dropped: only the newest counts.
+func (e *engine) rendered(a *app, r rendering) {
+	a.busy, a.rendering = false, false
+	e.touch(a)
+	if r.want != a.want || a.removed {
+		return
+	}
+	defer e.releasePruners()
+	a.got.want, a.got.err, a.got.retry = r.want, r.err, r.retry
+	a.got.unchanged = false
+	if x := e.indexes[a.ref]; x != nil && !errors.Is(r.err, render.ErrRead) {
+		x.Set(a.id, r.inputs)
+	}
+	if r.err != nil {
+		e.failed(a, r.err)
+		if len(r.unresolved) == 0 || errors.Is(r.err, target.ErrUnreachable) {
+			e.Log.Warn("an App can't be rendered", "app", a.id, "revision", r.revision.Short(), "error", r.err)
+			return
+		}
+	} else {
+		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
+	}
+	a.got.ok, a.got.renderer, a.got.revision, a.unresolved = true, r.renderer, r.revision, r.unresolved
+	a.got.kinds = kindsOf(r.desired)
+	if e.adopt(a, r.desired) || a.got.changedAt == "" {
+		a.got.changedAt = r.want.commit
+	}
+	e.checkKnown(a)
+}
+
+// releasePruners decides anew about Apps whose prunes waited for a render.
+func (e *engine) releasePruners() {
+	for a := range e.pruners {
+		delete(e.pruners, a)
+		e.touch(a)
+	}
+}
+
+// task is what a sync job is to do.
+type task struct {
+	actor      target.Actor
+	changes    []plan.Change
+	intended   *release.Release // for what is declared otherwise; nil when nothing is
+	corrective *release.Release // for what has drifted; saved only when something has
+}
+
+// doing is what came of a task.
+type doing struct {
+	task
+	findings []target.Finding // of the checks, in the order of the changes
+	outcomes []target.Outcome // of all changes that were carried out
+	drifted  int              // how many of the checks found a difference
+	started  time.Time
+}
+
+func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
+	changes := a.changesOf(f, !now.Before(a.retryAt), mostAtOnce)
+	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a)}
+	for _, c := range changes {
+		if c.Action != plan.Check {
+			t.intended = e.draftIntended(a)
+			break
+		}
+	}
+	return e.changeJob(a, t)
+}
+
+func (e *engine) pruneJob(a *app) job {
+	return e.changeJob(a, task{actor: a.actor(), changes: a.prunes(mostAtOnce), intended: e.draftIntended(a)})
+}
+
+func (e *engine) changeJob(a *app, t task) job {
+	return func(ctx context.Context) func() {
+		d := e.change(ctx, t)
+		return func() { e.changed(a, d) }
+	}
+}
+
+// change checks what may have drifted, records what is about to be done, and
+// does it: in this order, so that a kill at any moment leaves a record to go on from.
+func (e *engine) change(ctx context.Context, t task) doing {
+	d := doing{task: t, started: e.Now()}
+	changes, drifted := e.checked(ctx, &d)
+	if len(changes)+len(drifted) == 0 {
+		return d
+	}
+	if d.intended != nil && len(changes) > 0 {
+		d.intended = e.records.begin(ctx, withChanges(*d.intended, changes, e.Now()))
+	}
+	if len(drifted) > 0 {
+		d.drifted = len(drifted)
+		d.corrective.Actor = ownersOf(drifted)
+		d.corrective = e.records.begin(ctx, withChanges(*d.corrective, drifted, e.Now()))
+	}
+	d.changes = append(changes, drifted...)
+	d.outcomes = e.target.Apply(ctx, t.actor, d.changes)
+	return d
+}
+
+// checked resolves the checks among the changes: what differs becomes an
+// update with its reason, what doesn't is left out.
+func (e *engine) checked(ctx context.Context, d *doing) (changes, drifted []plan.Change) {
+	var ask []plan.Desired
+	for _, c := range d.changes {
+		if c.Action == plan.Check {
+			ask = append(ask, c.Desired)
+		} else {
+			changes = append(changes, c)
+		}
+	}
+	d.changes = changes
+	if len(ask) == 0 {
+		return changes, nil
+	}
+	d.findings = e.target.Check(ctx, d.actor, ask)
+	for i, f := range d.findings {
+		if f.Err == nil && f.Differs {
+			drifted = append(drifted, correction(ask[i], f))
+		}
+	}
+	return changes, drifted
+}
+
+// correction is the change that puts a drifted object right.
+func correction(desired plan.Desired, f target.Finding) plan.Change {
+	if at, err := desired.At(f.Live.Revision); err == nil && f.Live.Digest == desired.Digest {
+		desired = at
+	}
+	c := plan.Change{Action: plan.Update, Key: f.Key, Desired: desired, Live: f.Live, Fields: f.Fields, Reason: driftReason(f)}
+	if !f.Exists {
+		c.Action = plan.Create
+	}
+	return c
+}
+
+// driftReason says for people what was changed by whom.
+func driftReason(f target.Finding) string {
+	if !f.Exists {
+		return "was deleted outside Git"
+	}
+	if len(f.Fields) == 0 {
+		return "was changed outside Git"
+	}
+	text := f.Fields[0].Path
+	if more := len(f.Fields) - 1; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	if owner := f.Fields[0].Owner; owner != "" {
+		return text + " was changed by " + owner
+	}
+	return text + " was changed outside Git"
+}
+
+// ownersOf names the field managers that changed what drifted.
+func ownersOf(drifted []plan.Change) string {
+	for _, c := range drifted {
+		for _, f := range c.Fields {
+			if f.Owner != "" {
+				return f.Owner
+			}
+		}
+	}
+	return "unknown"
+}
+
+// changed takes in what came of a task.
+func (e *engine) changed(a *app, d doing) {
+	a.busy = false
+	a.checked = e.Now()
+	e.touch(a)
+	var memory memory
+	var failed error
+	for _, f := range d.findings {
+		failed = firstOf(failed, e.takeFinding(a, f, &memory))
+	}
+	for i, o := range d.outcomes {
+		failed = firstOf(failed, e.takeOutcome(a, d.changes[i], o, &memory))
+	}
+	e.records.applied(a.id, memory)
+	e.recordIntended(a, d, failed)
+	e.recordCorrective(a, d, failed)
+	switch {
+	case failed != nil:
+		e.failed(a, failed)
+	case a.tally.failing == 0 && a.got.err == nil:
+		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
+	}
+	e.touchDependents(a)
+}
+
+func firstOf(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// takeFinding takes in a check: what is in line is remembered as such.
+func (e *engine) takeFinding(a *app, f target.Finding, m *memory) error {
+	entry := a.objects[f.Key]
+	switch {
+	case entry == nil || f.Err == nil && f.Differs:
+		return nil
+	case f.Err != nil:
+		e.fail(a, entry, f.Err)
+		return target.ObjectError{Key: f.Key, Origin: entry.desired.Origin, Err: f.Err}
+	}
+	a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: entry.desired.Digest, Fingerprint: f.Live.Fingerprint}
+	m.upsert(f.Key, a.applied[f.Key])
+	e.judge(a, f.Key)
+	return nil
+}
+
+// takeOutcome takes in what came of one change; the error is nil for what only waits.
+func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *memory) error {
+	if c.Action == plan.Prune {
+		return e.takePrune(a, c, o, m)
+	}
+	entry := a.objects[o.Key]
+	if entry == nil || entry.desired.Digest != c.Desired.Digest {
+		return nil // declared otherwise by now
+	}
+	if o.Err != nil {
+		e.fail(a, entry, o.Err)
+		return target.ObjectError{Key: o.Key, Origin: entry.desired.Origin, Err: o.Err}
+	}
+	entry.desired = c.Desired // with the commit that it was applied with
+	a.applied[o.Key] = o.Applied
+	m.upsert(o.Key, o.Applied)
+	e.judge(a, o.Key)
+	return nil
+}
+
+// fail notes why an object could not be applied.
+func (e *engine) fail(a *app, entry *entry, err error) {
+	e.judge(a, entry.desired.Key)
+	a.tally.count(entry, -1)
+	entry.err = err
+	a.tally.count(entry, 1)
+}
+
+func (e *engine) takePrune(a *app, c plan.Change, o target.Outcome, m *memory) error {
+	m.remove(o.Key)
+	l := a.leftovers[o.Key]
+	switch {
+	case l == nil || o.Err == nil:
+		if l != nil {
+			l.err = nil
+		}
+		e.noteLeftover(a, o.Key)
+		return nil
+	case errors.Is(o.Err, target.ErrKept):
+		l.kept = o.Err
+		return nil
+	default:
+		l.err = o.Err
+		return target.ObjectError{Key: c.Key, Err: fmt.Errorf("can't be deleted: %w", o.Err)}
+	}
+}
