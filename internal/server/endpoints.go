@@ -121,7 +121,7 @@ type syncRequest struct {
 	AppPath
 	Body struct {
 		_  struct{} `additionalProperties:"false"`
-		By string `json:"by,omitempty" maxLength:"100" doc:"Who asks, for the record. It is taken on trust: everyone who asks has the same token."`
+		By string   `json:"by,omitempty" maxLength:"100" doc:"Who asks, for the record. It is taken on trust: everyone who asks has the same token."`
 	}
 }
 

@@ -121,9 +121,6 @@ func recovered(log *slog.Logger, next http.Handler) http.Handler {
 			if what == nil {
 				return
 			}
-			if what == http.ErrAbortHandler { // how a handler ends an answer on purpose
-				panic(what)
-			}
 			log.Error("a request could not be answered", "method", r.Method, "path", r.URL.Path, "panic", what, "stack", string(debug.Stack()))
 			problem(w, http.StatusInternalServerError, "the daemon failed to answer; its log says more")
 		}()

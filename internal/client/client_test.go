@@ -1,0 +1,139 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/release"
+)
+
+// connect is a client of a server that answers all requests so.
+func connect(t *testing.T, answer http.HandlerFunc) (*client.Client, *httptest.Server) {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	c, err := client.New(client.Options{Server: server.URL, Token: "secret-token"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, server
+}
+
+func TestRequestsAreThoseOfTheAPI(t *testing.T) {
+	t.Parallel()
+	var got string
+	c, _ := connect(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = strings.TrimSpace(r.Method + " " + r.URL.RequestURI() + " " + string(body))
+		if r.Header.Get("Authorization") != "Bearer secret-token" {
+			t.Errorf("%s has the token %q", got, r.Header.Get("Authorization"))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, "{}")
+	})
+	ctx := t.Context()
+	for want, call := range map[string]func() error{
+		"GET /api/v1/apps":              func() error { _, err := c.Apps(ctx, client.Filter{}); return err },
+		"GET /api/v1/apps?namespace=a":  func() error { _, err := c.Apps(ctx, client.Filter{Namespace: "a"}); return err },
+		"GET /api/v1/apps/a/b":          func() error { _, err := c.App(ctx, "a/b"); return err },
+		"GET /api/v1/apps/a/b%2F..%2Fc": func() error { _, err := c.App(ctx, "a/b/../c"); return err },
+		"GET /api/v1/apps/a/b/render":   func() error { _, err := c.Render(ctx, "a/b"); return err },
+		`POST /api/v1/apps/a/b/sync {"by":"ana"}`: func() error {
+			_, err := c.Sync(ctx, "a/b", "ana")
+			return err
+		},
+		"GET /api/v1/releases?app=a%2Fb&before=9&commit=abcd&limit=5&outcome=Failed": func() error {
+			_, err := c.Releases(ctx, history.Query{App: "a/b", Commit: "abcd", Outcome: release.Failed, Before: 9, Limit: 5})
+			return err
+		},
+		"GET /api/v1/releases/7": func() error { _, err := c.Release(ctx, 7); return err },
+		"GET /api/v1/root":       func() error { _, err := c.Root(ctx); return err },
+	} {
+		if err := call(); err != nil || got != want {
+			t.Errorf("got %s, %v; want %s", got, err, want)
+		}
+	}
+}
+
+func TestNamesLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	c, _ := connect(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("asked for %s", r.URL) })
+	for _, id := range []string{"", "a", "a/", "/b", "../b", "a/..", "./b"} {
+		if _, err := c.App(t.Context(), id); err == nil {
+			t.Errorf("%q was asked for", id)
+		}
+	}
+}
+
+func TestRefusalsAreSentences(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		code        int
+		media, body string
+		want        string
+	}{
+		"a problem":      {404, "application/problem+json", `{"detail":"no App a/b is declared"}`, "no App a/b is declared"},
+		"with its place": {422, "application/problem+json", `{"detail":"validation failed","errors":[{"location":"query.limit","message":"too large"}]}`, "validation failed: query.limit: too large"},
+		"a token":        {401, "application/problem+json", `{"detail":"x"}`, "refuses this token"},
+		"another page":   {200, "text/html", `<html>`, "is not Plumb's daemon"},
+		"a redirect":     {302, "text/plain", ``, "is not Plumb's daemon"},
+		"nonsense":       {200, "application/json", `{"items":7}`, "another version"},
+		"an empty one":   {500, "application/problem+json", ``, "500 Internal Server Error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := connect(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", test.media)
+				w.Header().Set("Location", "http://evil.example/")
+				w.WriteHeader(test.code)
+				io.WriteString(w, test.body)
+			})
+			_, err := c.Apps(t.Context(), client.Filter{})
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got %v; want it to say %q", err, test.want)
+			}
+			if client.NotFound(err) != (test.code == 404) {
+				t.Errorf("not found: %v", client.NotFound(err))
+			}
+		})
+	}
+}
+
+func TestNoDaemon(t *testing.T) {
+	t.Parallel()
+	c, server := connect(t, nil)
+	server.Close()
+	_, err := c.Apps(t.Context(), client.Filter{})
+	if !errors.Is(err, client.ErrNotRunning) || !strings.Contains(err.Error(), "plumb run --root") || strings.Contains(err.Error(), "secret-token") {
+		t.Errorf("got %v", err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := c.Apps(ended, client.Filter{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v; want context.Canceled", err)
+	}
+}
+
+// TestS10_TokenStaysOnThisMachineOrInTLS holds where a token may go.
+func TestS10_TokenStaysOnThisMachineOrInTLS(t *testing.T) {
+	t.Parallel()
+	for server, ok := range map[string]bool{
+		"127.0.0.1:7586": true, "localhost:7586": true, "http://[::1]:7586": true, "https://plumb.example.com": true, "https://plumb.example.com/below/": true,
+		"plumb.example.com:7586": false, "http://10.0.0.1": false, "http://localhost.evil.example": false,
+		"": false, "ftp://127.0.0.1": false, "http://": false, "http://user:password@127.0.0.1": false, "127.0.0.1:7586?x=y": false, "http://127.0.0.1:x": false,
+	} {
+		if _, err := client.New(client.Options{Server: server}); (err == nil) != ok {
+			t.Errorf("%q: %v; want ok %v", server, err, ok)
+		}
+	}
+	if _, err := client.New(client.Options{Server: "http://10.0.0.1", PlainHTTP: true}); err != nil {
+		t.Errorf("asked for, and refused: %v", err)
+	}
+}
