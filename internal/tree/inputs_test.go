@@ -170,7 +170,7 @@ func TestTouched(t *testing.T) {
 			t.Parallel()
 			store := treetest.NewStore()
 			old, now := store.Tree(before), store.Tree(changed(before, test.change))
-			changes, err := treetest.Diff(old, now)
+			changes, err := tree.Diff(old, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,7 +254,7 @@ func TestRecorderLimits(t *testing.T) {
 		limits tree.Limits
 		says   string
 	}{
-		"files": {tree.Limits{Files: 2}, "c: too large: more than 2 files were read"},
+		"files": {tree.Limits{Files: 2}, "c: too large: more than 2 files were read or listed"},
 		"bytes": {tree.Limits{TotalBytes: 11}, "c: too large: more than 11 bytes were read in all"},
 	}
 	for name, test := range tests {
@@ -268,6 +268,10 @@ func TestRecorderLimits(t *testing.T) {
 			}
 			_, err := r.ReadFile("c")
 			checkError(t, err, tree.ErrTooLarge, test.says)
+			if name == "files" {
+				_, err = r.ReadDir("")
+				checkError(t, err, tree.ErrTooLarge, "the repository's top: too large")
+			}
 		})
 	}
 }
@@ -294,7 +298,7 @@ func TestAffectedIsSound(t *testing.T) {
 		}
 		for range 10 {
 			now := store.Tree(randomChange(rnd, files))
-			changes, err := treetest.Diff(old, now)
+			changes, err := tree.Diff(old, now)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,6 +1,9 @@
 package tree
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Recorder reads a tree and records what was read. It is used by one reader at
 // a time, and holds it to the tree's total limits.
@@ -37,14 +40,14 @@ func (r *Recorder) ReadFile(path string) ([]byte, error) {
 	i := r.seen[p.path]
 	again := i.Content != ""
 	if kind(p.entry.Mode) == File {
-		i.Content = p.entry.ID
+		i.Content = strings.Clone(p.entry.ID) // inputs live longer than what the id came with
 		r.seen[p.path] = i
 	}
 	b, err := r.tree.readFile(p)
 	if err != nil || again {
 		return b, err
 	}
-	return b, r.spend(p, len(b))
+	return b, r.spend(p, 1, len(b))
 }
 
 // ReadDir implements Reader.
@@ -57,9 +60,13 @@ func (r *Recorder) ReadDir(path string) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := r.seen[p.path]
-	i.Listing = listing(entries)
-	r.seen[p.path] = i
+	if i := r.seen[p.path]; i.Listing == "" {
+		i.Listing = listing(entries)
+		r.seen[p.path] = i
+		if err := r.spend(p, len(entries), 0); err != nil {
+			return nil, err
+		}
+	}
 	shown := make([]Entry, len(entries))
 	for n, e := range entries {
 		shown[n] = Entry{Name: e.Name, Mode: kind(e.Mode)}
@@ -85,19 +92,19 @@ func (r *Recorder) see(path string, e Entry, found bool) {
 	}
 	i := Input{Mode: kind(e.Mode), Present: found}
 	if e.Mode == Link {
-		i.Content = e.ID
+		i.Content = strings.Clone(e.ID)
 	}
 	r.seen[path] = i
 }
 
-// spend counts a file that was read for the first time.
-func (r *Recorder) spend(p place, size int) error {
+// spend counts what was read or listed for the first time.
+func (r *Recorder) spend(p place, files, bytes int) error {
 	limits := r.tree.limits.withDefaults()
-	r.files++
-	r.bytes += int64(size)
+	r.files += files
+	r.bytes += int64(bytes)
 	switch {
 	case r.files > limits.Files:
-		return fmt.Errorf("%s: %w: more than %d files were read", p.asked, ErrTooLarge, limits.Files)
+		return fmt.Errorf("%s: %w: more than %d files were read or listed", shown(p.asked), ErrTooLarge, limits.Files)
 	case r.bytes > limits.TotalBytes:
 		return fmt.Errorf("%s: %w: more than %d bytes were read in all", p.asked, ErrTooLarge, limits.TotalBytes)
 	}

@@ -82,7 +82,8 @@ const (
 type Limits struct {
 	// FileBytes bounds one file.
 	FileBytes int64
-	// TotalBytes and Files bound all that one Recorder reads; a file counts once.
+	// TotalBytes and Files bound all that one Recorder reads: files that were
+	// read and entries that were listed, each counted once.
 	TotalBytes int64
 	Files      int
 }
@@ -92,7 +93,7 @@ type Limits struct {
 const (
 	DefaultFileBytes  = 16 << 20
 	DefaultTotalBytes = 256 << 20
-	DefaultFiles      = 50_000
+	DefaultFiles      = 500_000
 )
 
 func (l Limits) withDefaults() Limits {
