@@ -2,7 +2,6 @@ package tree
 
 import (
 	"fmt"
-	"path"
 )
 
 const (
@@ -62,11 +61,18 @@ func (d *comparison) folders(at, from, to string, depth int) error {
 		var old, now Entry
 		old, before = next(before, name)
 		now, after = next(after, name)
-		if err := d.entry(path.Join(at, name), old, now, depth); err != nil {
+		if err := d.entry(join(at, name), old, now, depth); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func join(folder, name string) string {
+	if folder == "" {
+		return name
+	}
+	return folder + "/" + name
 }
 
 // next takes the first entry if it has the name.

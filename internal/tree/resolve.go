@@ -3,7 +3,6 @@ package tree
 import (
 	"errors"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -101,7 +100,7 @@ func (w *walk) step(name string) (end place, done bool, err error) {
 	if err != nil {
 		return place{}, false, fmt.Errorf("%s: list %s: %w", w.asked, shown(here.path), err)
 	}
-	next := place{asked: w.asked, path: path.Join(here.path, name), entry: entry}
+	next := place{asked: w.asked, path: join(here.path, name), entry: entry}
 	w.see(next.path, entry, found)
 	switch {
 	case !found:
