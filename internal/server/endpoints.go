@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -83,9 +82,9 @@ func (e endpoints) listApps(_ context.Context, in *appFilter) (*body[list[status
 const detailReleases = 10
 
 func (e endpoints) getApp(ctx context.Context, in *AppPath) (*body[status.Detail], error) {
-	detail, ok := e.apps.App(in.ID())
-	if !ok {
-		return nil, noSuchApp(in.ID())
+	detail, err := e.apps.App(ctx, in.ID())
+	if err != nil {
+		return nil, appError(in.ID(), "can't be read", err, http.StatusServiceUnavailable)
 	}
 	if detail.Tree == nil {
 		detail.Tree = []status.Object{}
@@ -102,12 +101,9 @@ func (e endpoints) getApp(ctx context.Context, in *AppPath) (*body[status.Detail
 type manifest map[string]any
 
 func (e endpoints) renderApp(ctx context.Context, in *AppPath) (*body[list[manifest]], error) {
-	if _, ok := e.apps.App(in.ID()); !ok {
-		return nil, noSuchApp(in.ID())
-	}
 	objects, err := e.apps.Render(ctx, in.ID())
 	if err != nil {
-		return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("%s can't be rendered: %v", in.ID(), err))
+		return nil, appError(in.ID(), "can't be rendered", err, http.StatusUnprocessableEntity)
 	}
 	contents := make([]manifest, len(objects))
 	for i, o := range objects {
@@ -135,12 +131,9 @@ func (e endpoints) syncApp(ctx context.Context, in *syncRequest) (*body[SyncAcce
 	if strings.ContainsFunc(in.Body.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return nil, huma.Error422UnprocessableEntity("who asks (by) must be printable text")
 	}
-	if _, ok := e.apps.App(in.ID()); !ok {
-		return nil, noSuchApp(in.ID())
-	}
 	at := e.now().UTC()
 	if err := e.apps.Sync(ctx, in.ID(), cmp.Or(in.Body.By, "someone with the token")); err != nil {
-		return nil, huma.Error409Conflict(fmt.Sprintf("%s can't be synced now: %v", in.ID(), err))
+		return nil, appError(in.ID(), "can't be synced now", err, http.StatusConflict)
 	}
 	return &body[SyncAccepted]{SyncAccepted{App: in.ID(), RequestedAt: at}}, nil
 }

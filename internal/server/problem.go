@@ -19,9 +19,13 @@ func problem(w http.ResponseWriter, code int, detail string) {
 	_ = json.NewEncoder(w).Encode(huma.ErrorModel{Title: http.StatusText(code), Status: code, Detail: detail})
 }
 
-// noSuchApp is the answer where an App isn't declared.
-func noSuchApp(id string) error {
-	return huma.Error404NotFound("no App " + id + " is declared; GET /api/v1/apps lists those that are")
+// appError is the answer where something could not be done with an App; code
+// stands for every other reason than that there is none.
+func appError(id, doing string, err error, code int) error {
+	if errors.Is(err, ErrNoApp) {
+		return huma.Error404NotFound("no App " + id + " is declared; GET /api/v1/apps lists those that are")
+	}
+	return huma.NewError(code, id+" "+doing+": "+err.Error())
 }
 
 // historyError is the answer where the history couldn't be asked.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -16,16 +17,20 @@ import (
 type Apps interface {
 	// Apps returns all Apps, in any order.
 	Apps() []status.App
-	// App returns one with its objects, and whether there is one.
-	App(id string) (status.Detail, bool)
+	// App returns one with its objects, or ErrNoApp.
+	App(ctx context.Context, id string) (status.Detail, error)
 	// Root returns how the root stands.
 	Root() status.Root
-	// Render returns the App's objects as they would be applied.
+	// Render returns the App's objects as they would be applied, or ErrNoApp.
 	Render(ctx context.Context, id string) ([]object.Object, error)
 	// Sync asks for a look at the source, a comparison and whatever follows;
-	// it doesn't wait for it. The actor is for the record.
+	// it doesn't wait for it. The actor is for the record. Of an App that isn't
+	// declared it returns ErrNoApp.
 	Sync(ctx context.Context, id, actor string) error
 }
+
+// ErrNoApp is returned by Apps where no App has the id.
+var ErrNoApp = errors.New("no such App is declared")
 
 // Releases is what the server reads of the history.
 type Releases interface {

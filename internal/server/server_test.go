@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,22 +43,27 @@ func (f *fakeApps) Apps() []status.App {
 	return apps
 }
 
-func (f *fakeApps) App(id string) (status.Detail, bool) {
+func (f *fakeApps) App(_ context.Context, id string) (status.Detail, error) {
 	d, ok := f.details[id]
-	return d, ok
+	if !ok {
+		return d, ErrNoApp
+	}
+	return d, nil
 }
 
 func (f *fakeApps) Root() status.Root {
 	return status.Root{URL: "https://git.example.com/fleet.git", Revision: "1d687d61", Apps: len(f.details)}
 }
 
-func (f *fakeApps) Render(context.Context, string) ([]object.Object, error) {
-	return f.objects, f.renderErr
+func (f *fakeApps) Render(ctx context.Context, id string) ([]object.Object, error) {
+	_, err := f.App(ctx, id)
+	return f.objects, cmp.Or(err, f.renderErr)
 }
 
-func (f *fakeApps) Sync(_ context.Context, id, actor string) error {
+func (f *fakeApps) Sync(ctx context.Context, id, actor string) error {
 	f.synced = append(f.synced, id+" by "+actor)
-	return f.syncErr
+	_, err := f.App(ctx, id)
+	return cmp.Or(err, f.syncErr)
 }
 
 // app is one App's detail.
@@ -193,7 +199,9 @@ func TestAppComesWithItsReleases(t *testing.T) {
 		t.Errorf("release 2 is of %s", got.App)
 	}
 	mustRefuse(t, answerTo(h, "GET", "/api/v1/releases/99", ""), http.StatusNotFound, "release 99")
-	mustRefuse(t, answerTo(h, "GET", "/api/v1/apps/team-a/nope", ""), http.StatusNotFound, "team-a/nope")
+	for _, target := range []string{"/api/v1/apps/team-a/nope", "/api/v1/apps/team-a/nope/render"} {
+		mustRefuse(t, answerTo(h, "GET", target, ""), http.StatusNotFound, "team-a/nope")
+	}
 }
 
 func TestAppIsToldWithoutAHistory(t *testing.T) {
