@@ -22,10 +22,12 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+
+	"plumb.dev/plumb/dev/kubernetes/lifeline"
 )
 
 func main() {
-	if err := watchLifeline(os.Getenv(lifelineVariable), os.Exit); err != nil {
+	if err := lifeline.Watch(os.Getenv(lifeline.Variable), os.Exit); err != nil {
 		fmt.Fprintln(os.Stderr, "plumb-kubernetes:", err)
 		os.Exit(exitUsage)
 	}

@@ -13,24 +13,35 @@ import (
 	"time"
 )
 
-// apiClient talks to the API server as its administrator. It needs a handful of requests, so it is no more than net/http.
+// apiClient talks to the API server, or to etcd, whose readiness is asked in the same way. It needs a handful of requests, so it is no more
+// than net/http.
 type apiClient struct {
 	server string
 	http   *http.Client
 }
 
-func newAPIClient(l layout, server string) (*apiClient, error) {
-	pool, err := readAuthority(l, clusterCA)
+// newAPIClient talks to the API server as its administrator.
+func newAPIClient(l layout, p ports) (*apiClient, error) {
+	return newClient(l, httpsURL(p.APIServer), clusterCA, userAdmin)
+}
+
+// newEtcdClient talks to etcd as the API server does.
+func newEtcdClient(l layout, p ports) (*apiClient, error) {
+	return newClient(l, httpsURL(p.Etcd), etcdCA, "apiserver-etcd")
+}
+
+func newClient(l layout, server, authority, identity string) (*apiClient, error) {
+	pool, err := readAuthority(l, authority)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := tls.LoadX509KeyPair(l.cert(userAdmin), l.key(userAdmin))
+	pair, err := tls.LoadX509KeyPair(l.cert(identity), l.key(identity))
 	if err != nil {
-		return nil, fmt.Errorf("read the administrator's certificate: %w", err)
+		return nil, fmt.Errorf("read certificate %s: %w", identity, err)
 	}
 	transport := &http.Transport{
 		ForceAttemptHTTP2: true,
-		TLSClientConfig:   &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{identity}, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 	}
 	return &apiClient{server, &http.Client{Transport: transport}}, nil
 }
@@ -43,7 +54,7 @@ func (a *apiClient) do(ctx context.Context, method, path string, body []byte) (i
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Content-Type", "application/apply-patch+yaml") // of which JSON is a part; the other requests have no body
 	request.Header.Set("Accept", "application/json, */*")
 	answer, err := a.http.Do(request)
 	if err != nil {
@@ -75,15 +86,23 @@ func (a *apiClient) ready(ctx context.Context) error {
 	return body.Close()
 }
 
-// create creates an object in a collection; one that is there already is fine.
-func (a *apiClient) create(ctx context.Context, collection string, object any) error {
+// apply makes the object at path be as given, by server-side apply.
+func (a *apiClient) apply(ctx context.Context, path string, object any) error {
 	text, err := json.Marshal(object)
 	if err != nil {
 		return err
 	}
-	body, err := a.do(ctx, http.MethodPost, collection, text)
-	var refused *answerError
-	if errors.As(err, &refused) && refused.status == http.StatusConflict {
+	body, err := a.do(ctx, http.MethodPatch, path+"?fieldManager=plumb-dev&force=true", text)
+	if err != nil {
+		return err
+	}
+	return body.Close()
+}
+
+// remove deletes the object at path; one that is not there is fine.
+func (a *apiClient) remove(ctx context.Context, path string) error {
+	body, err := a.do(ctx, http.MethodDelete, path, nil)
+	if refused, ok := errors.AsType[*answerError](err); ok && refused.status == http.StatusNotFound {
 		return nil
 	}
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
-	"os"
 	"strconv"
 )
 
@@ -82,6 +81,7 @@ func etcdFlags(l layout, p ports) []string {
 		"--client-cert-auth", "--trusted-ca-file=" + l.cert(etcdCA),
 		"--peer-cert-file=" + l.cert("etcd"), "--peer-key-file=" + l.key("etcd"),
 		"--peer-client-cert-auth", "--peer-trusted-ca-file=" + l.cert(etcdCA),
+		"--heartbeat-interval=50", "--election-timeout=250", // a single member elects itself after up to one such time
 		"--unsafe-no-fsync", // survives kill -9, not a power cut: right for a cluster that is made to be thrown away
 		"--log-level=warn",
 	}
@@ -103,6 +103,7 @@ func apiServerFlags(l layout, p ports) []string {
 		"--service-account-signing-key-file=" + l.key(serviceAccounts), "--service-account-key-file=" + l.cert(serviceAccounts),
 		"--service-cluster-ip-range=" + serviceRange,
 		"--allow-privileged=true",
+		"--shutdown-watch-termination-grace-period=10ms", // or else it waits a minute for watches, which do not end by themselves
 		"--profiling=false",
 	}
 }
@@ -143,5 +144,5 @@ func writeConfigs(l layout, p ports) error {
 	if err != nil {
 		return fmt.Errorf("configuration of the scheduler: %w", err)
 	}
-	return os.WriteFile(l.schedulerConfig(), text, 0o600)
+	return replaceFile(l.schedulerConfig(), text)
 }

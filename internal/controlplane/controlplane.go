@@ -81,10 +81,17 @@ func Delete(ctx context.Context, dir string) error {
 	})
 }
 
-// Stop ends one component of a running control plane.
+// Stop ends one component of a running control plane and lets it finish what it is at.
 func Stop(ctx context.Context, dir string, c Component) error {
 	return change(ctx, dir, "stop "+string(c)+" of", func(ctx context.Context, p *plane) error {
 		return terminate(ctx, []process{p.state.Processes[c]}, stopGrace)
+	})
+}
+
+// Kill ends one component as a crash does.
+func Kill(ctx context.Context, dir string, c Component) error {
+	return change(ctx, dir, "kill "+string(c)+" of", func(ctx context.Context, p *plane) error {
+		return terminate(ctx, []process{p.state.Processes[c]}, 0)
 	})
 }
 
@@ -116,7 +123,7 @@ func serving(ctx context.Context, l layout, known state) error {
 	if !known.alive()[APIServer] {
 		return errors.New("it is not running")
 	}
-	api, err := newAPIClient(l, httpsURL(known.Ports.APIServer))
+	api, err := newAPIClient(l, known.Ports)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ func (l layout) clientConfig(user string) string {
 	return filepath.Join(l.config(), user+".kubeconfig")
 }
 func (l layout) pki() string             { return filepath.Join(l.dir, "pki") }
+func (l layout) nextPKI() string         { return filepath.Join(l.dir, "pki.next") }
 func (l layout) cert(name string) string { return filepath.Join(l.pki(), name+".crt") }
 func (l layout) key(name string) string  { return filepath.Join(l.pki(), name+".key") }
 func (l layout) logs() string            { return filepath.Join(l.dir, "logs") }
@@ -54,17 +55,15 @@ func (l layout) create() error {
 			return fmt.Errorf("%s holds other files (%s, …) and no control plane: name an empty or a new folder", l.dir, entries[0].Name())
 		}
 	}
-	for _, dir := range []string{l.dir, l.logs(), l.config()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("folder of the control plane: %w", err)
-		}
+	if err := os.MkdirAll(l.dir, 0o700); err != nil {
+		return fmt.Errorf("folder of the control plane: %w", err)
 	}
 	return nil
 }
 
 // remove deletes what a control plane keeps, and the folder itself if nothing else is in it.
 func (l layout) remove() error {
-	for _, path := range []string{l.data(), l.config(), l.pki(), l.logs(), l.kubeconfig(), l.state(), l.lock()} {
+	for _, path := range []string{l.data(), l.config(), l.pki(), l.nextPKI(), l.logs(), l.kubeconfig(), l.state(), l.lock()} {
 		if err := os.RemoveAll(path); err != nil {
 			return fmt.Errorf("remove the control plane in %s: %w", l.dir, err)
 		}

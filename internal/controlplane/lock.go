@@ -11,22 +11,39 @@ import (
 
 // acquire waits for the folder's lock and returns what gives it back. The kernel frees it when the holder dies.
 func (l layout) acquire(ctx context.Context) (release func(), err error) {
-	file, err := os.OpenFile(l.lock(), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("lock the control plane: %w", err)
-	}
-	err = until(ctx, 20*time.Millisecond, func(context.Context) (bool, error) {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
-			return false, nil
-		}
-		return err == nil, err
+	var held *os.File
+	err = until(ctx, 20*time.Millisecond, func(context.Context) (ok bool, err error) {
+		held, err = l.tryLock()
+		return held != nil, err
 	})
 	if err != nil {
-		file.Close()
 		return nil, fmt.Errorf("lock %s, which another plumb may be working on: %w", l.lock(), err)
 	}
-	return func() { file.Close() }, nil
+	return func() { held.Close() }, nil
+}
+
+// tryLock returns the lock's file if nobody else holds it, or else nil.
+func (l layout) tryLock() (*os.File, error) {
+	file, err := os.OpenFile(l.lock(), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) || errors.Is(err, syscall.EINTR) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	// The one who held it before may have deleted the control plane, lock and all: then this is the lock of a file that is no more.
+	ours, err := file.Stat()
+	if err == nil {
+		if there, statErr := os.Stat(l.lock()); statErr == nil && os.SameFile(ours, there) {
+			return file, nil
+		}
+	}
+	file.Close()
+	return nil, err
 }
 
 // until asks again every interval until done says yes or fails, or ctx ends, whose cause it then returns. It is for programs of others that

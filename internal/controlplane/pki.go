@@ -13,7 +13,6 @@ import (
 	"math/big"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -72,7 +71,7 @@ func createPKI(l layout, now time.Time) error {
 	if _, err := os.Stat(l.pki()); err == nil {
 		return nil
 	}
-	next := layout{filepath.Join(l.dir, ".pki-next")}
+	next := layout{l.nextPKI()}
 	if err := os.RemoveAll(next.dir); err != nil {
 		return fmt.Errorf("create keys: %w", err)
 	}
@@ -212,7 +211,7 @@ func writePEM(path, kind string, der []byte) error {
 	return os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600)
 }
 
-// readAuthorities is the pool that trusts nothing but the named authority of this folder.
+// readAuthority is the pool that trusts nothing but the named authority of this folder.
 func readAuthority(l layout, name string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(l.cert(name))
 	if err != nil {

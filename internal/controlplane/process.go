@@ -46,24 +46,31 @@ func self() process {
 	return process{os.Getpid(), started}
 }
 
-// terminate asks the processes to end, and ends those that did not within grace. It returns when all are gone.
+// terminate asks the processes to end, and ends those that did not within grace, or all at once if that is zero. It returns when all are gone.
 func terminate(ctx context.Context, processes []process, grace time.Duration) error {
-	for _, p := range processes {
-		if err := p.signal(syscall.SIGTERM); err != nil {
+	if grace > 0 {
+		if err := signalAll(processes, syscall.SIGTERM); err != nil {
 			return err
 		}
-	}
-	polite, cancel := context.WithTimeout(ctx, grace)
-	defer cancel()
-	if gone(polite, processes) == nil {
-		return nil
-	}
-	for _, p := range processes {
-		if err := p.signal(syscall.SIGKILL); err != nil {
-			return err
+		polite, cancel := context.WithTimeout(ctx, grace)
+		defer cancel()
+		if gone(polite, processes) == nil {
+			return nil
 		}
+	}
+	if err := signalAll(processes, syscall.SIGKILL); err != nil {
+		return err
 	}
 	return gone(ctx, processes)
+}
+
+func signalAll(processes []process, signal os.Signal) error {
+	for _, p := range processes {
+		if err := p.signal(signal); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func gone(ctx context.Context, processes []process) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -61,35 +62,93 @@ func (p *plane) claim(dieWithCaller bool) error {
 
 // run starts what is missing and waits until the whole works. Whatever it started is gone again if it fails.
 func (p *plane) run(ctx context.Context) (err error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, ended := context.WithCancelCause(ctx) // ended with the story of a component that dies
+	defer ended(nil)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, p.abandon(context.WithoutCancel(ctx)))
+			err = errors.Join(p.explain(ctx, err), p.abandon(context.WithoutCancel(ctx)))
 		}
 	}()
 	if err := p.prepare(); err != nil {
 		return err
 	}
-	missing := toStart(p.state.alive(), serving(ctx, p.layout, p.state) == nil)
-	if slices.Contains(missing, APIServer) {
-		if err := terminate(ctx, []process{p.state.Processes[APIServer]}, stopGrace); err != nil {
-			return err
-		}
+	api, err := newAPIClient(p.layout, p.state.Ports)
+	if err != nil {
+		return err
 	}
-	for _, c := range missing {
-		if err := p.launch(c, cancel); err != nil {
-			return err
-		}
+	defer api.close()
+	alive := p.state.alive()
+	missing := toStart(alive, alive[APIServer] && api.ready(ctx) == nil)
+	if err := p.serve(ctx, api, missing, ended); err != nil {
+		return err
 	}
-	if err := p.await(ctx); err != nil {
-		return p.explain(ctx, err)
+	if err := p.populate(ctx, api, missing, ended); err != nil {
+		return err
 	}
 	return p.keep()
 }
 
+// serve starts what is missing of etcd and the API server, and waits until the API server serves.
+func (p *plane) serve(ctx context.Context, api *apiClient, missing []Component, ended context.CancelCauseFunc) error {
+	if slices.Contains(missing, APIServer) { // it may run, but not serve: then it has nothing to finish
+		if err := terminate(ctx, []process{p.state.Processes[APIServer]}, 0); err != nil {
+			return err
+		}
+	}
+	// One after the other: an API server that finds no etcd sits out a second before it looks again.
+	etcd, err := newEtcdClient(p.layout, p.state.Ports)
+	if err != nil {
+		return err
+	}
+	defer etcd.close()
+	for _, server := range []struct {
+		component Component
+		client    *apiClient
+	}{{Etcd, etcd}, {APIServer, api}} {
+		if err := p.launch(server.component, missing, ended); err != nil {
+			return err
+		}
+		if err := awaitReady(ctx, server.component, server.client); err != nil {
+			return err
+		}
+		p.progress(fmt.Sprintf("%s is ready", server.component))
+	}
+	return nil
+}
+
+// populate starts what is missing of the API server's clients, and waits until the cluster takes pods. Clients come after the server, because
+// each answers a refused connection, or a role that is not there yet, by waiting for seconds.
+func (p *plane) populate(ctx context.Context, api *apiClient, missing []Component, ended context.CancelCauseFunc) error {
+	if err := prepareCluster(ctx, api, p.state.Nodes); err != nil {
+		return err
+	}
+	for _, c := range []Component{ControllerManager, Scheduler, Nodes} {
+		if err := p.launch(c, missing, ended); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(missing, ControllerManager) {
+		if err := awaitControllers(ctx, api); err != nil {
+			return err
+		}
+	}
+	if err := awaitDefaults(ctx, api); err != nil {
+		return err
+	}
+	if err := awaitNodes(ctx, api, p.state.Nodes); err != nil {
+		return err
+	}
+	p.progress(fmt.Sprintf("nodes ready: %d", p.state.Nodes))
+	return nil
+}
+
 // prepare makes the files that components read.
 func (p *plane) prepare() error {
+	for _, dir := range []string{p.layout.logs(), p.layout.config()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
 	if err := createPKI(p.layout, time.Now()); err != nil {
 		return err
 	}
@@ -103,8 +162,11 @@ func (p *plane) prepare() error {
 	return writeConfigs(p.layout, p.state.Ports)
 }
 
-// launch starts a component; should it end before its time, ended is called with the reason.
-func (p *plane) launch(c Component, ended context.CancelCauseFunc) error {
+// launch starts a component if it is among the missing; should it end before its time, ended is called with the reason.
+func (p *plane) launch(c Component, missing []Component, ended context.CancelCauseFunc) error {
+	if !slices.Contains(missing, c) {
+		return nil
+	}
 	child, err := launch(p.binary, c, p.layout, p.state.Ports)
 	if err != nil {
 		return err
@@ -119,34 +181,10 @@ func (p *plane) launch(c Component, ended context.CancelCauseFunc) error {
 	return nil
 }
 
-// await waits until the API server serves, and the cluster behind it takes pods.
-func (p *plane) await(ctx context.Context) error {
-	api, err := newAPIClient(p.layout, httpsURL(p.state.Ports.APIServer))
-	if err != nil {
-		return err
-	}
-	defer api.close()
-	if err := awaitReady(ctx, api); err != nil {
-		return err
-	}
-	p.progress(fmt.Sprintf("%s is ready", APIServer))
-	if err := prepareCluster(ctx, api, p.state.Nodes); err != nil {
-		return err
-	}
-	if err := awaitDefaults(ctx, api); err != nil {
-		return err
-	}
-	if err := awaitNodes(ctx, api, p.state.Nodes); err != nil {
-		return err
-	}
-	p.progress(fmt.Sprintf("nodes ready: %d", p.state.Nodes))
-	return nil
-}
-
-func awaitReady(ctx context.Context, api *apiClient) error {
+func awaitReady(ctx context.Context, c Component, client *apiClient) error {
 	last := errors.New("it was not asked")
 	err := until(ctx, 25*time.Millisecond, func(ctx context.Context) (bool, error) {
-		if err := api.ready(ctx); err != nil {
+		if err := client.ready(ctx); err != nil {
 			if ctx.Err() == nil {
 				last = err
 			}
@@ -155,13 +193,16 @@ func awaitReady(ctx context.Context, api *apiClient) error {
 		return true, nil
 	})
 	if err != nil {
-		return fmt.Errorf("%s is not ready: %w; its last answer: %w", APIServer, err, last)
+		return fmt.Errorf("%s is not ready: %w; its last answer: %w", c, err, last)
 	}
 	return nil
 }
 
 // explain finds the reason behind an error of waiting: most often a component died, which the wait itself only sees as a broken connection.
 func (p *plane) explain(ctx context.Context, err error) error {
+	if len(p.children) == 0 {
+		return err
+	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(200 * time.Millisecond): // the connection may break a moment before the exit code is there
@@ -173,9 +214,6 @@ func (p *plane) explain(ctx context.Context, err error) error {
 		return died
 	case cause != nil && !errors.Is(err, cause):
 		err = fmt.Errorf("%w (%w)", err, cause)
-	}
-	if len(p.children) == 0 {
-		return err
 	}
 	told := make([]string, 0, len(p.children))
 	for _, child := range p.children {
@@ -228,30 +266,42 @@ func (p *plane) stop(ctx context.Context) error {
 	return p.state.write(p.layout)
 }
 
-func (p *plane) startOne(ctx context.Context, c Component) error {
+func (p *plane) startOne(ctx context.Context, c Component) (err error) {
 	if p.state.Binary == "" {
 		return errors.New("it was never started: use Up")
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if err := p.launch(c, cancel); err != nil {
+	ctx, ended := context.WithCancelCause(ctx)
+	defer ended(nil)
+	defer func() {
+		if err != nil {
+			err = errors.Join(p.explain(ctx, err), p.abandon(context.WithoutCancel(ctx)))
+		}
+	}()
+	if err := p.launch(c, []Component{c}, ended); err != nil {
 		return err
 	}
 	if p.state.alive()[APIServer] {
-		if err := p.awaitServing(ctx); err != nil {
-			return errors.Join(p.explain(ctx, err), p.abandon(context.WithoutCancel(ctx)))
+		if err := p.awaitOne(ctx, c); err != nil {
+			return err
 		}
 	}
 	return p.keep()
 }
 
-func (p *plane) awaitServing(ctx context.Context) error {
-	api, err := newAPIClient(p.layout, httpsURL(p.state.Ports.APIServer))
+// awaitOne waits until a component that was started among others works.
+func (p *plane) awaitOne(ctx context.Context, c Component) error {
+	api, err := newAPIClient(p.layout, p.state.Ports)
 	if err != nil {
 		return err
 	}
 	defer api.close()
-	return awaitReady(ctx, api)
+	if err := awaitReady(ctx, APIServer, api); err != nil {
+		return err
+	}
+	if c == ControllerManager {
+		return awaitControllers(ctx, api)
+	}
+	return nil
 }
 
 func join(components []Component) string {

@@ -139,7 +139,15 @@ func (p *Plane) Config(testing.TB) *rest.Config { return rest.CopyConfig(p.confi
 // Kubeconfig is the path of a kubeconfig for the control plane.
 func (p *Plane) Kubeconfig() string { return filepath.Join(p.Dir, "kubeconfig") }
 
-// Stop ends one component.
+// Kill ends one component as a crash does.
+func (p *Plane) Kill(t testing.TB, c controlplane.Component) {
+	t.Helper()
+	if err := controlplane.Kill(t.Context(), p.Dir, c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Stop ends one component and lets it finish what it is at.
 func (p *Plane) Stop(t testing.TB, c controlplane.Component) {
 	t.Helper()
 	if err := controlplane.Stop(t.Context(), p.Dir, c); err != nil {
