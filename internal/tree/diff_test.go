@@ -80,26 +80,22 @@ func TestDiffReadsWhatDiffers(t *testing.T) {
 // TestDiffIsBounded: a small repository can stand for endless paths.
 func TestDiffIsBounded(t *testing.T) {
 	t.Parallel()
-	bomb := bombStore{}
-	_, err := tree.Diff(tree.New(bomb, ""), tree.New(bomb, "wide"))
-	checkError(t, err, tree.ErrTooLarge, "bytes of paths")
-	_, err = tree.Diff(tree.New(bomb, ""), tree.New(bomb, "deep"))
+	bomb := bombStore{
+		"deep": {{Name: "x", Mode: tree.Folder, ID: "deep"}},
+	}
+	for i := range 2000 {
+		bomb["wide"] = append(bomb["wide"], tree.Entry{Name: fmt.Sprintf("f%04d", i), ID: "x"})
+	}
+	bomb["wide"] = append(bomb["wide"], tree.Entry{Name: "x", Mode: tree.Folder, ID: "wide"})
+	_, err := tree.Diff(tree.New(bomb, ""), tree.New(bomb, "deep"))
 	checkError(t, err, tree.ErrTooLarge, "deep")
+	_, err = tree.Diff(tree.New(bomb, ""), tree.New(bomb, "wide"))
+	checkError(t, err, tree.ErrTooLarge, "bytes of paths")
 }
 
 // bombStore has folders that hold themselves.
-type bombStore struct{}
+type bombStore map[string][]tree.Entry
 
-func (bombStore) Folder(id string) ([]tree.Entry, error) {
-	folder := func(name string) tree.Entry { return tree.Entry{Name: name, Mode: tree.Folder, ID: id} }
-	if id == "deep" {
-		return []tree.Entry{folder("x")}, nil
-	}
-	entries := make([]tree.Entry, 2000)
-	for i := range entries {
-		entries[i] = tree.Entry{Name: fmt.Sprintf("f%04d", i), ID: "x"}
-	}
-	return append(entries, folder("x")), nil
-}
+func (s bombStore) Folder(id string) ([]tree.Entry, error) { return s[id], nil }
 
 func (bombStore) Blob(string, int64) ([]byte, error) { return nil, nil }
