@@ -1,0 +1,112 @@
+# `make demo` and `make test` need Go, git and make; what they need beyond that, dev/setup installs or names.
+# The recipes are short on purpose: what is worth testing is written in Go.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# Each step keeps all cores busy by itself.
+.NOTPARALLEL:
+
+# One set of flags everywhere, so that build, lint, demo and the nested modules compile what they share only once.
+export CGO_ENABLED := 0
+export GOFLAGS     := -trimpath -buildvcs=false
+
+VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+KUBERNETES := $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' dev/kubernetes/go.mod)
+# Every package that tests against a real control plane starts one, of 700 MB; many cores must not mean as many of those.
+PARALLEL   ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+TESTFLAGS  ?= -timeout=20m
+FUZZTIME   ?= 10s
+COUNTS     := .cache/tests
+
+sources = $(shell find $(1) -name '*.go' -not -name '*_test.go' -not -path '*/testdata/*') $(wildcard $(1)/go.mod $(1)/go.sum)
+modules = $(patsubst %/go.mod,%,$(shell find dev bench test -name go.mod -not -path '*/testdata/*' 2>/dev/null))
+
+.PHONY: help
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: build kubernetes bin/plumb-demo ## see Plumb at work on a real Kubernetes API; CHECK=1 walks through it by itself
+	@exec bin/plumb-demo $(if $(CHECK),--check)
+
+.PHONY: test
+test: build kubernetes bin/tally ## run every check there is
+	@rm -rf $(COUNTS) && mkdir -p $(dir $(COUNTS)) && : >$(COUNTS)
+	@failed=; for step in lint unit nested $(if $(wildcard test/demo),tour); do \
+	  $(MAKE) --no-print-directory $$step || failed+=" $$step"; \
+	done; \
+	if [[ $$failed ]]; then echo "failed:$$failed"; fi; \
+	bin/tally -sum $(COUNTS); \
+	[[ ! $$failed ]]
+
+.PHONY: build
+build: ## build bin/plumb
+	go build -ldflags='-s -w -X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
+
+.PHONY: kubernetes
+kubernetes: bin/plumb-kubernetes ## build bin/plumb-kubernetes, the control plane for demo and tests (some minutes, once)
+
+bin/plumb-kubernetes: $(call sources,dev/kubernetes)
+	cd dev/kubernetes && go build -ldflags='-s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES)' -o ../../$@ .
+
+bin/plumb-demo: FORCE
+	@go build -ldflags='-s -w' -o $@ ./test/demo
+
+bin/tally: FORCE
+	@go build -ldflags='-s -w' -o $@ ./dev/tally
+
+bin/lint: $(call sources,dev/lint)
+	cd dev/lint && go build -ldflags='-s -w' -o ../../$@ .
+
+.PHONY: unit
+unit: build kubernetes bin/tally ## test the product's packages, with the race detector
+	@dev/setup race ssh
+	@mkdir -p $(dir $(COUNTS))
+	CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -vet=off -ldflags=-w -p=$(PARALLEL) $(TESTFLAGS) -json ./... | bin/tally $(COUNTS)
+
+.PHONY: nested
+nested: bin/tally ## test the modules below this one
+	@mkdir -p $(dir $(COUNTS))
+	@for module in $(modules); do \
+	  echo "testing $$module"; \
+	  (cd $$module && go test -vet=off -p=$(PARALLEL) $(TESTFLAGS) -json ./...) | bin/tally $(COUNTS); \
+	done
+
+.PHONY: tour
+tour:
+	@$(MAKE) --no-print-directory demo CHECK=1
+
+.PHONY: lint
+lint: bin/lint ## check format, go vet's and staticcheck's findings and the house's rules
+	@unformatted=$$(find . -name '*.go' -not -path '*/testdata/*' -not -path './.*' -exec gofmt -l {} +); \
+	if [[ $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
+	bin/lint ./...
+	cd dev/lint && ../../bin/lint ./...
+	cd dev/kubernetes && ../../bin/lint ./lifeline # the rest imports all of Kubernetes, which takes longer to look at than to build
+
+.PHONY: vuln
+vuln: ## look for known faults in what Plumb is built from (asks vuln.go.dev)
+	cd dev/lint && go build -o ../../bin/govulncheck golang.org/x/vuln/cmd/govulncheck
+	bin/govulncheck ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZTIME (10s)
+	@grep -rlE '^func Fuzz[A-Z]' --include='*_test.go' api cmd internal | while read -r file; do \
+	  grep -oE '^func Fuzz\w+' "$$file" | while read -r _ target; do \
+	    echo "$$target ($$(dirname "$$file"))"; \
+	    go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) "./$$(dirname "$$file")" </dev/null; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: ## run the Go benchmarks
+	go test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: clean
+clean: ## remove what was built, and the tests' figures; the Go caches stay
+	rm -rf bin .cache
+
+.PHONY: FORCE
+FORCE:
