@@ -59,17 +59,26 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 		return nil, nil, err
 	}
 	objects := contentOf(cs, k, d.Key)
-	err = c.limited(ctx, func(ctx context.Context) error {
-		if live, err = objects.Get(ctx, d.Key.Name, metav1.GetOptions{}); err != nil {
+	options := applyOptions()
+	options.DryRun = []string{metav1.DryRunAll}
+	for range tries {
+		err = c.limited(ctx, func(ctx context.Context) error {
+			if live, err = objects.Get(ctx, d.Key.Name, metav1.GetOptions{}); err != nil {
+				return err
+			}
+			wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
 			return err
+		})
+		if err != nil || live.GetResourceVersion() == wanted.GetResourceVersion() {
+			break // a dry run shows the version that it started from
 		}
-		options := applyOptions()
-		options.DryRun = []string{metav1.DryRunAll}
-		wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
-		return err
-	})
+	}
 	return live, wanted, err
 }
+
+// tries is how often an object that others write between our two looks at it
+// is looked at again.
+const tries = 4
 
 // content is an object without what the server keeps for itself.
 func content(o *unstructured.Unstructured) map[string]any {
