@@ -1,0 +1,161 @@
+// Package gittest makes Git repositories and serves them, for tests: over HTTP
+// and HTTPS by git's own http-backend, and over SSH by git's own upload-pack
+// behind a small SSH server. It is not for use outside tests.
+package gittest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"plumb.dev/plumb/internal/tree/treetest"
+)
+
+// Repo is a bare repository in a folder of its own.
+type Repo struct {
+	// Dir is the repository; Root is the folder that it is served from.
+	Root, Dir string
+	t         testing.TB
+	branch    string
+	commits   int
+}
+
+// NewRepo makes an empty repository whose default branch is main.
+func NewRepo(t testing.TB) *Repo {
+	t.Helper()
+	root := t.TempDir()
+	r := &Repo{Root: root, Dir: filepath.Join(root, "repo.git"), t: t, branch: "main"}
+	r.git(nil, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", r.Dir)
+	r.Git("config", "http.receivepack", "false")
+	return r
+}
+
+// Remove is what Commit takes for the content of a file that goes.
+const Remove = "@remove"
+
+// Commit adds a commit to the current branch and returns its id. Files that
+// aren't named stay. Content is as in package treetest: a link is "-> target";
+// besides, Remove removes a file or folder.
+func (r *Repo) Commit(files map[string]string) string {
+	r.t.Helper()
+	return r.commit(files, r.exists("refs/heads/"+r.branch))
+}
+
+// Orphan puts a commit with only these files in place of the current branch, as
+// a force push of an unrelated history does.
+func (r *Repo) Orphan(files map[string]string) string {
+	r.t.Helper()
+	r.Git("update-ref", "-d", "refs/heads/"+r.branch)
+	return r.commit(files, false)
+}
+
+// commit streams one commit into git fast-import, which is quick for many files.
+func (r *Repo) commit(files map[string]string, onTop bool) string {
+	r.t.Helper()
+	r.commits++
+	var in bytes.Buffer
+	message := fmt.Sprintf("Commit %d\n\nWith a body.\n", r.commits)
+	fmt.Fprintf(&in, "commit refs/heads/%s\nauthor Ada Author <ada@example.com> %d +0200\n", r.branch, 1_700_000_000+r.commits)
+	fmt.Fprintf(&in, "committer Carl Committer <carl@example.com> %d +0000\ndata %d\n%s\n", 1_700_000_000+r.commits, len(message), message)
+	if onTop {
+		fmt.Fprintf(&in, "from refs/heads/%s^0\n", r.branch)
+	}
+	for path, content := range files {
+		switch {
+		case content == Remove:
+			fmt.Fprintf(&in, "D %q\n", path)
+		case strings.HasPrefix(content, treetest.Submodule):
+			fmt.Fprintf(&in, "M 160000 %040x %q\n", len(content), path)
+		case strings.HasPrefix(content, treetest.LinkTo):
+			target := strings.TrimPrefix(content, treetest.LinkTo)
+			fmt.Fprintf(&in, "M 120000 inline %q\ndata %d\n%s\n", path, len(target), target)
+		case strings.HasPrefix(content, treetest.Exec):
+			fmt.Fprintf(&in, "M 100755 inline %q\ndata %d\n%s\n", path, len(content), content)
+		default:
+			fmt.Fprintf(&in, "M 100644 inline %q\ndata %d\n%s\n", path, len(content), content)
+		}
+	}
+	r.git(&in, "--git-dir", r.Dir, "fast-import", "--quiet", "--force")
+	return r.Head()
+}
+
+// Head is the id of the current branch's commit.
+func (r *Repo) Head() string {
+	r.t.Helper()
+	return r.Git("rev-parse", "refs/heads/"+r.branch)
+}
+
+// Branch makes name the current branch; where it is new it starts at the
+// commit of the branch before.
+func (r *Repo) Branch(name string) {
+	r.t.Helper()
+	if !r.exists("refs/heads/"+name) && r.exists("refs/heads/"+r.branch) {
+		r.Git("update-ref", "refs/heads/"+name, r.Head())
+	}
+	r.branch = name
+}
+
+// Reset moves the current branch, as a force push does.
+func (r *Repo) Reset(commit string) {
+	r.t.Helper()
+	r.Git("update-ref", "refs/heads/"+r.branch, commit)
+}
+
+// DeleteBranch deletes a branch.
+func (r *Repo) DeleteBranch(name string) {
+	r.t.Helper()
+	r.Git("update-ref", "-d", "refs/heads/"+name)
+}
+
+// DefaultBranch makes HEAD point to a branch.
+func (r *Repo) DefaultBranch(name string) {
+	r.t.Helper()
+	r.Git("symbolic-ref", "HEAD", "refs/heads/"+name)
+}
+
+// Tag makes or moves a tag, annotated, at the current branch's commit.
+func (r *Repo) Tag(name string) {
+	r.t.Helper()
+	r.Git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "tag", "--force", "--annotate", "--message", name, name, r.Head())
+}
+
+// Git runs a git command in the repository and returns what it printed, trimmed.
+func (r *Repo) Git(args ...string) string {
+	r.t.Helper()
+	return r.git(nil, append([]string{"--git-dir", r.Dir}, args...)...)
+}
+
+func (r *Repo) exists(ref string) bool {
+	cmd := gitCommand("--git-dir", r.Dir, "rev-parse", "--verify", "--quiet", ref)
+	return cmd.Run() == nil
+}
+
+func (r *Repo) git(stdin *bytes.Buffer, args ...string) string {
+	r.t.Helper()
+	cmd := gitCommand(args...)
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("git %s: %v\n%s", strings.Join(args, " "), err, stderr.String())
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// gitCommand runs git without anyone's settings.
+func gitCommand(args ...string) *exec.Cmd {
+	cmd := exec.Command("git", args...)
+	cmd.Env = environ()
+	return cmd
+}
+
+func environ() []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C"}
+}
