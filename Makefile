@@ -62,7 +62,7 @@ bin/lint: $(call sources,dev/lint)
 
 .PHONY: unit
 unit: build kubernetes bin/tally ## test the product's packages, with the race detector
-	@dev/setup race ssh
+	@dev/setup race ssh ps
 	@mkdir -p $(dir $(COUNTS))
 	CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -vet=off -ldflags=-w -p=$(PARALLEL) $(TESTFLAGS) -json ./... | bin/tally $(COUNTS)
 
