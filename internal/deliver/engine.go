@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -97,6 +98,7 @@ type engine struct {
 
 	mu        sync.RWMutex
 	published map[string]status.App
+	reach     error // why the target can't be worked with
 }
 
 // New makes an engine.
@@ -118,7 +120,7 @@ func New(p Parts) *Engine {
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
 		records:   newRecorder(p.History, p.Log),
-		published: map[string]status.App{},
+		published: map[string]status.App{}, reach: errors.New("the cluster was not reached yet"),
 	}}
 }
 

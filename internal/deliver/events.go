@@ -252,12 +252,24 @@ func (e *engine) observe(event target.Event) {
 		}
 	}
 	if event.Kinds {
+		e.probe()
 		for _, a := range e.apps {
 			e.checkKnown(a)
 			e.retryAfterKinds(a)
 			e.touch(a)
 		}
 		e.findOrphans()
+	}
+}
+
+// probe notes whether the target can be worked with: its views are complete.
+func (e *engine) probe() {
+	_, complete := e.target.Labels()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reach = nil
+	if !complete {
+		e.reach = fmt.Errorf("what is live at %s is not known yet, or can't be watched", e.target.Address())
 	}
 }
 
@@ -310,7 +322,7 @@ func (en *Engine) Sync(ctx context.Context, id, actor string) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-en.e.done:
-		return errors.New("the daemon is stopping")
+		return errStopping
 	}
 }
 

@@ -6,10 +6,17 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 )
+
+// errStopping answers those who ask too late.
+var errStopping = errors.New("the daemon is stopping")
 
 // publish makes an App's status visible to those who ask.
 func (e *engine) publish(a *app) {
@@ -201,7 +208,7 @@ func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) 
 	case <-ctx.Done():
 		return status.Detail{}, ctx.Err()
 	case <-en.e.done:
-		return status.Detail{}, errors.New("the daemon is stopping")
+		return status.Detail{}, errStopping
 	}
 }
 
@@ -234,29 +241,57 @@ func (e *engine) treeOf(a *app) []status.Object {
 	return list
 }
 
-// Source tells what is needed to render an App again: its declaration, and the
-// commit that it is held against.
-func (en *Engine) Source(ctx context.Context, id string) (Declaration, string, error) {
-	detail, err := en.Detail(ctx, id)
-	if err != nil {
-		return Declaration{}, "", err
+// Render renders an App at the commit that it is held against, and returns its
+// objects as they would be applied.
+func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error) {
+	type answer struct {
+		app    v1alpha1.App
+		want   want
+		exists bool
 	}
-	found := make(chan Declaration, 1)
+	answers := make(chan answer, 1)
 	en.e.post(func() {
-		if a := en.e.apps[id]; a != nil {
-			found <- a.Declaration
+		a := en.e.apps[id]
+		if a == nil {
+			answers <- answer{}
+			return
 		}
-		close(found)
+		answers <- answer{a.App, a.want, true}
 	})
+	var got answer
 	select {
-	case d, ok := <-found:
-		if !ok {
-			return Declaration{}, "", fmt.Errorf("%s: %w", id, ErrNoApp)
-		}
-		return d, firstText(detail.Revision, detail.Source.Newest), nil
+	case got = <-answers:
 	case <-ctx.Done():
-		return Declaration{}, "", ctx.Err()
+		return nil, ctx.Err()
+	case <-en.e.done:
+		return nil, errStopping
 	}
+	if !got.exists {
+		return nil, fmt.Errorf("%s: %w", id, ErrNoApp)
+	}
+	r := en.e.render(ctx, got.app, refOf(got.app).URL, got.want)
+	if r.err != nil {
+		return nil, r.err
+	}
+	objects := make([]object.Object, 0, len(r.desired))
+	for _, d := range r.desired {
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(d.Body); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Key, err)
+		}
+		objects = append(objects, object.Object{Unstructured: u, Origin: d.Origin})
+	}
+	return objects, nil
+}
+
+// Waiting is how many Apps wait for a worker.
+func (en *Engine) Waiting() int { return en.e.queue.Len() }
+
+// Reach says why the target can't be worked with, or nil.
+func (en *Engine) Reach() error {
+	en.e.mu.RLock()
+	defer en.e.mu.RUnlock()
+	return en.e.reach
 }
 
 func firstText(texts ...string) string {

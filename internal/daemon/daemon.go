@@ -1,0 +1,230 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"plumb.dev/plumb/internal/declare"
+	"plumb.dev/plumb/internal/deliver"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/server"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/target"
+)
+
+// Parts are what a daemon is made of.
+type Parts struct {
+	Source   Source
+	Renderer render.Set
+	Target   Target
+	History  deliver.Memory
+	Metrics  *Metrics
+	// Hook makes the handler of webhooks from a secret.
+	Hook func(secret string) http.Handler
+	Log  *slog.Logger
+}
+
+// Source follows repositories while it runs.
+type Source interface {
+	source.Source
+	// Run fetches until ctx is done, and returns when all of it has ended.
+	Run(ctx context.Context) error
+}
+
+// Target is held in line while it runs.
+type Target interface {
+	target.Target
+	// Run begins to watch, until ctx is done; Wait waits for the end of that.
+	Run(ctx context.Context)
+	Wait()
+}
+
+// Options is what a daemon was asked for.
+type Options struct {
+	Root          source.Ref
+	RootPath      string
+	RootEvery     time.Duration
+	AllowEmpty    bool
+	Data          string
+	Listen        string
+	MetricsPublic bool
+	Workers       int
+	Keep          history.Bounds
+}
+
+// Lock takes the data folder. It comes before any part that writes to it.
+func Lock(dir string) (release func(), err error) { return lock(dir) }
+
+// trimEvery is how often the history is cut to its bounds.
+const trimEvery = 10 * time.Minute
+
+// Run runs a daemon until ctx is done. It returns when everything has stopped
+// and what happened is recorded.
+func Run(ctx context.Context, p Parts, o Options) error {
+	engine := deliver.New(deliver.Parts{
+		Source: p.Source, Renderer: p.Renderer, Target: p.Target, History: p.History,
+		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics,
+	})
+	pump := &pump{
+		source: p.Source, engine: engine, policy: declare.Policy{AllowEmpty: o.AllowEmpty}, root: o.Root, log: p.Log,
+		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
+		status: status.Root{URL: o.Root.URL, Problems: []status.Problem{}},
+	}
+	p.Metrics.Watch(engine.Apps, engine.Waiting)
+	handler, listener, withdraw, err := open(p, o, &apps{engine: engine, pump: pump, parts: p})
+	if err != nil {
+		return err
+	}
+	defer withdraw()
+	p.Log.Info("plumb runs", "root", o.Root.URL, "cluster", p.Target.Address(), "listen", listener.Addr().String(), "data", o.Data)
+	return together(ctx, p, func(ctx context.Context, run func(func() error)) {
+		run(func() error { return server.Serve(ctx, listener, handler, p.Log) })
+		run(func() error { return engine.Run(ctx) })
+		run(func() error { pump.run(ctx); return nil })
+		run(func() error { return p.Source.Run(ctx) })
+		run(func() error { trim(ctx, p, o.Keep); return nil })
+		p.Source.Follow(map[source.Ref]time.Duration{o.Root: o.RootEvery})
+	})
+}
+
+// rootName is what is written on objects about where they are declared.
+func rootName(o Options) string {
+	name := o.Root.URL
+	if o.RootPath != "" {
+		name += "//" + o.RootPath
+	}
+	return name
+}
+
+// together runs the parts until ctx is done or one of them fails, and waits for
+// all. The target is started first and outlives the others, which work with it.
+func together(ctx context.Context, p Parts, start func(ctx context.Context, run func(func() error))) error {
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer func() { stopWatching(); p.Target.Wait() }()
+	p.Target.Run(watching)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		errs []error
+	)
+	start(ctx, func(part func() error) {
+		wg.Go(func() {
+			if err := part(); err != nil && !errors.Is(err, context.Canceled) {
+				mu.Lock()
+				errs = append(errs, err)
+				mu.Unlock()
+				cancel()
+			}
+		})
+	})
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// open prepares the HTTP door: the token, the address, the routes.
+func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), error) {
+	token, err := server.Token(o.Data)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	secret, err := server.HookSecret(o.Data)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", o.Listen)
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("listen: %w; choose another address with --listen", err)
+	}
+	withdraw, err := server.Announce(o.Data, listener.Addr())
+	if err != nil {
+		return nil, nil, nil, errors.Join(err, listener.Close())
+	}
+	handler := server.New(server.Config{
+		Apps: a, Releases: p.History, Ready: a.ready, Token: token,
+		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
+	})
+	return handler, listener, func() {
+		if err := withdraw(); err != nil {
+			p.Log.Warn("the address file can't be removed", "error", err)
+		}
+	}, nil
+}
+
+// trim cuts the history to its bounds now and then.
+func trim(ctx context.Context, p Parts, keep history.Bounds) {
+	ticker := time.NewTicker(trimEvery)
+	defer ticker.Stop()
+	for {
+		if n, err := p.History.Trim(ctx, keep, time.Now()); err != nil && ctx.Err() == nil {
+			p.Log.Warn("the history can't be trimmed", "error", err)
+		} else if n > 0 {
+			p.Log.Info("old releases were dropped", "releases", n)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// apps answers the server's questions.
+type apps struct {
+	engine *deliver.Engine
+	pump   *pump
+	parts  Parts
+}
+
+// Apps implements server.Apps.
+func (a *apps) Apps() []status.App { return a.engine.Apps() }
+
+// App implements server.Apps.
+func (a *apps) App(ctx context.Context, id string) (status.Detail, error) {
+	d, err := a.engine.Detail(ctx, id)
+	return d, noApp(err)
+}
+
+// Root implements server.Apps.
+func (a *apps) Root() status.Root { return a.pump.Root() }
+
+// Sync implements server.Apps.
+func (a *apps) Sync(ctx context.Context, id, actor string) error {
+	return noApp(a.engine.Sync(ctx, id, actor))
+}
+
+// Render implements server.Apps.
+func (a *apps) Render(ctx context.Context, id string) ([]object.Object, error) {
+	objects, err := a.engine.Render(ctx, id)
+	return objects, noApp(err)
+}
+
+// noApp says it in the server's words.
+func noApp(err error) error {
+	if errors.Is(err, deliver.ErrNoApp) {
+		return server.ErrNoApp
+	}
+	return err
+}
+
+// ready tells what must be well before the daemon does its work.
+func (a *apps) ready(context.Context) []server.Check {
+	_, err := a.parts.History.List(context.Background(), history.Query{Limit: 1})
+	return []server.Check{
+		{Name: "root", Err: a.pump.check()},
+		{Name: "cluster", Err: a.engine.Reach()},
+		{Name: "history", Err: err},
+	}
+}
