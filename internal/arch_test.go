@@ -99,6 +99,36 @@ func rules() []rule {
 	}
 }
 
+// An exception lets one finding stand. It must say why, and is a failure itself once it excuses nothing.
+type exception struct{ rule, where, what, why string }
+
+func exceptions() []exception {
+	return []exception{
+		{
+			"variables", "internal/render/kustomize/kustomize.go", "package variable library",
+			"kustomize keeps state of its own for the whole process, so the lock on it must be one for the whole process too",
+		},
+	}
+}
+
+// excuse takes out what an exception is made for, and adds exceptions that were made for nothing.
+func excuse(rule string, found []finding, list []exception) []finding {
+	for _, e := range list {
+		if e.rule != rule {
+			continue
+		}
+		before := len(found)
+		found = slices.DeleteFunc(found, func(f finding) bool {
+			file, _, _ := strings.Cut(f.where, ":")
+			return file == e.where && strings.HasPrefix(f.what, e.what)
+		})
+		if len(found) == before {
+			found = append(found, finding{e.where, "an exception is made for \"" + e.what + "\", which isn't there"})
+		}
+	}
+	return found
+}
+
 func TestHouse(t *testing.T) {
 	repo, err := load(os.DirFS(".."))
 	if err != nil {
@@ -109,7 +139,7 @@ func TestHouse(t *testing.T) {
 	}
 	for _, r := range rules() {
 		t.Run(r.name, func(t *testing.T) {
-			for _, f := range r.check(repo, houseLimits()) {
+			for _, f := range excuse(r.name, r.check(repo, houseLimits()), exceptions()) {
 				t.Errorf("%s\n\twhy: %s", f, r.why)
 			}
 		})
@@ -131,6 +161,27 @@ func TestRulesCanFail(t *testing.T) {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestExceptions(t *testing.T) {
+	found := []finding{{"a.go:3", "package variable x: no"}, {"a.go:4", "package variable y: no"}, {"b.go:3", "package variable x: no"}}
+	list := []exception{
+		{"variables", "a.go", "package variable x", "a reason"},
+		{"variables", "b.go", "package variable z", "a reason that is gone"},
+		{"sleep", "b.go", "package variable x", "another rule's"},
+	}
+	want := []finding{
+		{"a.go:4", "package variable y: no"}, {"b.go:3", "package variable x: no"},
+		{"b.go", "an exception is made for \"package variable z\", which isn't there"},
+	}
+	if diff := cmp.Diff(want, excuse("variables", found, list), cmp.AllowUnexported(finding{})); diff != "" {
+		t.Errorf("findings (-want +got):\n%s", diff)
+	}
+	for _, e := range exceptions() {
+		if e.why == "" {
+			t.Errorf("the exception for %q in %s has no reason", e.what, e.where)
+		}
 	}
 }
 

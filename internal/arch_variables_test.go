@@ -100,7 +100,8 @@ func makesConstants(function string) bool {
 		"regexp.MustCompile", "strings.NewReplacer", "strings.Join", "strings.Repeat", "text/template.Must", "html/template.Must",
 		"net/netip.MustParseAddr", "net/netip.MustParsePrefix", "time.Date", "time.Unix", "math/big.NewInt",
 		"k8s.io/apimachinery/pkg/api/resource.MustParse", "k8s.io/apimachinery/pkg/util/sets.New",
-		"k8s.io/apimachinery/pkg/runtime/schema.ParseGroupKind", "len", "min", "max", "string",
+		"k8s.io/apimachinery/pkg/runtime/schema.ParseGroupKind", "github.com/prometheus/client_golang/prometheus.NewDesc",
+		"len", "min", "max", "string",
 	}, function)
 }
 
