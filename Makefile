@@ -16,6 +16,7 @@ VERSION    := $(shell git describe --tags --always --dirty 2>/dev/null || echo u
 KUBERNETES := $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' dev/kubernetes/go.mod)
 # Every package that tests against a real control plane starts one, of 700 MB; many cores must not mean as many of those.
 PARALLEL   ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
+PKGS       ?= ./...
 TESTFLAGS  ?= -timeout=20m
 FUZZTIME   ?= 10s
 COUNTS     := .cache/tests
@@ -64,7 +65,7 @@ bin/lint: $(call sources,dev/lint)
 unit: build kubernetes bin/tally ## test the product's packages, with the race detector
 	@dev/setup race ssh ps
 	@mkdir -p $(dir $(COUNTS))
-	CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -vet=off -ldflags=-w -p=$(PARALLEL) $(TESTFLAGS) -json ./... | bin/tally $(COUNTS)
+	CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -vet=off -ldflags=-w -p=$(PARALLEL) $(TESTFLAGS) -json $(PKGS) | bin/tally $(COUNTS)
 
 .PHONY: nested
 nested: bin/tally ## test the modules below this one

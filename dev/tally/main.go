@@ -136,6 +136,7 @@ func (v *view) line(line string) {
 
 func (v *view) output(key test, text string) {
 	switch {
+	case strings.HasPrefix(text, "=== "): // RUN, PAUSE, CONT, NAME: of use only to who reads all tests' output at once
 	case key.name != "":
 		v.said[key] = append(v.said[key], text)
 	case text != "PASS\n" && !strings.Contains(text, "[no test files]"):

@@ -38,7 +38,8 @@ func TestRecord(t *testing.T) {
 		},
 		{
 			name: "a failed test says all it has to say",
-			in: `{"Action":"output","Package":"p","Test":"TestA","Output":"--- FAIL: TestA\n"}
+			in: `{"Action":"output","Package":"p","Test":"TestA","Output":"=== RUN   TestA\n"}
+{"Action":"output","Package":"p","Test":"TestA","Output":"--- FAIL: TestA\n"}
 {"Action":"output","Package":"p","Test":"TestA","Output":"    because\n"}
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"output","Package":"p","Output":"FAIL\tp\t0.1s\n"}
