@@ -157,7 +157,15 @@ func (e *engine) unclaim(a *app, key object.Key) {
 	e.rejudgeRivals(a, key)
 }
 
+// rejudgeRivals brings the other Apps that have to do with an object up to
+// date when one begins or ends to declare it.
 func (e *engine) rejudgeRivals(a *app, key object.Key) {
+	if live, ok := e.target.Live(key); ok {
+		if holder := e.byLabel[live.App]; holder != nil && holder != a {
+			e.noteLeftover(holder, key)
+			e.touch(holder)
+		}
+	}
 	for _, other := range e.claims[key] {
 		if other != a {
 			e.judge(other, key)
