@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,12 +22,15 @@ type Env struct {
 	Getenv func(string) string
 	// Now tells the time, for the ages that are printed.
 	Now func() time.Time
+	// Terminal tells how wide the terminal is that Out is; ok is false when it
+	// is none.
+	Terminal func() (columns int, ok bool)
 	// Version is what was built, such as v0.1.0; empty means what the build
 	// itself recorded.
 	Version string
 
-	// Daemon runs the daemon until ctx ends; `plumb run` calls it.
-	Daemon func(ctx context.Context, opts RunOptions) error
+	// Run runs the daemon until ctx ends; `plumb run` calls it.
+	Run func(ctx context.Context, opts RunOptions) error
 	// RenderLocal renders a folder of this machine; `plumb render PATH` calls it.
 	RenderLocal func(ctx context.Context, path string) ([]object.Object, error)
 }
@@ -48,6 +52,9 @@ func (e Env) withDefaults() Env {
 	if e.Now == nil {
 		e.Now = time.Now
 	}
+	if e.Terminal == nil {
+		e.Terminal = func() (int, bool) { return terminalWidth(e.Out) }
+	}
 	return e
 }
 
@@ -58,6 +65,9 @@ func Run(ctx context.Context, args []string, env Env) int {
 	root := newRoot(env)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
 	if text := message(err); text != "" {
 		fmt.Fprintln(env.Err, "plumb: "+text)
 	}
@@ -67,8 +77,11 @@ func Run(ctx context.Context, args []string, env Env) int {
 // newRoot is the command tree.
 func newRoot(env Env) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "plumb",
-		Short:         "Holds what runs true to what Git says",
+		Use:   "plumb",
+		Short: "Hold what runs true to what Git says",
+		Long: "Plumb holds Kubernetes clusters true to what Git says: it pulls, renders, plans, applies, watches, corrects and records.\n\n" +
+			"`plumb run` is the daemon that does so; the other commands ask it, or work without it.\n\n" +
+			"Exit codes: 0 in line or done, 1 an error or it could not be told, 2 live differs from declared, 3 usage, 4 held.",
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
@@ -78,5 +91,12 @@ func newRoot(env Env) *cobra.Command {
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.SetFlagErrorFunc(flagError)
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(
+		newRunCommand(env),
+		newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newSyncCommand(env), newHistoryCommand(env),
+		newCompletionCommand(env), newVersionCommand(env),
+	)
+	usageArgs(root)
 	return root
 }

@@ -1,8 +1,15 @@
 package cli
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"regexp"
+	"strconv"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // RunOptions is what `plumb run` was asked for.
@@ -26,4 +33,96 @@ type RunOptions struct {
 	Workers      int           // Apps worked on at once; 0: chosen by the daemon
 	HistoryAge   time.Duration // releases older than this are dropped; 0: no bound
 	HistoryCount int           // releases kept of each App; 0: no bound
+}
+
+// How much history is kept unless told otherwise.
+const (
+	defaultHistoryAge   = 90 * 24 * time.Hour
+	defaultHistoryCount = 200
+)
+
+// newRunCommand is `plumb run`: the daemon.
+func newRunCommand(env Env) *cobra.Command {
+	o := RunOptions{HistoryAge: defaultHistoryAge}
+	cmd := &cobra.Command{
+		Use:   "run --root URL|DIR",
+		Short: "Run the daemon: hold a cluster true to what the root declares",
+		Long: "Run the daemon: follow the root repository, and hold the cluster true to the Apps that it declares.\n\n" +
+			"It listens on loopback and lets in who has the token that it leaves in its data folder. It ends on SIGINT or SIGTERM,\n" +
+			"and leaves everything that it applied in place.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(); err != nil {
+				return err
+			}
+			if env.Run == nil {
+				return errors.New("this plumb was built without the daemon")
+			}
+			return env.Run(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Root, "root", "", "the repository that declares the Apps: a URL, or a repository of this machine by its folder (required)")
+	f.StringVar(&o.RootBranch, "root-branch", "", "branch of the root (default: the repository's own default)")
+	f.StringVar(&o.RootPath, "root-path", "", "folder of the root that holds the declarations (default: all of it)")
+	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default $KUBECONFIG, ~/.kube/config, or the cluster that it runs in)")
+	f.StringVar(&o.Context, "context", "", "context of the kubeconfig (default: its current one)")
+	f.StringVar(&o.Data, "data", DefaultData(env.Getenv), "data folder: mirrors, history, token ($PLUMB_DATA)")
+	f.StringVar(&o.Listen, "listen", DefaultAddress, "HOST:PORT of the HTTP API and the webhook")
+	f.StringVar(&o.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
+	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
+	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")
+	o.LogFormat = "text"
+	choiceFlag(f, &o.LogFormat, "log-format", "", "format of the log", "text", "json")
+	f.TextVar(&o.LogLevel, "log-level", slog.LevelInfo, "least level that is logged: debug, info, warn or error")
+	f.IntVar(&o.Workers, "workers", 0, "Apps that are worked on at once (0: as the machine allows)")
+	f.Var((*span)(&o.HistoryAge), "history-age", "how long releases are kept, such as 90d or 12h (0: forever)")
+	f.IntVar(&o.HistoryCount, "history-count", defaultHistoryCount, "how many releases of each App are kept (0: all)")
+	return cmd
+}
+
+// validate says what is wrong with the options.
+func (o RunOptions) validate() error {
+	if o.Root == "" {
+		return usagef("plumb run needs --root: the repository that declares the Apps, as a URL or a folder of this machine")
+	}
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return usagef("--listen %q is not HOST:PORT, such as %s", o.Listen, DefaultAddress)
+	}
+	if o.Data == "" {
+		return usagef("plumb run needs --data: a folder of its own")
+	}
+	if o.Workers < 0 || o.HistoryCount < 0 || o.HistoryAge < 0 {
+		return usagef("--workers, --history-count and --history-age can't be negative")
+	}
+	return nil
+}
+
+// span is a duration that knows days.
+type span time.Duration
+
+var days = regexp.MustCompile(`^(\d{1,5})d$`)
+
+func (s *span) String() string {
+	const day = 24 * time.Hour
+	if d := time.Duration(*s); d > 0 && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	return time.Duration(*s).String()
+}
+
+func (*span) Type() string { return "duration" }
+
+func (s *span) Set(text string) error {
+	if found := days.FindStringSubmatch(text); found != nil {
+		n, err := strconv.Atoi(found[1])
+		*s = span(time.Duration(n) * 24 * time.Hour)
+		return err
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is no time span, such as 90d or 12h", text)
+	}
+	*s = span(d)
+	return nil
 }

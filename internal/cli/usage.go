@@ -2,9 +2,11 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // message is what is printed of an error: all of it, once, or nothing.
@@ -15,23 +17,148 @@ func message(err error) string {
 	if coded, ok := errors.AsType[*exitError](err); ok && coded.err == nil {
 		return ""
 	}
-	return strings.TrimSpace(err.Error())
+	return strings.TrimSpace(printable(err.Error(), "\n\t"))
 }
 
 // group is the RunE of a command that only holds others: alone it shows what
 // there is, and with anything behind it that thing is not known.
 func group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
+		if cmd.HasParent() {
+			return usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "))
+		}
 		return cmd.Help()
 	}
-	near := cmd.SuggestionsFor(args[0])
-	if len(near) == 0 {
-		return usagef("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
+	if near := nearest(args[0], commandNames(cmd)); near != "" {
+		return usagef("%s has no command %q; did you mean `%s %s`?", cmd.CommandPath(), args[0], cmd.CommandPath(), near)
 	}
-	return usagef("%s has no command %q; did you mean `%s %s`?", cmd.CommandPath(), args[0], cmd.CommandPath(), near[0])
+	return usagef("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
 }
 
-// flagError makes an error of the flag parser a usage error.
+// commandNames are the commands below one.
+func commandNames(cmd *cobra.Command) (names []string) {
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return names
+}
+
+// flagError makes an error of the flag parser a usage error, with the flag that
+// was perhaps meant.
 func flagError(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+			return usagef("%w; did you mean --%s?", err, near)
+		}
+	}
+	if strings.HasSuffix(err.Error(), "?") { // it says already what was perhaps meant
+		return usagef("%w", err)
+	}
 	return usagef("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+}
+
+// usageArgs makes the errors about arguments of a command, and of all below it,
+// usage errors.
+func usageArgs(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			if err == nil || exitCode(err) == ExitUsage {
+				return err
+			}
+			return usagef("%w; `%s --help` shows how it is used", err, cmd.CommandPath())
+		}
+	}
+	for _, c := range cmd.Commands() {
+		usageArgs(c)
+	}
+}
+
+// oneArg asks for exactly one argument, and says what it is.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch len(args) {
+		case 0:
+			return usagef("%s needs %s", cmd.CommandPath(), what)
+		case 1:
+			return nil
+		}
+		return usagef("%s takes one argument, %s, and got %d: %s", cmd.CommandPath(), what, len(args), strings.Join(args, " "))
+	}
+}
+
+// nearest is the candidate that a mistyped word was perhaps meant to be, or
+// empty when none is near.
+func nearest(word string, candidates []string) string {
+	best, least := "", 1+max(1, len(word)/3)
+	for _, c := range candidates {
+		if d := distance(word, c); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance is how many letters must be put in, taken out, replaced or swapped
+// with their neighbour to make one word of another (optimal string alignment).
+func distance(a, b string) int {
+	from, to := []rune(a), []rune(b)
+	rows := make([][]int, len(from)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(to)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(from); i++ {
+		for j := 1; j <= len(to); j++ {
+			cost := 1
+			if from[i-1] == to[j-1] {
+				cost = 0
+			}
+			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
+			if i > 1 && j > 1 && from[i-1] == to[j-2] && from[i-2] == to[j-1] {
+				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			}
+		}
+	}
+	return rows[len(from)][len(to)]
+}
+
+// choice is a flag's value that must be one of a few.
+type choice struct {
+	value   *string
+	choices []string
+}
+
+func (c choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+
+func (c choice) Type() string { return strings.Join(c.choices, "|") }
+
+func (c choice) Set(s string) error {
+	for _, known := range c.choices {
+		if s == known {
+			*c.value = s
+			return nil
+		}
+	}
+	if near := nearest(s, c.choices); near != "" {
+		return fmt.Errorf("%q is not one of %s; did you mean %s?", s, strings.Join(c.choices, ", "), near)
+	}
+	return fmt.Errorf("%q is not one of %s", s, strings.Join(c.choices, ", "))
+}
+
+// choiceFlag adds a flag whose value is one of a few.
+func choiceFlag(flags *pflag.FlagSet, value *string, name, short, usage string, choices ...string) {
+	flags.VarP(choice{value, choices}, name, short, usage)
 }

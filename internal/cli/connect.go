@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/status"
+)
+
+// connection is how a command reaches the daemon.
+type connection struct {
+	env               Env
+	server, tokenFile string
+	plainHTTP         bool
+	namespace         string
+}
+
+// flags adds what says where the daemon is.
+func (c *connection) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&c.server, "server", "", "the daemon, HOST:PORT or URL (default $PLUMB_SERVER, the configuration, or a daemon of this machine)")
+	f.StringVar(&c.tokenFile, "token-file", "", "file with the daemon's token (default $PLUMB_TOKEN_FILE, the configuration, or the data folder)")
+	f.BoolVar(&c.plainHTTP, "plain-http", false, "send the token unencrypted to another machine")
+}
+
+// appFlags adds what names an App besides its argument.
+func (c *connection) appFlags(cmd *cobra.Command) {
+	c.flags(cmd)
+	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "namespace that the App is declared in")
+	cmd.ValidArgsFunction = c.completeNames
+}
+
+// client is one that knows where the daemon is and has its token.
+func (c *connection) client() (*client.Client, error) {
+	places, err := gather(c.env.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	places.flagServer, places.flagTokenFile = c.server, c.tokenFile
+	chosen := places.settle()
+	token, err := chosen.readToken()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(client.Options{Server: chosen.server, Token: token, PlainHTTP: c.plainHTTP})
+}
+
+// resolve makes NAMESPACE/NAME of what was given: that itself, or a name in -n,
+// or a name that only one App has.
+func (c *connection) resolve(ctx context.Context, daemon *client.Client, given string) (string, error) {
+	if namespace, name, full := strings.Cut(given, "/"); full {
+		if namespace == "" || name == "" || strings.Contains(name, "/") {
+			return "", usagef("%q is neither NAME nor NAMESPACE/NAME", given)
+		}
+		if c.namespace != "" && c.namespace != namespace {
+			return "", usagef("%s and --namespace %s don't agree", given, c.namespace)
+		}
+		return given, nil
+	}
+	if c.namespace != "" {
+		return c.namespace + "/" + given, nil
+	}
+	apps, err := daemon.Apps(ctx, client.Filter{})
+	if err != nil {
+		return "", err
+	}
+	return pick(apps, given)
+}
+
+// pick finds the one App that has a name.
+func pick(apps []status.App, name string) (string, error) {
+	var found, names []string
+	for _, a := range apps {
+		names = append(names, a.Name)
+		if a.Name == name {
+			found = append(found, a.ID())
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		if near := nearest(name, names); near != "" {
+			return "", fmt.Errorf("no App %s is declared; did you mean %s?", name, near)
+		}
+		return "", fmt.Errorf("no App %s is declared; `plumb get apps` lists those that are", name)
+	}
+	slices.Sort(found)
+	return "", usagef("%d Apps have the name %s; say which: %s", len(found), name, strings.Join(found, ", "))
+}
+
+// completionTime is how long a shell waits for names.
+const completionTime = 2 * time.Second
+
+// completeNames offers the names of Apps to the shell.
+func (c *connection) completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	daemon, err := c.client()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+	defer cancel()
+	apps, err := daemon.Apps(ctx, client.Filter{Namespace: c.namespace})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, a := range apps {
+		if c.namespace != "" {
+			names = append(names, a.Name)
+		} else {
+			names = append(names, a.ID())
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/status"
+)
+
+// newTreeCommand is `plumb tree`: the objects of an App, with their health.
+func newTreeCommand(env Env) *cobra.Command {
+	c := &connection{env: env}
+	var format string
+	cmd := &cobra.Command{
+		Use:   "tree NAME",
+		Short: "Show the objects of an App, with their health and where they are declared",
+		Args:  oneArg("the NAME of an App"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withApp(cmd.Context(), c, args[0], func(d status.Detail) error {
+				if format != "" {
+					return write(env.Out, format, d)
+				}
+				printTree(env.screen(), d)
+				return nil
+			})
+		},
+	}
+	c.appFlags(cmd)
+	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	return cmd
+}
+
+// kindGroup is the objects of one kind.
+type kindGroup struct {
+	kind    string
+	objects []status.Object
+}
+
+// byKind groups objects by their kind, in the order in which kinds first appear.
+func byKind(objects []status.Object) []kindGroup {
+	var groups []kindGroup
+	at := map[string]int{}
+	for _, o := range objects {
+		i, known := at[o.Key.Kind]
+		if !known {
+			i = len(groups)
+			at[o.Key.Kind] = i
+			groups = append(groups, kindGroup{kind: o.Key.Kind})
+		}
+		groups[i].objects = append(groups[i].objects, o)
+	}
+	return groups
+}
+
+// printTree draws an App's objects, grouped by kind.
+func printTree(s screen, d status.Detail) {
+	head := &table{}
+	head.add(cell{d.ID(), strong}, state(d.Sync), state(d.Health), text(shortCommit(d.Revision)), text(d.Message))
+	head.print(s)
+	if len(d.Tree) == 0 {
+		fmt.Fprintln(s.out, "└─ no objects")
+		return
+	}
+	t := &table{}
+	groups := byKind(d.Tree)
+	for i, g := range groups {
+		branch, below := "├─ ", "│  "
+		if i == len(groups)-1 {
+			branch, below = "└─ ", "   "
+		}
+		t.add(text(branch + g.kind))
+		for j, o := range g.objects {
+			twig := "├─ "
+			if j == len(g.objects)-1 {
+				twig = "└─ "
+			}
+			t.add(text(below+twig+nameIn(o, d.Target.Namespace)), state(o.Sync), state(o.Health), text(o.Origin), text(o.Message))
+		}
+	}
+	t.print(s)
+}
+
+// nameIn is an object's name, with its namespace where that is not the App's.
+func nameIn(o status.Object, namespace string) string {
+	if o.Key.Namespace == "" || o.Key.Namespace == namespace {
+		return o.Key.Name
+	}
+	return o.Key.Namespace + "/" + o.Key.Name
+}
