@@ -7,6 +7,8 @@ import (
 	"slices"
 	"unicode/utf8"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"plumb.dev/plumb/internal/object"
 )
 
@@ -43,6 +45,11 @@ func (d Document) APIVersion() string { return text(d.Value["apiVersion"]) }
 
 // Kind is the document's kind, or empty.
 func (d Document) Kind() string { return text(d.Value["kind"]) }
+
+// Object is the document as an object; Check says whether it is one.
+func (d Document) Object() object.Object {
+	return object.Object{Unstructured: &unstructured.Unstructured{Object: d.Value}, Origin: d.Origin}
+}
 
 func text(v any) string {
 	s, _ := v.(string)

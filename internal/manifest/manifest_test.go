@@ -190,10 +190,14 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Objects("f.yaml", []byte(test.data))
 			got := ""
-			if err != nil {
-				got = err.Error()
+			for d, err := range Read("f.yaml", []byte(test.data)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := d.Check(); err != nil {
+					got += err.Error()
+				}
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
@@ -214,7 +218,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-func BenchmarkObjects(b *testing.B) {
+func BenchmarkRead(b *testing.B) {
 	data, err := os.ReadFile(filepath.Join("testdata", "deployment.yaml"))
 	if err != nil {
 		b.Fatal(err)
@@ -222,8 +226,10 @@ func BenchmarkObjects(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := Objects("deployment.yaml", data); err != nil {
-			b.Fatal(err)
+		for d, err := range Read("deployment.yaml", data) {
+			if err != nil || d.Check() != nil {
+				b.Fatal(err, d.Check())
+			}
 		}
 	}
 }

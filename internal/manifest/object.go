@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -9,9 +8,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"plumb.dev/plumb/internal/object"
 )
 
 // flatten yields the items of a list in its stead, and of lists in it. A
@@ -118,22 +114,4 @@ func (d Document) Check() error {
 		return fail("the "+kind+" has generateName but no name, so each apply would make another one", "give it metadata.name", "metadata", "generateName")
 	}
 	return fail("the "+kind+" has no name", "give it metadata.name", "metadata", "name")
-}
-
-// Objects are the objects of a file that holds nothing else. Its error holds
-// all that is wrong, as one *Error each.
-func Objects(file string, data []byte) ([]object.Object, error) {
-	var objects []object.Object
-	var errs []error
-	for d, err := range Read(file, data) {
-		if err == nil {
-			err = d.Check()
-		}
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		objects = append(objects, object.Object{Unstructured: &unstructured.Unstructured{Object: d.Value}, Origin: d.Origin})
-	}
-	return objects, errors.Join(errs...)
 }

@@ -1,0 +1,156 @@
+// Package kustomize builds kustomizations, as `kustomize build` does, from a
+// tree in place of a disk.
+//
+// Nothing reaches out: no program is started, no network is used, no file of
+// the host is read. The library would clone what looks like a repository and
+// fetch what looks like a URL, without asking its file system. So every
+// kustomization is vetted on its way to the library, and what names something
+// remote never gets there; see vet.
+//
+// A base may lie anywhere in the repository, but not outside it. Links are
+// followed inside the repository; a path with .. after a linked folder is taken
+// as it is written, not from where the link leads.
+package kustomize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Renderer builds kustomizations. The zero value is ready, and it is safe for
+// concurrent use: builds take turns.
+type Renderer struct{}
+
+// Name implements render.Renderer.
+func (Renderer) Name() string { return v1alpha1.RendererKustomize }
+
+// Wants implements render.Renderer: every folder with a kustomization file.
+func (Renderer) Wants(files tree.Reader, at string) (bool, error) {
+	e, err := files.Stat(at)
+	if err != nil || e.Mode != tree.Folder {
+		return false, err
+	}
+	entries, err := files.ReadDir(at)
+	_, has := render.Holds(entries, render.KustomizationFiles()...)
+	return has, err
+}
+
+// Render implements render.Renderer. The objects are in the order that
+// `kustomize build` prints them.
+func (Renderer) Render(_ context.Context, r render.Request) ([]object.Object, error) {
+	b := &build{files: r.Files, top: r.Path, params: r.Params.Kustomize, read: map[string][]byte{}}
+	objects, err := b.alone()
+	var p *render.Panic
+	switch {
+	case b.refused != nil:
+		return nil, b.refused // the library takes it for an absent file
+	case errors.As(err, &p):
+		p.Value = b.tell(fmt.Sprint(p.Value))
+		return nil, p
+	case err != nil:
+		return nil, b.explain(err)
+	}
+	return objects, nil
+}
+
+// library is held by who uses the library: it keeps schemas in variables of its
+// own, so there is one build at a time in a process, whoever asks for it.
+var library sync.Mutex
+
+// build is one use of the library.
+type build struct {
+	files  tree.Reader
+	top    string // the folder that is built
+	params *v1alpha1.Kustomize
+
+	// refused is the first thing that must not reach the library. From then on
+	// it gets nothing at all.
+	refused error
+	seen    int  // kustomizations that were read
+	handed  int  // bytes that the library was given
+	altered bool // the top's own file was handed out with the parameters in it
+	schema  bool // the library's schemas were changed
+	sources sources
+	read    map[string][]byte // all that the library was given, by path
+}
+
+// alone runs the build by itself: one at a time, and on a goroutine that may
+// end early. The library ends the whole process where it thinks that something
+// can't be; see mute.
+func (b *build) alone() (objects []object.Object, err error) {
+	library.Lock()
+	defer library.Unlock()
+	err = errNeverEnded
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if v := recover(); v != nil {
+				err = &render.Panic{Renderer: v1alpha1.RendererKustomize, Value: v, Stack: debug.Stack()}
+			}
+		}()
+		defer mute(func(message string) {
+			err = &render.Panic{Renderer: v1alpha1.RendererKustomize, Value: message, Stack: debug.Stack()}
+			runtime.Goexit()
+		})()
+		objects, err = b.run()
+	}()
+	<-done
+	if b.schema {
+		openapi.ResetOpenAPI() // or the next build would go by this one's schema
+	}
+	return objects, err
+}
+
+var errNeverEnded = errors.New("the build did not end")
+
+// run is the build. The options are those of `kustomize build`, but for what
+// may be loaded: all that is in the tree.
+func (b *build) run() ([]object.Object, error) {
+	options := krusty.MakeDefaultOptions()
+	options.Reorder = krusty.ReorderOptionUnspecified
+	options.LoadRestrictions = types.LoadRestrictionsNone
+	options.PluginConfig = types.DisabledPluginConfig()
+	made, err := krusty.MakeKustomizer(options).Run(files{b}, "/"+b.top)
+	if err != nil {
+		return nil, err
+	}
+	return b.objects(made)
+}
+
+// objects turns the library's resources into ours.
+func (b *build) objects(made resmap.ResMap) ([]object.Object, error) {
+	objects := make([]object.Object, 0, made.Size())
+	for _, r := range made.Resources() {
+		u, err := unstructuredOf(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", r.CurId(), err)
+		}
+		o := object.Object{Unstructured: u}
+		o.Origin = b.sources.of(o)
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+// shown is a path for messages, where the tree's top has a name.
+func shown(at string) string {
+	if at == "" {
+		return "the repository's top"
+	}
+	return at
+}

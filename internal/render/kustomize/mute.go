@@ -1,0 +1,52 @@
+package kustomize
+
+import (
+	"io"
+	"log"
+	"runtime"
+	"strings"
+)
+
+// mute keeps the library off the process's log until the returned function is
+// called: its warnings are for a terminal. What it says on the way to log.Fatal,
+// which would end the process, goes to fatal, which must not return.
+func mute(fatal func(message string)) func() {
+	before := log.Writer()
+	log.SetOutput(listener{others: before, fatal: fatal})
+	return func() { log.SetOutput(before) }
+}
+
+// listener is the log's output while the library is at work. Others, on other
+// goroutines, go on logging through it.
+type listener struct {
+	others io.Writer
+	fatal  func(message string)
+}
+
+// Write implements io.Writer.
+func (l listener) Write(p []byte) (int, error) {
+	ours, fatal := caller()
+	switch {
+	case !ours:
+		return l.others.Write(p)
+	case fatal:
+		l.fatal(strings.TrimSpace(string(p)))
+	}
+	return len(p), nil
+}
+
+// caller says whether the library is what logs, and whether to end the process.
+func caller() (ours, fatal bool) {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		frame, more := frames.Next()
+		fatal = fatal || strings.HasPrefix(frame.Function, "log.Fatal")
+		if strings.HasPrefix(frame.Function, "sigs.k8s.io/kustomize/") {
+			return true, fatal
+		}
+		if !more {
+			return false, false
+		}
+	}
+}

@@ -1,0 +1,287 @@
+package kustomize
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/provider"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/resource"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/manifest"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+)
+
+// The limits of one build. Bases that are used over and over make a build grow
+// much faster than its files.
+const (
+	maxKustomizations = 1000
+	maxBytes          = 64 << 20
+)
+
+// vet looks at a kustomization on its way to the library and returns what the
+// library is to see. All that the library may clone, fetch or run is named in a
+// kustomization, or in the configurations of plugins that it lists, so what
+// passes here can't reach out.
+func (b *build) vet(at string, content []byte) ([]byte, error) {
+	if b.seen++; b.seen > maxKustomizations {
+		return nil, fmt.Errorf("%s: more than %d kustomizations are part of this build; is there a circle of links?", at, maxKustomizations)
+	}
+	if err := manifest.CheckExpansion(at, content); err != nil {
+		return nil, err
+	}
+	var k types.Kustomization
+	if err := k.Unmarshal(content); err != nil {
+		return nil, invalid(at, content, err)
+	}
+	v := vetting{build: b, at: at, folder: folderOf(at), content: content}
+	v.kustomization(k)
+	if len(v.errs) > 0 {
+		return nil, render.Join(v.errs)
+	}
+	b.schema = b.schema || len(k.OpenAPI) > 0
+	k.FixKustomization()
+	b.sources.expect(at, v.folder, k)
+	if v.folder != b.top || b.altered {
+		return content, nil
+	}
+	b.altered = true
+	return alter(k, content, b.params)
+}
+
+func folderOf(at string) string { return strings.TrimSuffix(path.Dir(at), ".") }
+
+// invalid says why a file is no kustomization, with the line if that is known.
+func invalid(at string, content []byte, err error) error {
+	var document manifest.Document
+	for d, syntax := range manifest.Read(at, content) {
+		if syntax != nil {
+			return syntax
+		}
+		document = d
+		break
+	}
+	what := strings.TrimPrefix(err.Error(), "invalid Kustomization: ")
+	if _, field, unknown := strings.Cut(what, "unknown field "); unknown {
+		name, _ := strconv.Unquote(field)
+		return fmt.Errorf("%s: a kustomization has no field %s; correct or remove it", document.At(name), field)
+	}
+	return fmt.Errorf("%s: is not a kustomization: %s; correct it", at, strings.TrimPrefix(what, "json: "))
+}
+
+// vetting is the look at one kustomization. It goes on after an error, so that
+// people see all that is wrong at once.
+type vetting struct {
+	build      *build
+	at, folder string
+	content    []byte
+	document   *manifest.Document // parsed again, when a line is asked for
+	errs       []error
+}
+
+// fail notes what is wrong with the value at a path of the file.
+func (v *vetting) fail(where []string, format string, args ...any) {
+	v.errs = append(v.errs, fmt.Errorf("%s: %s: %w", v.origin(where), where[0], fmt.Errorf(format, args...)))
+}
+
+func (v *vetting) origin(where []string) object.Origin {
+	if v.document == nil {
+		v.document = &manifest.Document{Origin: object.Origin{File: v.at}}
+		for d, err := range manifest.Read(v.at, v.content) {
+			if err == nil {
+				v.document = &d
+			}
+			break
+		}
+	}
+	if v.document.Value == nil {
+		return v.document.Origin
+	}
+	return v.document.At(where...)
+}
+
+// kustomization looks at every field that makes the library read something.
+func (v *vetting) kustomization(k types.Kustomization) {
+	v.noHelm(k)
+	v.paths(k.Resources, "resources")
+	v.paths(k.Bases, "bases")
+	v.paths(k.Components, "components")
+	v.paths(k.Crds, "crds")
+	v.paths(k.Configurations, "configurations")
+	v.optional(k.OpenAPI["path"], "openapi", "path")
+	for i, p := range k.Patches {
+		v.patch(p, "patches", strconv.Itoa(i))
+	}
+	for i, p := range k.PatchesJson6902 {
+		v.patch(p, "patchesJson6902", strconv.Itoa(i))
+	}
+	for i, p := range k.PatchesStrategicMerge {
+		v.inlineOrPath(string(p), "patchesStrategicMerge", strconv.Itoa(i))
+	}
+	for i, r := range k.Replacements {
+		v.optional(r.Path, "replacements", strconv.Itoa(i), "path")
+	}
+	for i, g := range k.ConfigMapGenerator {
+		v.pairs(g.KvPairSources, "configMapGenerator", strconv.Itoa(i))
+	}
+	for i, g := range k.SecretGenerator {
+		v.pairs(g.KvPairSources, "secretGenerator", strconv.Itoa(i))
+	}
+	v.plugins(k.Generators, "generators")
+	v.plugins(k.Transformers, "transformers")
+	v.plugins(k.Validators, "validators")
+}
+
+func (v *vetting) noHelm(k types.Kustomization) {
+	for field, used := range map[string]bool{
+		"helmCharts":                  len(k.HelmCharts) > 0,
+		"helmChartInflationGenerator": len(k.HelmChartInflationGenerator) > 0,
+	} {
+		if used {
+			v.fail([]string{field}, "Plumb does not render Helm charts yet; list the chart's output (helm template) in resources instead")
+		}
+	}
+}
+
+// paths looks at a list of paths.
+func (v *vetting) paths(list []string, field string) {
+	for i, given := range list {
+		v.path(given, field, strconv.Itoa(i))
+	}
+}
+
+// optional looks at a path that may be left out.
+func (v *vetting) optional(given string, where ...string) {
+	if given != "" {
+		v.path(given, where...)
+	}
+}
+
+// path looks at one path. It says where in the tree that is, and whether there
+// is something.
+func (v *vetting) path(given string, where ...string) (string, bool) {
+	if remote(given) {
+		v.fail(where, "%s is remote, and only what is in the repository is rendered; commit a copy of it and name that", given)
+		return "", false
+	}
+	at, isInside := inside(v.folder, given)
+	if !isInside {
+		v.fail(where, "%s leads out of the repository; name what is inside it, by a relative path", given)
+		return "", false
+	}
+	if _, err := v.build.files.Stat(at); err != nil {
+		v.fail(where, "%w; add it, or correct the path", err)
+		return "", false
+	}
+	return at, true
+}
+
+// remote says whether the library would fetch or clone what a string names. It
+// asks as the library does: how a file is told from a URL, and, by way of the
+// origin of what it clones, how a folder is told from a repository.
+func remote(given string) bool {
+	if strings.Contains(given, "://") && !strings.ContainsAny(given, " \n") {
+		return true // such as oci://, which the library knows nothing of
+	}
+	u, err := url.Parse(given)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		return true
+	}
+	return (&resource.Origin{}).Append(given).Repo != ""
+}
+
+// inline looks at a text that the library parses. It says whether it is sound.
+func (v *vetting) inline(text string, where ...string) bool {
+	if err := manifest.CheckExpansion(v.at, []byte(text)); err != nil {
+		v.fail(where, "%w", err)
+		return false
+	}
+	return true
+}
+
+// inlineOrPath looks at what may be either.
+func (v *vetting) inlineOrPath(text string, where ...string) {
+	if remote(text) {
+		v.path(text, where...)
+		return
+	}
+	if !v.inline(text, where...) {
+		return
+	}
+	if _, err := resources(text); err != nil {
+		v.path(text, where...)
+	}
+}
+
+// resources are the objects in a text, if the library takes it for some.
+func resources(text string) ([]*resource.Resource, error) {
+	m, err := resmap.NewFactory(provider.NewDefaultDepProvider().GetResourceFactory()).NewResMapFromBytes([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return m.Resources(), nil
+}
+
+func (v *vetting) patch(p types.Patch, where ...string) {
+	v.optional(p.Path, append(slices.Clone(where), "path")...)
+	v.inline(p.Patch, append(slices.Clone(where), "patch")...)
+}
+
+// pairs looks at the files that a ConfigMap or Secret is made from.
+func (v *vetting) pairs(p types.KvPairSources, where ...string) {
+	look := func(given string, below ...string) {
+		at, there := v.path(given, append(slices.Clone(where), below...)...)
+		if there && where[0] != "configMapGenerator" {
+			v.build.sources.secret = append(v.build.sources.secret, at)
+		}
+	}
+	for i, given := range p.FileSources {
+		if _, file, named := strings.Cut(given, "="); named {
+			given = file
+		}
+		look(given, "files", strconv.Itoa(i))
+	}
+	for i, given := range p.EnvSources {
+		look(given, "envs", strconv.Itoa(i))
+	}
+	if p.EnvSource != "" {
+		look(p.EnvSource, "env")
+	}
+}
+
+// alter puts an App's parameters into the kustomization that is built.
+func alter(k types.Kustomization, content []byte, params *v1alpha1.Kustomize) ([]byte, error) {
+	if params == nil || len(params.Images) == 0 {
+		return content, nil
+	}
+	for _, image := range params.Images {
+		i := slices.IndexFunc(k.Images, func(have types.Image) bool { return have.Name == image.Name })
+		if i < 0 {
+			k.Images = append(k.Images, types.Image{Name: image.Name})
+			i = len(k.Images) - 1
+		}
+		replace(&k.Images[i], image)
+	}
+	altered, err := yaml.Marshal(k)
+	return altered, errors.Join(err)
+}
+
+// replace overrides what the kustomization says of an image. A tag and a digest
+// exclude each other.
+func replace(have *types.Image, image v1alpha1.Image) {
+	if image.NewName != "" {
+		have.NewName = image.NewName
+	}
+	if image.NewTag != "" || image.Digest != "" {
+		have.NewTag, have.Digest, have.TagSuffix = image.NewTag, image.Digest, ""
+	}
+}
