@@ -177,28 +177,40 @@ func explain(u URL, c Credentials, err error) error {
 	return &Error{URL: u.String(), Kind: kind, Detail: said(err), Hint: hint(u, kind)}
 }
 
-// said is the one line of what a program said that tells most.
+// said is the one line of what the programs said that tells most: git's last
+// word, or else the first that anyone said.
 func said(err error) string {
 	var f *failure
 	if !errors.As(err, &f) {
 		return err.Error()
 	}
-	best := ""
+	var fatal, first string
 	for line := range strings.Lines(f.stderr) {
 		line = strings.TrimSpace(line)
-		for _, start := range []string{"remote: ", "fatal: ", "error: ", "ssh: ", "ERROR: "} {
-			if strings.HasPrefix(line, start) && (best == "" || start == "fatal: " && !vague.MatchString(line)) {
-				best = strings.TrimPrefix(line, start)
-			}
+		if line == "" || vague.MatchString(line) {
+			continue
 		}
+		if word, ok := strings.CutPrefix(line, "fatal: "); ok {
+			fatal = noise.ReplaceAllString(word, "")
+		}
+		first = firstNonEmpty(first, noise.ReplaceAllString(line, ""))
 	}
 	const enough = 300
-	best = firstNonEmpty(best, lastLine(f.stderr), f.err.Error())
-	return strings.ToValidUTF8(best[:min(len(best), enough)], "")
+	s := firstNonEmpty(fatal, first)
+	if s == "" && f.stderr == "" {
+		s = f.err.Error()
+	}
+	return printable(s, enough)
 }
 
-// vague are last words that say nothing that was not said before.
-var vague = regexp.MustCompile(`Could not read from remote repository|the remote end hung up`)
+var (
+	// vague are lines that say nothing beyond the kind of the failure.
+	vague = regexp.MustCompile(`Could not read from remote repository|^Please make sure|^and the repository exists|remote end hung up|` +
+		`could not read (Username|Password)|Host key verification failed|^@|^Warning: |^IT IS POSSIBLE|` +
+		`^Someone could|^It is also possible|^ssh -F `)
+	// noise is what is said elsewhere in the error.
+	noise = regexp.MustCompile(`^(fatal|error|ERROR|remote): |unable to access '[^']*': |^repository '[^']*' not found$| after \d+ ms\b`)
+)
 
 // hint says what to do about a kind of failure.
 func hint(u URL, kind error) string {
