@@ -79,13 +79,17 @@ nested: bin/tally ## test the modules below this one
 tour:
 	@$(MAKE) --no-print-directory demo CHECK=1
 
+# Of dev/kubernetes only what doesn't import all of Kubernetes, which takes longer to look at than to build.
 .PHONY: lint
 lint: bin/lint ## check format, go vet's and staticcheck's findings and the house's rules
-	@unformatted=$$(find . -name '*.go' -not -path '*/testdata/*' -not -path './.*' -exec gofmt -l {} +); \
-	if [[ $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; exit 1; fi
-	bin/lint ./...
-	cd dev/lint && ../../bin/lint ./...
-	cd dev/kubernetes && ../../bin/lint ./lifeline # the rest imports all of Kubernetes, which takes longer to look at than to build
+	@failed=; \
+	unformatted=$$(find . -name '*.go' -not -path '*/testdata/*' -not -path './.*' -exec gofmt -l {} +); \
+	if [[ $$unformatted ]]; then echo "not formatted by gofmt:"; echo "$$unformatted"; failed=1; fi; \
+	check() { echo "checking $$1 $$2"; (cd "$$1" && '$(CURDIR)/bin/lint' "$$2") || failed=1; }; \
+	check . ./...; \
+	check dev/lint ./...; \
+	check dev/kubernetes ./lifeline; \
+	[[ ! $$failed ]]
 
 .PHONY: vuln
 vuln: ## look for known faults in what Plumb is built from (asks vuln.go.dev)

@@ -6,6 +6,7 @@ package rule
 
 import (
 	"go/ast"
+	"go/token"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -31,8 +32,27 @@ func within(pass *analysis.Pass, folders []string) bool {
 	return len(folders) == 0
 }
 
-// isTest says whether the file is a test's, belongs to a package that is there for tests, such as targettest, or was made by go test.
+// isTest says whether the file is a test's, or belongs to a package that is there for tests, such as targettest.
 func isTest(pass *analysis.Pass, file *ast.File) bool {
-	name := pass.Fset.File(file.FileStart).Name()
-	return strings.HasSuffix(name, "_test.go") || strings.HasSuffix(pass.Pkg.Name(), "test") || strings.HasSuffix(pass.Pkg.Path(), ".test")
+	return inTest(pass, file.FileStart) || strings.HasSuffix(pass.Pkg.Name(), "test")
+}
+
+// inTest says whether the place is in a test's file, or in what go test writes to run them.
+func inTest(pass *analysis.Pass, at token.Pos) bool {
+	return strings.HasSuffix(pass.Fset.File(at).Name(), "_test.go") || strings.HasSuffix(pass.Pkg.Path(), ".test")
+}
+
+// OutsideTests is the analyzer without what it finds in tests.
+func OutsideTests(analyzer *analysis.Analyzer) *analysis.Analyzer {
+	limited := *analyzer
+	limited.Run = func(pass *analysis.Pass) (any, error) {
+		quieter := *pass
+		quieter.Report = func(d analysis.Diagnostic) {
+			if !inTest(pass, d.Pos) {
+				pass.Report(d)
+			}
+		}
+		return analyzer.Run(&quieter)
+	}
+	return &limited
 }

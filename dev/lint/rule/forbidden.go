@@ -17,7 +17,8 @@ var Forbidden = &analysis.Analyzer{
 	Run:  runForbidden,
 }
 
-// ban is one entry of the list: the names, each a package or PACKAGE.NAME, and the folders where they are banned, none meaning everywhere.
+// ban is one entry of the list: the names, each a package, PACKAGE.NAME or PACKAGE.* for all its functions, and the folders where they are banned,
+// none meaning everywhere.
 type ban struct {
 	names   []string
 	in      []string
@@ -47,8 +48,8 @@ func bans() []ban {
 			why: "it looks at the host's files; what others wrote is read through the tree only (S04)",
 		},
 		{
-			names: []string{"math/rand", "math/rand/v2"},
-			why:   "it can be guessed: secrets come from crypto/rand (S32), and jitter is passed in",
+			names: []string{"math/rand.*", "math/rand/v2.*"}, // a *rand.Rand that is passed in is fine
+			why:   "it can be guessed: secrets come from crypto/rand (S32), and randomness for jitter is passed in",
 		},
 		{
 			names: []string{"crypto/md5", "crypto/sha1", "crypto/des", "crypto/rc4"},
@@ -104,6 +105,7 @@ func runForbidden(pass *analysis.Pass) (any, error) {
 		reportImports(pass, file, current)
 		reportNames(pass, file, current)
 		reportSkippedVerification(pass, file)
+		reportIdleComments(pass, file)
 	}
 	return nil, nil
 }
@@ -131,7 +133,11 @@ func reportNames(pass *analysis.Pass, file *ast.File, list []ban) {
 			return true
 		}
 		name := object.Pkg().Path() + "." + object.Name()
-		if why, ok := reason(list, name); ok {
+		why, found := reason(list, name)
+		if _, function := object.(*types.Func); function && !found {
+			why, found = reason(list, object.Pkg().Path()+".*")
+		}
+		if found {
 			pass.Reportf(id.Pos(), "%s must not be used here: %s", name, why)
 		}
 		return true
@@ -186,4 +192,15 @@ func skipsVerification(object types.Object) bool {
 func isFalse(pass *analysis.Pass, e ast.Expr) bool {
 	value := pass.TypesInfo.Types[e].Value
 	return value != nil && value.String() == "false"
+}
+
+// reportIdleComments reports exceptions written for another linter: they excuse nothing here, and look as if they did.
+func reportIdleComments(pass *analysis.Pass, file *ast.File) {
+	for _, group := range file.Comments {
+		for _, comment := range group.List {
+			if strings.HasPrefix(comment.Text, "//nolint") {
+				pass.Reportf(comment.Pos(), "nolint means nothing here: write //lint:ignore CHECK reason on the line above, or drop it")
+			}
+		}
+	}
 }

@@ -29,3 +29,15 @@ func TestRules(t *testing.T) {
 		})
 	}
 }
+
+func TestOutsideTests(t *testing.T) {
+	analyzer := rule.OutsideTests(&analysis.Analyzer{
+		Name: "every", Doc: "report every file", Run: func(pass *analysis.Pass) (any, error) {
+			for _, file := range pass.Files {
+				pass.Reportf(file.Package, "a file")
+			}
+			return nil, nil
+		},
+	})
+	analysistest.Run(t, analysistest.TestData(), analyzer, "outside")
+}

@@ -13,8 +13,8 @@ import (
 
 // Unchecked reports errors that nobody looks at. Assigning one to _ says that this is meant.
 //
-// Closing is excepted, for there is rarely anything left to do about its error, save where data can still be lost: a file that the same function
-// opened for writing must have the error of its Close or Sync looked at once.
+// Closing, rolling back and clearing away at the end are excepted, for there is rarely anything left to do about their errors, save where data can
+// still be lost: a file that the same function opened for writing must have the error of its Close or Sync looked at once.
 var Unchecked = &analysis.Analyzer{
 	Name: "unchecked",
 	Doc:  "report calls whose error is dropped without a word",
@@ -38,7 +38,8 @@ func runUnchecked(pass *analysis.Pass) (any, error) {
 func reportDropped(pass *analysis.Pass, body *ast.BlockStmt) {
 	ast.Inspect(body, func(n ast.Node) bool {
 		call := droppedCall(n)
-		if call == nil || !returnsError(pass, call) || harmless(pass, call) {
+		_, deferred := n.(*ast.DeferStmt)
+		if call == nil || !returnsError(pass, call) || harmless(pass, call) || deferred && clearsAway(pass, call) {
 			return true
 		}
 		pass.Reportf(call.Pos(), "the error is dropped: handle it, or assign it to _ where it means nothing")
@@ -77,24 +78,36 @@ func harmless(pass *analysis.Pass, call *ast.CallExpr) bool {
 	if function == nil {
 		return false
 	}
-	name := function.FullName()
 	if function.Signature().Recv() != nil {
-		return function.Name() == "Close" || writesToMemory(receiverType(pass, call))
+		receiver := typeName(pass, call.Fun.(*ast.SelectorExpr).X)
+		return function.Name() == "Close" || function.Name() == "Rollback" || writesToMemory(receiver) || receiver == toClient
 	}
-	return strings.HasPrefix(name, "fmt.Print") || strings.HasPrefix(name, "fmt.Fprint") || name == "crypto/rand.Read"
+	switch name := function.FullName(); name {
+	case "io.WriteString":
+		return typeName(pass, call.Args[0]) == toClient
+	case "crypto/rand.Read":
+		return true
+	default:
+		return strings.HasPrefix(name, "fmt.Print") || strings.HasPrefix(name, "fmt.Fprint")
+	}
 }
+
+// clearsAway are the calls that, deferred, try to leave nothing behind.
+func clearsAway(pass *analysis.Pass, call *ast.CallExpr) bool {
+	function := callee(pass, call)
+	return function != nil && slices.Contains([]string{"os.Remove", "os.RemoveAll", "(*os.Process).Release"}, function.FullName())
+}
+
+// toClient is written to until the client goes away, which is the client's own affair.
+const toClient = "net/http.ResponseWriter"
 
 // writesToMemory names the types whose Write methods are documented to never fail.
 func writesToMemory(kind string) bool {
 	return slices.Contains([]string{"bytes.Buffer", "strings.Builder", "hash.Hash", "hash.Hash32", "hash.Hash64", "hash/maphash.Hash"}, kind)
 }
 
-func receiverType(pass *analysis.Pass, call *ast.CallExpr) string {
-	selector, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
-		return ""
-	}
-	return strings.TrimPrefix(types.TypeString(pass.TypesInfo.TypeOf(selector.X), nil), "*")
+func typeName(pass *analysis.Pass, e ast.Expr) string {
+	return strings.TrimPrefix(types.TypeString(pass.TypesInfo.TypeOf(e), nil), "*")
 }
 
 func callee(pass *analysis.Pass, call *ast.CallExpr) *types.Func {

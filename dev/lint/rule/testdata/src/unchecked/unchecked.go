@@ -3,9 +3,11 @@ package unchecked
 import (
 	"bytes"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 )
 
@@ -29,7 +31,19 @@ func harmlessCalls(w io.Writer, file *os.File) {
 	sha256.New().Write(nil)
 	var b bytes.Buffer
 	b.WriteString("in memory")
-	w.Write(nil) // want `the error is dropped`
+	w.Write(nil)          // want `the error is dropped`
+	io.WriteString(w, "") // want `the error is dropped`
+}
+
+func atTheEnd(tx *sql.Tx, answer http.ResponseWriter) {
+	defer tx.Rollback()
+	defer os.RemoveAll("left behind")
+	os.RemoveAll("in the way") // want `the error is dropped`
+	tx.Commit()                // want `the error is dropped`
+	io.WriteString(answer, "hello")
+	answer.Write(nil)
+	method := tx.Commit
+	method() // want `the error is dropped`
 }
 
 func lost(text string) error {

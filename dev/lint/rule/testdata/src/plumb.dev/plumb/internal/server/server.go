@@ -4,8 +4,8 @@ import (
 	"crypto/sha1" // want `crypto/sha1 must not be imported here: it is broken`
 	"crypto/tls"
 	"fmt"
-	"log"       // want `log must not be imported here: logs are log/slog`
-	"math/rand" // want `math/rand must not be imported here: it can be guessed`
+	"log" // want `log must not be imported here: logs are log/slog`
+	"math/rand"
 	"net/http"
 	"os"
 
@@ -14,7 +14,8 @@ import (
 
 func speak(arguments []string) {
 	fmt.Println("to whom?")                                     // want `fmt.Println must not be used here`
-	fmt.Fprintln(os.Stderr, len(arguments), rand.Int())         // want `os.Stderr must not be used here`
+	fmt.Fprintln(os.Stderr, len(arguments), rand.Int())         // want `os.Stderr must not be used here` `math/rand.Int must not be used here: it can be guessed`
+	_ = rand.New(rand.NewSource(1))                             // want `math/rand.New must not` `math/rand.NewSource must not`
 	log.Print(sha1.New().Size())                                // the import is reported
 	http.Get("http://localhost")                                // want `net/http.Get must not be used here: it has no time limit`
 	os.Exit(1)                                                  // want `os.Exit must not be used here: only main`
@@ -31,4 +32,8 @@ func trust(skip bool) *tls.Config {
 		return &tls.Config{InsecureSkipVerify: false}
 	}
 	return c
+}
+
+func jitter(random *rand.Rand) int {
+	return random.Int() //nolint:gosec // want `nolint means nothing here`
 }

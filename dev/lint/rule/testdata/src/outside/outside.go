@@ -1,0 +1,1 @@
+package outside // want `a file`
