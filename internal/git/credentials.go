@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -31,11 +32,8 @@ type Credentials struct {
 
 const hidden = "git.Credentials(hidden)"
 
-// String implements fmt.Stringer.
-func (c Credentials) String() string { return hidden }
-
-// GoString implements fmt.GoStringer.
-func (c Credentials) GoString() string { return hidden }
+// Format implements fmt.Formatter, for every verb.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // LogValue implements slog.LogValuer.
 func (c Credentials) LogValue() slog.Value { return slog.StringValue(hidden) }

@@ -1,0 +1,295 @@
+package git
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// CredentialsFile says which credentials open which repositories. It is a YAML
+// list; of the entries whose URL is where a repository's URL begins, scheme,
+// host and whole parts of the path, the longest counts:
+//
+//   - url: https://git.example.com/team-a
+//     username: plumb
+//     passwordFile: /run/secrets/team-a   # or password, bearerToken, bearerTokenFile
+//     caFile: /etc/plumb/ca.pem
+//   - url: ssh://git@git.example.com
+//     privateKeyFile: id_ed25519          # relative to this file's folder
+//     knownHostsFile: known_hosts
+//
+// It is read again when it changes, and the files it names each time. A file
+// with secrets that others may read is refused. It is safe for concurrent use.
+type CredentialsFile struct {
+	path string
+
+	mu      sync.Mutex
+	read    fs.FileInfo
+	entries []credentialsEntry
+}
+
+// LoadCredentials reads a file of credentials.
+func LoadCredentials(path string) (*CredentialsFile, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("credentials file %s: %w", path, err)
+	}
+	f := &CredentialsFile{path: absolute}
+	_, err = f.current()
+	return f, err
+}
+
+// For is what opens a repository; nothing, if no entry is for it.
+func (f *CredentialsFile) For(u URL) (Credentials, error) {
+	entries, err := f.current()
+	if err != nil {
+		return Credentials{}, err
+	}
+	best := -1
+	for i, e := range entries {
+		if e.opens(u) && (best < 0 || len(e.parts) > len(entries[best].parts) || len(e.parts) == len(entries[best].parts) && e.url.User != "") {
+			best = i
+		}
+	}
+	if best < 0 {
+		return Credentials{}, nil
+	}
+	c, err := entries[best].load(filepath.Dir(f.path))
+	if err != nil {
+		return Credentials{}, fmt.Errorf("%s:%d: %w", f.path, entries[best].line, err)
+	}
+	return c, nil
+}
+
+// current are the entries, read again if the file has changed.
+func (f *CredentialsFile) current() ([]credentialsEntry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	info, err := os.Stat(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("credentials file: %w", err)
+	}
+	if f.read != nil && os.SameFile(info, f.read) && info.ModTime().Equal(f.read.ModTime()) && info.Size() == f.read.Size() {
+		return f.entries, nil
+	}
+	content, err := readSecret(f.path)
+	if err != nil {
+		return nil, fmt.Errorf("credentials file: %w", err)
+	}
+	entries, err := parseCredentials(f.path, content)
+	if err != nil {
+		return nil, err
+	}
+	f.read, f.entries = info, entries
+	return entries, nil
+}
+
+// maxSecret bounds a file of credentials, or one that it names.
+const maxSecret = 1 << 20
+
+// readSecret reads a file that only its owner, and at most its group, may read.
+func readSecret(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode().Perm(); mode&0o027 != 0 {
+		return nil, fmt.Errorf("%s has mode %04o, so others can read or change it: chmod 600 %s", path, mode, path)
+	}
+	return readBounded(path, file)
+}
+
+func readBounded(path string, file io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(file, maxSecret+1))
+	if err == nil && len(b) > maxSecret {
+		err = fmt.Errorf("%s is larger than %d bytes", path, maxSecret)
+	}
+	return b, err
+}
+
+// credentialsEntry is one entry, as it is written.
+type credentialsEntry struct {
+	line  int
+	url   URL
+	parts []string // of the path
+
+	username, password, passwordFile, bearerToken, bearerTokenFile string
+	caFile, privateKeyFile, knownHostsFile                         string
+}
+
+// quoted is where the YAML library repeats what it read.
+var quoted = regexp.MustCompile("`[^`]*`")
+
+// parseCredentials reads a list of entries. No error repeats what it read.
+func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
+	var doc yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(content))
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
+	case len(doc.Content) != 1 || doc.Content[0].Kind != yaml.SequenceNode:
+		return nil, fmt.Errorf("%s:%d: it must be a list of entries that begin with url:", path, max(1, doc.Line))
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: there is a second document after the list", path)
+	}
+	var entries []credentialsEntry
+	for _, node := range doc.Content[0].Content {
+		e, err := parseEntry(node)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%w", path, err)
+		}
+		for _, other := range entries {
+			if other.url.origin() == e.url.origin() && other.url.User == e.url.User && slices.Equal(other.parts, e.parts) {
+				return nil, fmt.Errorf("%s:%d: there is an entry for this url on line %d already", path, e.line, other.line)
+			}
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}
+
+// parseEntry reads one entry. Its errors begin with the line.
+func parseEntry(node *yaml.Node) (credentialsEntry, error) {
+	if node.Kind != yaml.MappingNode {
+		return credentialsEntry{}, fmt.Errorf("%d: it must be an entry that begins with url:", node.Line)
+	}
+	e := credentialsEntry{line: node.Line}
+	var url string
+	fields := map[string]*string{
+		"url": &url, "username": &e.username, "password": &e.password, "passwordFile": &e.passwordFile,
+		"bearerToken": &e.bearerToken, "bearerTokenFile": &e.bearerTokenFile,
+		"caFile": &e.caFile, "privateKeyFile": &e.privateKeyFile, "knownHostsFile": &e.knownHostsFile,
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		field, known := fields[key.Value]
+		switch {
+		case !known:
+			return e, fmt.Errorf("%d: unknown or repeated field %s", key.Line, printable(key.Value, 40))
+		case value.Kind != yaml.ScalarNode || value.Tag == "!!null" || value.Value == "":
+			return e, fmt.Errorf("%d: %s must be a text", value.Line, key.Value)
+		}
+		*field = value.Value
+		delete(fields, key.Value)
+	}
+	if err := e.setURL(url); err != nil {
+		return e, fmt.Errorf("%d: %w", e.line, err)
+	}
+	if err := e.check(); err != nil {
+		return e, fmt.Errorf("%d: %w", e.line, err)
+	}
+	return e, nil
+}
+
+// setURL reads the start of a URL, which may be a host alone.
+func (e *credentialsEntry) setURL(s string) error {
+	if s == "" {
+		return errors.New("the entry has no url")
+	}
+	u, err := ParseURL(s)
+	if err != nil { // perhaps only for want of a path
+		var whole error
+		if u, whole = ParseURL(strings.TrimSuffix(s, "/") + "/repository"); whole != nil {
+			return err
+		}
+		u.Path = ""
+	}
+	if u.Local() {
+		return fmt.Errorf("%s: a local repository takes no credentials", s)
+	}
+	e.url, e.parts = u, parts(u.Path)
+	return nil
+}
+
+// parts are the names in a path, the last without .git.
+func parts(path string) []string {
+	path = strings.TrimSuffix(strings.Trim(path, "/"), ".git")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+func (e *credentialsEntry) check() error {
+	ssh := e.url.Scheme == "ssh"
+	forHTTP := e.username + e.password + e.passwordFile + e.bearerToken + e.bearerTokenFile + e.caFile
+	switch {
+	case ssh && forHTTP != "":
+		return errors.New("an ssh url takes privateKeyFile and knownHostsFile only")
+	case !ssh && e.privateKeyFile+e.knownHostsFile != "":
+		return errors.New("privateKeyFile and knownHostsFile are for ssh urls")
+	case e.password != "" && e.passwordFile != "":
+		return errors.New("give one of password and passwordFile")
+	case e.bearerToken != "" && e.bearerTokenFile != "":
+		return errors.New("give one of bearerToken and bearerTokenFile")
+	case e.bearerToken+e.bearerTokenFile != "" && e.username+e.password+e.passwordFile != "":
+		return errors.New("give a bearer token, or a user name and password")
+	case e.username+e.password+e.passwordFile != "" && e.password+e.passwordFile == "":
+		return errors.New("there is a username, but no password or passwordFile")
+	}
+	return nil
+}
+
+// opens says whether the entry is for a URL.
+func (e *credentialsEntry) opens(u URL) bool {
+	of := parts(u.Path)
+	return e.url.origin() == u.origin() && (e.url.User == "" || e.url.User == u.User) &&
+		len(e.parts) <= len(of) && slices.Equal(e.parts, of[:len(e.parts)])
+}
+
+// load reads the files that the entry names.
+func (e *credentialsEntry) load(folder string) (Credentials, error) {
+	c := Credentials{Username: e.username, Password: e.password, BearerToken: e.bearerToken}
+	var errs []error
+	from := func(field, path string, read func(string) ([]byte, error)) []byte {
+		if path == "" {
+			return nil
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(folder, path)
+		}
+		b, err := read(path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", field, err))
+		}
+		return b
+	}
+	line := func(b []byte) string { return strings.TrimRight(string(b), "\r\n") }
+	if e.passwordFile != "" {
+		c.Password = line(from("passwordFile", e.passwordFile, readSecret))
+	}
+	if e.bearerTokenFile != "" {
+		c.BearerToken = line(from("bearerTokenFile", e.bearerTokenFile, readSecret))
+	}
+	c.CA = from("caFile", e.caFile, readPublic)
+	c.PrivateKey = from("privateKeyFile", e.privateKeyFile, readSecret)
+	c.KnownHosts = from("knownHostsFile", e.knownHostsFile, readPublic)
+	return c, errors.Join(errs...)
+}
+
+func readPublic(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close() //nolint:errcheck // it was only read
+	return readBounded(path, file)
+}

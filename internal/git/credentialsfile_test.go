@@ -1,0 +1,259 @@
+package git
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const secret = "hunter2-5ecr3t"
+
+// folder has a credentials file, and files that it may name.
+func folder(t *testing.T, credentials string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"credentials.yaml": credentials, "password": secret + "\n", "token": "token\r\n", "ca.pem": "CA", "id": "KEY", "known_hosts": "HOSTS",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestCredentialsFile(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, `
+- url: https://git.example.com
+  username: all
+  password: p
+- url: https://git.example.com/team-a/
+  username: team
+  passwordFile: password
+  caFile: ca.pem
+- url: https://git.example.com/team-a/one.git
+  bearerTokenFile: token
+- url: https://git.example.com:8443
+  bearerToken: other-port
+- url: http://git.example.com
+  bearerToken: plain
+- url: ssh://git.example.com
+  knownHostsFile: known_hosts
+- url: git@git.example.com:team-a
+  privateKeyFile: id
+  knownHostsFile: known_hosts
+`)
+	f, err := LoadCredentials(filepath.Join(dir, "credentials.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	team := Credentials{Username: "team", Password: secret, CA: []byte("CA")}
+	all := Credentials{Username: "all", Password: "p"}
+	tests := map[string]Credentials{
+		"https://git.example.com/x.git":           all,
+		"https://GIT.example.com:443/x":           all,
+		"https://git.example.com/team-ab/x":       all,
+		"https://git.example.com/Team-A/x":        all,
+		"https://git.example.com/x/team-a/one":    all,
+		"https://git.example.com/team-a/x.git":    team,
+		"https://git.example.com/team-a":          team,
+		"https://git.example.com/team-a/one-more": team,
+		"https://git.example.com/team-a/one":      {BearerToken: "token"},
+		"https://git.example.com/team-a/one.git":  {BearerToken: "token"},
+		"https://git.example.com:8443/x":          {BearerToken: "other-port"},
+		"http://git.example.com/x":                {BearerToken: "plain"},
+		"https://git.example.com.evil.com/x":      {},
+		"https://example.com/x":                   {},
+		"git@git.example.com:team-a/x.git":        {PrivateKey: []byte("KEY"), KnownHosts: []byte("HOSTS")},
+		"ssh://git@git.example.com/team-a/x":      {PrivateKey: []byte("KEY"), KnownHosts: []byte("HOSTS")},
+		"ssh://eve@git.example.com/team-a/x":      {KnownHosts: []byte("HOSTS")},
+		"git@git.example.com:team-b/x.git":        {KnownHosts: []byte("HOSTS")},
+		"/srv/git/x":                              {},
+	}
+	for s, want := range tests {
+		t.Run(s, func(t *testing.T) {
+			t.Parallel()
+			u, err := ParseURL(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := f.For(u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !got.equal(want) {
+				t.Errorf("got those of %q (CA %q, key %q), want those of %q", got.Username+got.BearerToken, got.CA, got.PrivateKey, want.Username+want.BearerToken)
+			}
+		})
+	}
+}
+
+func (c Credentials) equal(o Credentials) bool {
+	type plain Credentials // without the methods that hide
+	return cmp.Equal(plain(c), plain(o))
+}
+
+func TestCredentialsFileErrors(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct{ content, says string }{
+		"no list":             {"url: x", "must be a list"},
+		"a text":              {secret, ":1: it must be a list"},
+		"no YAML":             {"- url: [\n", "line"},
+		"unknown field":       {"- url: https://h\n  pasword: " + secret, "credentials.yaml:2: unknown or repeated field pasword"},
+		"repeated field":      {"- url: https://h\n  password: a\n  password: " + secret, "credentials.yaml:3: unknown or repeated field password"},
+		"a list for a text":   {"- url: https://h\n  password: [" + secret + "]", "credentials.yaml:2: password must be a text"},
+		"nothing for a text":  {"- url: https://h\n  password:\n", "credentials.yaml:2: password must be a text"},
+		"a text for an entry": {"- " + secret, "credentials.yaml:1: it must be an entry"},
+		"no url":              {"\n- username: a\n  password: " + secret, "credentials.yaml:2: the entry has no url"},
+		"password in the url": {"- url: https://a:" + secret + "@h/x", "credentials.yaml:1: not a repository URL"},
+		"a local url":         {"- url: /srv\n  password: " + secret, "takes no credentials"},
+		"ssh and password":    {"- url: ssh://h\n  password: " + secret, "an ssh url takes privateKeyFile"},
+		"https and key":       {"- url: https://h\n  privateKeyFile: x", "are for ssh urls"},
+		"two passwords":       {"- url: https://h\n  username: u\n  password: " + secret + "\n  passwordFile: x", "give one of password"},
+		"two tokens":          {"- url: https://h\n  bearerToken: " + secret + "\n  bearerTokenFile: x", "give one of bearerToken"},
+		"token and password":  {"- url: https://h\n  bearerToken: " + secret + "\n  password: x", "give a bearer token, or"},
+		"no password":         {"- url: https://h\n  username: u", "no password"},
+		"one url twice":       {"- url: https://h/a\n- url: https://H:443/a.git\n", "credentials.yaml:2: there is an entry for this url on line 1"},
+		"two documents":       {"- url: https://h\n---\n- url: https://i\n", "second document"},
+		"an anchor":           {"- url: https://h\n  password: &a " + secret + "\n  bearerToken: *a", "credentials.yaml:3: bearerToken must be a text"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := LoadCredentials(filepath.Join(folder(t, test.content), "credentials.yaml"))
+			if err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Fatalf("got %v, want an error that says %q", err, test.says)
+			}
+			if strings.Contains(err.Error(), secret) {
+				t.Errorf("error holds a secret: %v", err)
+			}
+		})
+	}
+	for _, content := range []string{"", "# nothing\n", "[]"} {
+		if _, err := LoadCredentials(filepath.Join(folder(t, content), "credentials.yaml")); err != nil {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
+
+func TestCredentialsFileIsForNoOneElse(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "- url: https://h\n  username: u\n  passwordFile: password\n")
+	file := filepath.Join(dir, "credentials.yaml")
+	u, err := ParseURL("https://h/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mode, fine := range map[os.FileMode]bool{0o600: true, 0o400: true, 0o640: true, 0o644: false, 0o604: false, 0o660: false, 0o606: false} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := LoadCredentials(file); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "chmod 600 "+file) {
+			t.Errorf("mode %o: %v", mode, err)
+		}
+	}
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := LoadCredentials(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "password"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.For(u); err == nil || !strings.Contains(err.Error(), "credentials.yaml:1: passwordFile: ") || !strings.Contains(err.Error(), "chmod 600") {
+		t.Errorf("a password file that others can read: %v", err)
+	}
+}
+
+// TestCredentialsFileIsReadAgain: a new password counts without a restart, and
+// a broken file is told of until it is mended.
+func TestCredentialsFileIsReadAgain(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(folder(t, "- url: https://h\n  bearerToken: one\n"), "credentials.yaml")
+	f, err := LoadCredentials(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := ParseURL("https://h/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(content string, age time.Duration) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		at := time.Now().Add(-age)
+		if err := os.Chtimes(file, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("- url: https://h\n  bearerToken: two\n", time.Hour)
+	if c, err := f.For(u); err != nil || c.BearerToken != "two" {
+		t.Errorf("got %q, %v, want two", c.BearerToken, err)
+	}
+	write("- url: https://h\n  bearerToken\n", 2*time.Hour)
+	if _, err := f.For(u); err == nil {
+		t.Error("a broken file went by unnoticed")
+	}
+	write("- url: https://h\n  bearerToken: three\n", 3*time.Hour)
+	if c, err := f.For(u); err != nil || c.BearerToken != "three" {
+		t.Errorf("got %q, %v, want three", c.BearerToken, err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.For(u); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a file that is gone: %v", err)
+	}
+}
+
+// TestCredentialsDoNotPrint: whoever prints them, on purpose or not, shows nothing.
+func TestCredentialsDoNotPrint(t *testing.T) {
+	t.Parallel()
+	c := Credentials{Username: "u", Password: secret, BearerToken: secret, PrivateKey: []byte(secret)}
+	for _, s := range printed(c) {
+		if strings.Contains(s, secret) || strings.Contains(s, "104 117 110") || strings.Contains(s, "aHVudGVy") {
+			t.Errorf("printed %q", s)
+		}
+	}
+}
+
+// printed is a value in all the ways that values get printed.
+func printed(v any) []string {
+	var text, structured bytes.Buffer
+	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "v", v, "in", []any{v})
+	slog.New(slog.NewJSONHandler(&structured, nil)).Info("x", "v", v, "in", struct{ V any }{v})
+	encoded, _ := json.Marshal(v)
+	all := []string{text.String(), structured.String(), string(encoded)}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		all = append(all, fmt.Sprintf(verb, v), fmt.Sprintf(verb, []any{v}), fmt.Sprintf(verb, struct{ V any }{v}))
+	}
+	return all
+}
+
+func FuzzParseCredentials(f *testing.F) {
+	f.Add([]byte("- url: https://h\n  username: a\n  password: b\n"))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		entries, err := parseCredentials("file", content)
+		if err != nil {
+			return
+		}
+		for _, e := range entries {
+			if e.url.Host == "" {
+				t.Errorf("an entry for no host: %v", e.url)
+			}
+		}
+	})
+}
