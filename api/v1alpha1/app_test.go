@@ -1,0 +1,212 @@
+package v1alpha1
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+func document(t testing.TB, text string) map[string]any {
+	t.Helper()
+	var m map[string]any
+	if err := yaml.Unmarshal([]byte(text), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+const head = "apiVersion: plumb.dev/v1alpha1\nkind: App\n"
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	a, errs := Decode(document(t, head+`
+metadata: {name: shop, namespace: team-a, labels: {a: b}, uid: x, creationTimestamp: null}
+spec:
+  source:
+    git: {url: https://git.example.com/fleet.git, branch: main}
+    path: apps/shop
+    every: 30s
+  render: {kustomize: {images: [{name: shop, newTag: 1.4.2}]}}
+  target: {namespace: shop, serviceAccount: deployer, createNamespace: false}
+  sync: {mode: observe, prune: false, drift: alert, allowEmpty: true, validate: first}
+  health: {timeout: 1m}
+  dependsOn: [{name: database}]
+  ignore: [{kind: Deployment, fields: [/spec/replicas]}]
+status: {anything: true}
+`))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	want := App{
+		TypeMeta:   metav1.TypeMeta{APIVersion: APIVersion, Kind: KindApp},
+		ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "team-a", Labels: map[string]string{"a": "b"}},
+		Spec: AppSpec{
+			Source:    Source{Git: &Git{URL: "https://git.example.com/fleet.git", Branch: "main"}, Path: "apps/shop", Every: metav1.Duration{Duration: 30 * time.Second}},
+			Render:    Render{Kustomize: &Kustomize{Images: []Image{{Name: "shop", NewTag: "1.4.2"}}}},
+			Target:    Target{Namespace: "shop", ServiceAccount: "deployer", CreateNamespace: new(false)},
+			Sync:      Sync{Mode: SyncObserve, Prune: new(false), Drift: DriftAlert, AllowEmpty: true, Validate: ValidateFirst},
+			Health:    Health{Timeout: metav1.Duration{Duration: time.Minute}},
+			DependsOn: []Dependency{{Name: "database"}},
+			Ignore:    []Ignore{{Kind: "Deployment", Fields: []string{"/spec/replicas"}}},
+		},
+	}
+	if diff := cmp.Diff(want, a); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestDefault(t *testing.T) {
+	t.Parallel()
+	a := App{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Spec: AppSpec{
+		Source: Source{Path: "./apps//shop/"}, Render: Render{Plain: &Plain{}}, DependsOn: []Dependency{{Name: "database"}, {Name: "queue", Namespace: "infra"}},
+	}}
+	got := Default(a)
+	want := App{
+		TypeMeta:   metav1.TypeMeta{APIVersion: APIVersion, Kind: KindApp},
+		ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "default"},
+		Spec: AppSpec{
+			Source:    Source{Path: "apps/shop", Every: metav1.Duration{Duration: time.Minute}},
+			Render:    Render{Plain: &Plain{Recurse: new(true)}},
+			Target:    Target{Namespace: "default", CreateNamespace: new(true)},
+			Sync:      Sync{Mode: SyncAuto, Prune: new(true), Drift: DriftCorrect, Validate: ValidateApply},
+			Health:    Health{Timeout: metav1.Duration{Duration: 5 * time.Minute}},
+			DependsOn: []Dependency{{Name: "database", Namespace: "default"}, {Name: "queue", Namespace: "infra"}},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if a.Spec.DependsOn[0].Namespace != "" {
+		t.Error("the App that was given was changed")
+	}
+	if diff := cmp.Diff(got, Default(got)); diff != "" {
+		t.Errorf("a second time (-once +twice)\n%s", diff)
+	}
+}
+
+// Each mistake has a message that says which field, what is wrong and what to do.
+func TestMistakes(t *testing.T) {
+	t.Parallel()
+	const sound = "metadata: {name: a}\nspec: {}\n"
+	for _, test := range []struct{ text, want string }{
+		{head + sound, ""},
+		{"apiVersion: plumb.dev/v2\nkind: App\n", "apiVersion: there is no plumb.dev/v2; use plumb.dev/v1alpha1"},
+		{"apiVersion: plumb.dev/v1alpha1\nkind: Ap\n", "kind: there is no Ap in plumb.dev/v1alpha1; use App"},
+		{"apiVersion: plumb.dev/v1alpha1\n", "kind: there is no kind in plumb.dev/v1alpha1; use App"},
+		{"apiVersion: plumb.dev/v1alpha1\nkind: Project\n", "kind: Project is not supported yet; remove it"},
+		{head + "metadata: {name: a}\n", "spec: is missing; say at least which folder to deliver, in spec.source.path"},
+		{head + "spec: {}\n", "metadata.name: is missing; give the App a name"},
+		{head + "metadata: {name: 5}\nspec: {}\n", "metadata.name: is a number, not text; quote it"},
+		{head + "metadata: {name: Shop}\nspec: {}\n", `metadata.name: "Shop" is not a name; use at most 63 lower case letters, digits and -, with a letter or digit at both ends`},
+		{head + "metadata: {name: a.b}\nspec: {}\n", `metadata.name: "a.b" is not a name; use at most 63 lower case letters, digits and -, with a letter or digit at both ends`},
+		{head + "metadata: {name: a, namespace: -}\nspec: {}\n", `metadata.namespace: "-" is not a name; use at most 63 lower case letters, digits and -, with a letter or digit at both ends`},
+		{head + "metadata: {name: a, labels: {b: true}}\nspec: {}\n", "metadata.labels.b: is true or false, not text; quote it"},
+		{head + "metadata: {nmae: a}\nspec: {}\n", "metadata.nmae: there is no such field; did you mean name?"},
+		{head + sound + "sepc: {}\n", "sepc: there is no such field; did you mean spec?"},
+		{head + "metadata: {name: a}\nspec: {soruce: {}}\n", "spec.soruce: there is no such field; did you mean source?"},
+		{head + "metadata: {name: a}\nspec: {path: x}\n", "spec.path: there is no such field; did you mean spec.source.path?"},
+		{head + "metadata: {name: a}\nspec: {source: {git: {revision: x}}}\n", "spec.source.git.revision: there is no such field; remove it; there are branch, commit, tag, url"},
+		{head + "metadata: {name: a}\nspec: []\n", "spec: is a list, not a mapping; make it a mapping"},
+		{head + "metadata: {name: a}\nspec: {source: apps/a}\n", "spec.source: is text, not a mapping; make it a mapping"},
+		{head + "metadata: {name: a}\nspec: {source: {path: [a]}}\n", "spec.source.path: is a list, not text; make it text"},
+		{head + "metadata: {name: a}\nspec: {sync: {prune: 'false'}}\n", "spec.sync.prune: is text, not true or false; make it true or false"},
+		{head + "metadata: {name: a}\nspec: {dependsOn: {name: b}}\n", "spec.dependsOn: is a mapping, not a list; make it a list"},
+		{head + "metadata: {name: a}\nspec: {dependsOn: [b]}\n", "spec.dependsOn[0]: is text, not a mapping; make it a mapping"},
+		{head + "metadata: {name: a}\nspec: {dependsOn: [{name: b}, ~]}\n", "spec.dependsOn[1]: is empty; complete or remove it"},
+		{head + "metadata: {name: a}\nspec: {dependsOn: [{}]}\n", "spec.dependsOn[0].name: is missing; give the App a name"},
+		{head + "metadata: {name: a}\nspec: {dependsOn: [{name: a}]}\n", "spec.dependsOn[0]: the App depends on itself; remove it"},
+		{head + "metadata: {name: a, namespace: b}\nspec: {dependsOn: [{name: a}]}\n", "spec.dependsOn[0]: the App depends on itself; remove it"},
+		{head + "metadata: {name: a}\nspec: {source: {every: 60}}\n", "spec.source.every: is a number, not a duration; write it like 30s, 5m or 1h"},
+		{head + "metadata: {name: a}\nspec: {source: {every: 5 minutes}}\n", `spec.source.every: "5 minutes" is not a duration; write it like 30s, 5m or 1h`},
+		{head + "metadata: {name: a}\nspec: {source: {every: 0s}}\n", `spec.source.every: "0s" is too short; give at least 1s`},
+		{head + "metadata: {name: a}\nspec: {source: {every: 10ms}}\n", "spec.source.every: 10ms is too short; give at least 1s"},
+		{head + "metadata: {name: a}\nspec: {health: {timeout: -1m}}\n", `spec.health.timeout: "-1m" is too short; give at least 1s`},
+		{head + "metadata: {name: a}\nspec: {source: {path: /apps}}\n", `spec.source.path: "/apps" is absolute; name a folder in the repository, from its top, such as apps/shop`},
+		{head + "metadata: {name: a}\nspec: {source: {path: a/../b}}\n", `spec.source.path: "a/../b" has .. in it; name a folder in the repository, from its top, such as apps/shop`},
+		{head + "metadata: {name: a}\nspec: {source: {path: 'https://x/y'}}\n", `spec.source.path: "https://x/y" is a URL; name a folder in the repository, from its top, such as apps/shop`},
+		{head + "metadata: {name: a}\nspec: {source: {git: {branch: a, tag: b}}}\n", "spec.source.git: more than one of branch, tag and commit is given; keep one of them"},
+		{head + "metadata: {name: a}\nspec: {source: {git: {commit: abc123}}}\n", `spec.source.git.commit: "abc123" is not a commit's id; give all 40 hexadecimal digits, in lower case (git rev-parse prints them)`},
+		{head + "metadata: {name: a}\nspec: {source: {git: {branch: refs/heads/main}}}\n", `spec.source.git.branch: "refs/heads/main" has refs/ before the name; give the branch's name`},
+		{head + "metadata: {name: a}\nspec: {source: {git: {tag: -x}}}\n", `spec.source.git.tag: "-x" is not a name that Git takes; give the tag's name`},
+		{head + "metadata: {name: a}\nspec: {source: {git: {url: 'https://me:secret@example.com/x'}}}\n", "spec.source.git.url: has a password in it; give a URL such as https://git.example.com/shop.git; credentials are given to the daemon"},
+		{head + "metadata: {name: a}\nspec: {source: {git: {url: 'ext::sh -c x'}}}\n", "spec.source.git.url: is not a URL that is fetched from; give a URL such as https://git.example.com/shop.git; credentials are given to the daemon"},
+		{head + "metadata: {name: a}\nspec: {render: {plain: {}, kustomize: {}}}\n", "spec.render: more than one way is given; keep one of plain and kustomize"},
+		{head + "metadata: {name: a}\nspec: {render: {helm: {releaseName: x}}}\n", "spec.render.helm: Helm charts are not rendered yet; commit the chart's output (helm template) and name its folder in spec.source.path"},
+		{head + "metadata: {name: a}\nspec: {render: {kustomize: {images: [{name: x}]}}}\n", "spec.render.kustomize.images[0]: changes nothing; give newName, newTag or digest"},
+		{head + "metadata: {name: a}\nspec: {render: {kustomize: {images: [{newTag: x}]}}}\n", "spec.render.kustomize.images[0].name: is missing; name the image as the manifests do, without its tag"},
+		{head + "metadata: {name: a}\nspec: {render: {kustomize: {images: [{name: x, newTag: 1.2}]}}}\n", "spec.render.kustomize.images[0].newTag: is a number, not text; quote it"},
+		{head + "metadata: {name: a}\nspec: {render: {kustomize: {images: [{name: x, digest: z}]}}}\n", `spec.render.kustomize.images[0].digest: "z" is not a digest; write it like sha256:…`},
+		{head + "metadata: {name: a}\nspec: {target: {cluster: prod}}\n", "spec.target.cluster: other clusters are not supported yet; leave it out: the target is the cluster of the daemon's kubeconfig"},
+		{head + "metadata: {name: a}\nspec: {target: {serviceAccount: a/b}}\n", `spec.target.serviceAccount: "a/b" is not the name of a service account; give the name alone, without its namespace`},
+		{head + "metadata: {name: a}\nspec: {sync: {mode: approve}}\n", "spec.sync.mode: approval is not supported yet; use observe to apply nothing, or auto"},
+		{head + "metadata: {name: a}\nspec: {sync: {mode: manual}}\n", `spec.sync.mode: "manual" is none of its values; use auto or observe`},
+		{head + "metadata: {name: a}\nspec: {sync: {drift: fix}}\n", `spec.sync.drift: "fix" is none of its values; use correct, alert or ignore`},
+		{head + "metadata: {name: a}\nspec: {ignore: [{}]}\n", "spec.ignore[0].kind: is missing; name the kind whose fields are left to others, such as Deployment\nspec.ignore[0].fields: is missing; list the fields that are left to others, such as /spec/replicas"},
+		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [spec.replicas]}]}\n", `spec.ignore[0].fields[0]: "spec.replicas" is not a JSON pointer; write it like /spec/replicas`},
+	} {
+		t.Run(test.want, func(t *testing.T) {
+			t.Parallel()
+			_, errs := Decode(document(t, test.text))
+			var got []string
+			for _, err := range errs {
+				got = append(got, err.Error())
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
+				t.Errorf("%s(-want +got)\n%s", test.text, diff)
+			}
+		})
+	}
+}
+
+// FuzzDecode holds that no document breaks the decoder, and that one it takes
+// can be written, read again and defaulted, with the same result.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		head + "metadata: {name: a}\nspec: {source: {git: {url: x, branch: y}, path: z, every: 1m}}\n",
+		head + "metadata: {name: a, namespace: b}\nspec: {sync: {mode: auto, prune: false}, dependsOn: [{name: c}], ignore: [{kind: K, fields: [/a]}]}\n",
+		head + "metadata: {name: a}\nspec: {render: {plain: {recurse: false}}, target: {namespace: x}, health: {timeout: 1h}}\n",
+	} {
+		var m map[string]any
+		if err := yaml.Unmarshal([]byte(seed), &m); err != nil {
+			f.Fatal(err)
+		}
+		j, _ := json.Marshal(m)
+		f.Add(j)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var m map[string]any
+		if json.Unmarshal(data, &m) != nil {
+			return
+		}
+		a, errs := Decode(m)
+		for _, err := range errs {
+			if err.Field() == "" || err.What == "" || err.Do == "" {
+				t.Fatalf("%s: %#v", data, err)
+			}
+		}
+		if len(errs) > 0 {
+			return
+		}
+		full := Default(a)
+		if errs := Validate(full); len(errs) > 0 {
+			t.Fatalf("%s: defaulted: %v", data, errs)
+		}
+		j, err := json.Marshal(full)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again map[string]any
+		if err := json.Unmarshal(j, &again); err != nil {
+			t.Fatal(err)
+		}
+		b, errs := Decode(again)
+		if diff := cmp.Diff(full, Default(b)); len(errs) > 0 || diff != "" {
+			t.Fatalf("%s: %v (-once +twice)\n%s", data, errs, diff)
+		}
+	})
+}

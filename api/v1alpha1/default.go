@@ -1,0 +1,70 @@
+package v1alpha1
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Default is the App with all that it leaves out filled in, but for the
+// repository, which is known only to who reads the declaration. It shares
+// nothing that can be changed with a.
+func Default(a App) App {
+	a.APIVersion, a.Kind = APIVersion, KindApp
+	a.Namespace = cmp.Or(a.Namespace, DefaultNamespace)
+	if a.Spec.Source.Git != nil {
+		git := *a.Spec.Source.Git
+		a.Spec.Source.Git = &git
+	}
+	a.Spec.Source.Path = cleanPath(a.Spec.Source.Path)
+	a.Spec.Source.Every = orDuration(a.Spec.Source.Every, DefaultEvery)
+	a.Spec.Render = defaultRender(a.Spec.Render)
+	a.Spec.Target.Namespace = cmp.Or(a.Spec.Target.Namespace, a.Namespace)
+	a.Spec.Target.CreateNamespace = orTrue(a.Spec.Target.CreateNamespace)
+	a.Spec.Sync.Mode = cmp.Or(a.Spec.Sync.Mode, SyncAuto)
+	a.Spec.Sync.Prune = orTrue(a.Spec.Sync.Prune)
+	a.Spec.Sync.Drift = cmp.Or(a.Spec.Sync.Drift, DriftCorrect)
+	a.Spec.Sync.Validate = cmp.Or(a.Spec.Sync.Validate, ValidateApply)
+	a.Spec.Health.Timeout = orDuration(a.Spec.Health.Timeout, DefaultHealthTimeout)
+	a.Spec.DependsOn = slices.Clone(a.Spec.DependsOn)
+	for i := range a.Spec.DependsOn {
+		a.Spec.DependsOn[i].Namespace = cmp.Or(a.Spec.DependsOn[i].Namespace, a.Namespace)
+	}
+	a.Spec.Ignore = slices.Clone(a.Spec.Ignore)
+	for i := range a.Spec.Ignore {
+		a.Spec.Ignore[i].Fields = slices.Clone(a.Spec.Ignore[i].Fields)
+	}
+	return a
+}
+
+func defaultRender(r Render) Render {
+	if r.Plain != nil {
+		r.Plain = &Plain{Recurse: orTrue(r.Plain.Recurse)}
+	}
+	if r.Kustomize != nil {
+		r.Kustomize = &Kustomize{Images: slices.Clone(r.Kustomize.Images)}
+	}
+	return r
+}
+
+// cleanPath is a path in the shortest form; the repository's top is "".
+func cleanPath(p string) string {
+	if p = path.Clean(p); p == "." {
+		return ""
+	}
+	return p
+}
+
+func orDuration(d metav1.Duration, otherwise time.Duration) metav1.Duration {
+	return metav1.Duration{Duration: cmp.Or(d.Duration, otherwise)}
+}
+
+func orTrue(b *bool) *bool {
+	if b == nil {
+		return new(true)
+	}
+	return new(*b)
+}

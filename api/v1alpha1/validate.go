@@ -1,0 +1,230 @@
+package v1alpha1
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Validate says all that is wrong with the values of an App, whether or not
+// Default has filled it in.
+func Validate(a App) []FieldError {
+	var s sink
+	s.label("metadata.name", a.Name, true)
+	s.label("metadata.namespace", a.Namespace, false)
+	validateSource(&s, a.Spec.Source)
+	validateRender(&s, a.Spec.Render)
+	s.label("spec.target.namespace", a.Spec.Target.Namespace, false)
+	if name := a.Spec.Target.ServiceAccount; name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
+		s.add("spec.target.serviceAccount", fmt.Sprintf("%q is not the name of a service account", name), "give the name alone, without its namespace")
+	}
+	validateSync(&s, a.Spec.Sync)
+	s.atLeastASecond("spec.health.timeout", a.Spec.Health.Timeout.Duration)
+	validateDependsOn(&s, a)
+	validateIgnore(&s, a.Spec.Ignore)
+	return s.errs
+}
+
+// label holds a name to what Kubernetes allows for one that may become part of a host's.
+func (s *sink) label(field, name string, required bool) {
+	switch {
+	case name == "" && required:
+		s.add(field, "is missing", "give the App a name")
+	case name != "" && len(validation.IsDNS1123Label(name)) > 0:
+		s.add(field, fmt.Sprintf("%q is not a name", name), "use at most 63 lower case letters, digits and -, with a letter or digit at both ends")
+	}
+}
+
+func (s *sink) atLeastASecond(field string, d time.Duration) {
+	if d != 0 && d < time.Second {
+		s.add(field, fmt.Sprintf("%s is too short", d), "give at least 1s")
+	}
+}
+
+func validateSource(s *sink, source Source) {
+	if why := badPath(source.Path); why != "" {
+		s.add("spec.source.path", fmt.Sprintf("%q %s", source.Path, why), "name a folder in the repository, from its top, such as apps/shop")
+	}
+	s.atLeastASecond("spec.source.every", source.Every.Duration)
+	if source.Git != nil {
+		validateGit(s, *source.Git)
+	}
+}
+
+func badPath(p string) string {
+	switch {
+	case strings.HasPrefix(p, "/"):
+		return "is absolute"
+	case strings.Contains(p, "://"):
+		return "is a URL"
+	case strings.Contains(p, `\`):
+		return "has a backslash"
+	case hasControl(p):
+		return "has a control character"
+	}
+	for name := range strings.SplitSeq(p, "/") {
+		if name == ".." {
+			return "has .. in it"
+		}
+	}
+	return ""
+}
+
+func hasControl(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+// commitID is a whole object id, SHA-1 or SHA-256.
+var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+func validateGit(s *sink, g Git) {
+	set := 0
+	for _, ref := range []string{g.Branch, g.Tag, g.Commit} {
+		if ref != "" {
+			set++
+		}
+	}
+	if set > 1 {
+		s.add("spec.source.git", "more than one of branch, tag and commit is given", "keep one of them")
+	}
+	if g.Commit != "" && !commitID.MatchString(g.Commit) {
+		s.add("spec.source.git.commit", fmt.Sprintf("%q is not a commit's id", g.Commit), "give all 40 hexadecimal digits, in lower case (git rev-parse prints them)")
+	}
+	s.ref("branch", g.Branch)
+	s.ref("tag", g.Tag)
+	if why := badURL(g.URL); why != "" {
+		s.add("spec.source.git.url", why, "give a URL such as https://git.example.com/shop.git; credentials are given to the daemon")
+	}
+}
+
+func (s *sink) ref(field, name string) {
+	if why := badRef(name); why != "" {
+		s.add("spec.source.git."+field, fmt.Sprintf("%q %s", name, why), "give the "+field+"'s name")
+	}
+}
+
+// badRef says why Git wouldn't take a name for a branch or tag.
+func badRef(name string) string {
+	switch {
+	case strings.HasPrefix(name, "refs/"):
+		return "has refs/ before the name"
+	case strings.HasPrefix(name, "-"), strings.HasPrefix(name, "/"), strings.HasSuffix(name, "/"), strings.HasSuffix(name, "."),
+		strings.HasSuffix(name, ".lock"), strings.Contains(name, ".."), strings.Contains(name, "//"), strings.Contains(name, "@{"),
+		strings.ContainsAny(name, " ~^:?*[\\"), hasControl(name):
+		return "is not a name that Git takes"
+	}
+	return ""
+}
+
+// badURL says why a repository's URL is refused. It doesn't quote the URL,
+// which may hold a password.
+func badURL(u string) string {
+	parsed, err := url.Parse(u)
+	switch {
+	case hasControl(u), strings.HasPrefix(u, "-"), strings.Contains(u, "::"):
+		return "is not a URL that is fetched from"
+	case err != nil && strings.Contains(u, "://"):
+		return "is not a URL"
+	case err == nil && parsed.User != nil && hasPassword(parsed.User):
+		return "has a password in it"
+	}
+	return ""
+}
+
+func hasPassword(u *url.Userinfo) bool {
+	_, has := u.Password()
+	return has
+}
+
+func validateRender(s *sink, r Render) {
+	if r.Plain != nil && r.Kustomize != nil {
+		s.add("spec.render", "more than one way is given", "keep one of plain and kustomize")
+	}
+	if r.Kustomize == nil {
+		return
+	}
+	for i, image := range r.Kustomize.Images {
+		field := fmt.Sprintf("spec.render.kustomize.images[%d]", i)
+		switch {
+		case image.Name == "":
+			s.add(field+".name", "is missing", "name the image as the manifests do, without its tag")
+		case image.NewName == "" && image.NewTag == "" && image.Digest == "":
+			s.add(field, "changes nothing", "give newName, newTag or digest")
+		case image.Digest != "" && !strings.Contains(image.Digest, ":"):
+			s.add(field+".digest", fmt.Sprintf("%q is not a digest", image.Digest), "write it like sha256:…")
+		}
+	}
+}
+
+func validateSync(s *sink, sync Sync) {
+	s.oneOf("spec.sync.mode", string(sync.Mode), string(SyncAuto), string(SyncObserve))
+	s.oneOf("spec.sync.drift", string(sync.Drift), string(DriftCorrect), string(DriftAlert), string(DriftIgnore))
+	s.oneOf("spec.sync.validate", string(sync.Validate), string(ValidateApply), string(ValidateFirst))
+}
+
+func (s *sink) oneOf(field, value string, allowed ...string) {
+	if value == "" {
+		return
+	}
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	if later, known := notYet[field+"="+value]; known {
+		s.add(field, later.what, later.do)
+		return
+	}
+	last := len(allowed) - 1
+	s.add(field, fmt.Sprintf("%q is none of its values", value), "use "+strings.Join(allowed[:last], ", ")+" or "+allowed[last])
+}
+
+func validateDependsOn(s *sink, a App) {
+	own := Default(App{ObjectMeta: a.ObjectMeta}).ID()
+	for i, d := range a.Spec.DependsOn {
+		field := fmt.Sprintf("spec.dependsOn[%d]", i)
+		s.label(field+".name", d.Name, true)
+		s.label(field+".namespace", d.Namespace, false)
+		if d.Namespace == "" {
+			d.Namespace, _, _ = strings.Cut(own, "/")
+		}
+		if d.ID() == own {
+			s.add(field, "the App depends on itself", "remove it")
+		}
+	}
+}
+
+func validateIgnore(s *sink, ignore []Ignore) {
+	for i, rule := range ignore {
+		field := fmt.Sprintf("spec.ignore[%d]", i)
+		if rule.Kind == "" {
+			s.add(field+".kind", "is missing", "name the kind whose fields are left to others, such as Deployment")
+		}
+		if len(rule.Fields) == 0 {
+			s.add(field+".fields", "is missing", "list the fields that are left to others, such as /spec/replicas")
+		}
+		for j, pointer := range rule.Fields {
+			if !isPointer(pointer) {
+				s.add(fmt.Sprintf("%s.fields[%d]", field, j), fmt.Sprintf("%q is not a JSON pointer", pointer), "write it like /spec/replicas")
+			}
+		}
+	}
+}
+
+// isPointer says whether p is a JSON pointer (RFC 6901) to a field, and not to
+// the whole object.
+func isPointer(p string) bool {
+	if len(p) < 2 || p[0] != '/' {
+		return false
+	}
+	for i := range len(p) {
+		if p[i] == '~' && (i+1 == len(p) || p[i+1] != '0' && p[i+1] != '1') {
+			return false
+		}
+	}
+	return true
+}
