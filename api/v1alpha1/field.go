@@ -25,6 +25,9 @@ func (e FieldError) Field() string {
 		if i > 0 {
 			b.WriteByte('.')
 		}
+		if p == "" {
+			p = `""`
+		}
 		b.WriteString(p)
 	}
 	return b.String()
