@@ -39,6 +39,7 @@ type app struct {
 	objects    map[object.Key]*entry
 	leftovers  map[object.Key]*leftover
 	applied    map[object.Key]plan.Applied
+	drifts     map[object.Key]*drift // sparse: those that drift or lately did
 	tally      tally
 	unresolved []target.ObjectError
 
@@ -91,7 +92,7 @@ func newApp(id string, applied map[object.Key]plan.Applied) *app {
 	}
 	return &app{
 		id: id, label: object.AppLabel(id), applied: applied,
-		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{},
+		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{}, drifts: map[object.Key]*drift{},
 	}
 }
 
@@ -121,11 +122,11 @@ func (a *app) facts() Facts {
 		RenderRetry:  a.got.retry,
 		Known:        a.known,
 		Changes:      a.tally.changes, Drifted: a.tally.drifted, Failing: a.tally.failing, Terminating: a.tally.terminating,
-		CorrectDrift: a.App.Spec.Sync.Drift != v1alpha1.DriftAlert && a.App.Spec.Sync.Drift != v1alpha1.DriftIgnore,
-		RetryAt:      a.retryAt,
-		Open:         a.open != nil,
-		Health:       a.tally.health.Worst(),
-		Deadline:     a.deadline,
+		Told:     a.tally.told,
+		RetryAt:  a.retryAt,
+		Open:     a.open != nil,
+		Health:   a.tally.health.Worst(),
+		Deadline: a.deadline,
 	}
 	for _, l := range a.leftovers {
 		switch {

@@ -211,11 +211,13 @@ func (e *engine) decide(a *app) {
 		a.timer = nil
 	}
 	e.closeResumed(a)
+	now := e.Now()
+	look := e.watchDrift(a, now)
 	facts := a.facts()
 	facts.Waiting = len(e.waitingFor(a)) > 0
 	facts.PruneHeld = facts.Prunes > 0 && e.pruneHeld(a)
-	now := e.Now()
 	d := Next(facts, now)
+	d.Until = sooner(d.Until, look)
 	switch d.Step {
 	case Render:
 		e.start(a, e.renderJob(a))

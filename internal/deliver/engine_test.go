@@ -554,3 +554,81 @@ func TestAPanicStaysWithItsApp(t *testing.T) {
 	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
 	f.synced("one", commit)
 }
+
+func (f *fleet) edit(name, manager, patch string) {
+	f.t.Helper()
+	if _, err := f.maps().Patch(f.t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{FieldManager: manager}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func TestDriftIsToldOrIgnoredWhereTheAppSaysSo(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	mode := func(m v1alpha1.DriftMode) func(*v1alpha1.App) {
+		return func(a *v1alpha1.App) { a.Spec.Sync.Drift = m }
+	}
+	f.Declare([]deliver.Declaration{
+		f.app("alert", mode(v1alpha1.DriftAlert)), f.app("ignore", mode(v1alpha1.DriftIgnore)),
+		f.app("observe", func(a *v1alpha1.App) { a.Spec.Sync.Mode = v1alpha1.SyncObserve }),
+	}, true)
+	commit := f.commit(map[string]string{"alert/a.yaml": paint("a", "blue"), "ignore/b.yaml": paint("b", "blue"), "observe/c.yaml": paint("c", "blue")})
+	f.synced("alert", commit)
+	f.synced("ignore", commit)
+	f.until("observe", "out of line and left so", func(s status.App) bool { return s.Sync == status.OutOfSync })
+	f.edit("a", "mallory", `{"data":{"color":"green"}}`)
+	f.edit("b", "mallory", `{"data":{"color":"green"}}`)
+	s := f.until("alert", "telling", func(s status.App) bool { return strings.Contains(s.Message, "data.color was changed by mallory") })
+	if s.Sync != status.OutOfSync {
+		t.Errorf("drift that is told leaves the App %s", s.Sync)
+	}
+	f.synced("ignore", commit)
+	for _, name := range []string{"a", "b"} {
+		if got, _ := f.color(name); got != "green" {
+			t.Errorf("%s was put right to %s", name, got)
+		}
+	}
+	if _, there := f.color("c"); there {
+		t.Error("an observed App was applied")
+	}
+	f.edit("a", "mallory", `{"data":{"color":"blue"}}`)
+	f.Declare([]deliver.Declaration{f.app("alert"), f.app("ignore", mode(v1alpha1.DriftIgnore))}, true)
+	f.synced("alert", commit)
+}
+
+func TestAFightIsLeftAloneAndTold(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
+	f.synced("one", commit)
+	for range 3 {
+		f.edit("a", "mallory", `{"data":{"color":"green"}}`)
+		f.untilColor("a", "blue")
+	}
+	f.edit("a", "mallory", `{"data":{"color":"green"}}`)
+	s := f.until("one", "telling of the fight", func(s status.App) bool { return strings.Contains(s.Message, "again and again") })
+	if !strings.Contains(s.Message, "mallory takes data.color of ConfigMap/"+f.namespace+"/a") || !strings.Contains(s.Message, "fields: [/data/color]") {
+		t.Errorf("the message is %q", s.Message)
+	}
+	f.edit("b", "mallory", `{"data":{"color":"green"}}`)
+	f.untilColor("b", "blue") // a fight over one object holds up no other
+	f.untilColor("a", "blue") // and ends when the truce does
+}
+
+func TestIgnoredFieldsAreLeftToOthers(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.Declare([]deliver.Declaration{f.app("one", func(a *v1alpha1.App) {
+		a.Spec.Ignore = []v1alpha1.Ignore{{Kind: "ConfigMap", Name: "a", Fields: []string{"/data/color"}}}
+	})}, true)
+	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue") + "", "one/b.yaml": paint("b", "blue")})
+	f.synced("one", commit)
+	f.edit("a", "mallory", `{"data":{"color":"green"}}`)
+	f.edit("b", "mallory", `{"data":{"color":"green"}}`)
+	f.untilColor("b", "blue")
+	f.synced("one", commit)
+	if got, _ := f.color("a"); got != "green" {
+		t.Errorf("an ignored field was set to %s", got)
+	}
+}

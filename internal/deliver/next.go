@@ -39,8 +39,9 @@ type Facts struct {
 	Changes, Drifted, Failing int
 	// Terminating counts objects that must be gone before they can come again.
 	Terminating int
-	// CorrectDrift is set when drift is to be put right.
-	CorrectDrift bool
+	// Told counts objects that drifted, were looked at, and are left as they are
+	// for now.
+	Told int
 	// Prunes counts objects that are no longer declared. PruneHeld is set while
 	// another App may still take them over.
 	Prunes    int
@@ -64,7 +65,7 @@ type Step uint8
 const (
 	Rest          Step = iota // nothing, until something happens or Until comes
 	Render                    // read and render the newest revision
-	Sync                      // check and apply what is out of line
+	Sync                      // check what may have drifted, and apply what is out of line
 	Prune                     // delete what is no longer declared
 	FinishHealthy             // end the open release: applied and healthy
 	FinishLate                // end the open release: not healthy in time
@@ -91,7 +92,11 @@ func Next(f Facts, now time.Time) Decision {
 		return Decision{Step: Render}
 	}
 	var d Decision
-	if f.Rendered && f.Known && !f.Observe { // hold to the last good render
+	switch {
+	case !f.Rendered || !f.Known:
+	case f.Observe && f.Drifted > 0:
+		d = Decision{Step: Sync} // which looks, and changes nothing
+	case !f.Observe: // hold to the last good render
 		d = nextRendered(f, now)
 	}
 	if d.Step == Rest && f.Revision && f.Stale && f.RenderRetry {
@@ -104,13 +109,13 @@ func Next(f Facts, now time.Time) Decision {
 func nextRendered(f Facts, now time.Time) Decision {
 	due := !now.Before(f.RetryAt)
 	switch {
-	case f.Changes > 0 && !f.Waiting, f.Drifted > 0 && f.CorrectDrift:
+	case f.Changes > 0 && !f.Waiting, f.Drifted > 0:
 		return Decision{Step: Sync}
 	case f.Failing > 0 && !f.Waiting && due:
 		return Decision{Step: Sync}
 	case f.Failing > 0 && !f.Waiting:
 		return Decision{Until: f.RetryAt}
-	case f.Changes > 0 || f.Drifted > 0 || f.Failing > 0 || f.Terminating > 0:
+	case f.Changes > 0 || f.Failing > 0 || f.Terminating > 0:
 		return Decision{} // an event will tell
 	case f.Prunes > 0 && (f.PruneHeld || f.RenderFailed):
 		return Decision{}

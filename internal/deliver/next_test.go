@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -11,7 +12,7 @@ func TestNext(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	soon := now.Add(time.Minute)
-	inLine := Facts{Revision: true, Rendered: true, Known: true, CorrectDrift: true, Health: status.Healthy}
+	inLine := Facts{Revision: true, Rendered: true, Known: true, Health: status.Healthy}
 	with := func(change func(*Facts)) Facts {
 		f := inLine
 		change(&f)
@@ -38,8 +39,9 @@ func TestNext(t *testing.T) {
 		{"changes", with(func(f *Facts) { f.Changes = 3 }), Decision{Step: Sync}},
 		{"changes wait for a dependency", with(func(f *Facts) { f.Changes, f.Waiting = 3, true }), Decision{}},
 		{"drift doesn't wait for a dependency", with(func(f *Facts) { f.Drifted, f.Waiting = 3, true }), Decision{Step: Sync}},
-		{"drift that is only to be told", with(func(f *Facts) { f.Drifted, f.CorrectDrift = 3, false }), Decision{}},
-		{"observed Apps are never changed", with(func(f *Facts) { f.Changes, f.Drifted, f.Prunes, f.Observe = 1, 1, 1, true }), Decision{}},
+		{"drift that is known and left as it is", with(func(f *Facts) { f.Told = 3 }), Decision{}},
+		{"observed Apps are never changed", with(func(f *Facts) { f.Changes, f.Prunes, f.Observe = 1, 1, true }), Decision{}},
+		{"observed Apps are looked at", with(func(f *Facts) { f.Drifted, f.Observe = 1, true }), Decision{Step: Sync}},
 		{"observed Apps are rendered", with(func(f *Facts) { f.Stale, f.Observe = true, true }), Decision{Step: Render}},
 		{"what failed is not due", with(func(f *Facts) { f.Failing, f.RetryAt = 1, soon }), Decision{Until: soon}},
 		{"what failed is due", with(func(f *Facts) { f.Failing, f.RetryAt = 1, now }), Decision{Step: Sync}},
@@ -67,3 +69,5 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+func newRandom() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) } //nolint:gosec // a test wants the same numbers each time

@@ -19,6 +19,8 @@ type entry struct {
 	health   health.Verdict
 	err      error // why it could not be applied; nil once something about it changed
 	rival    error // why it is left to another App
+	found    *found
+	truce    bool // it is fought over, and left alone for now
 }
 
 // leftover is a live object of the App that is no longer declared.
@@ -32,6 +34,7 @@ type leftover struct {
 // their number.
 type tally struct {
 	changes, drifted, failing, terminating, refused int
+	told                                            int // drift that is known and not to be put right now
 	health                                          health.Count
 }
 
@@ -46,12 +49,17 @@ func (t *tally) count(e *entry, n int) {
 	case e.standing == plan.InLine:
 	case e.err != nil:
 		t.failing += n
-	case e.standing == plan.Gone || e.standing == plan.Moved:
+	case e.drifted() && (e.truce || e.found != nil):
+		t.told += n
+	case e.drifted():
 		t.drifted += n
 	default:
 		t.changes += n
 	}
 }
+
+// drifted says whether someone may have changed the object.
+func (e *entry) drifted() bool { return e.standing == plan.Gone || e.standing == plan.Moved }
 
 // judge brings one declared object's entry up to date with what is live.
 func (e *engine) judge(a *app, key object.Key) {
@@ -75,6 +83,11 @@ func (e *engine) judge(a *app, key object.Key) {
 	}
 	entry.standing = standing
 	entry.health = healthOf(live, exists)
+	if entry.found != nil && (entry.found.version != live.Version || !entry.drifted()) {
+		entry.found = nil // it changed since it was checked
+	}
+	e.noteDrift(a, entry)
+	entry.truce = entry.drifted() && a.inTruce(key, e.Now())
 }
 
 func healthOf(live plan.Live, exists bool) health.Verdict {
@@ -246,9 +259,8 @@ func (a *app) changesOf(f Facts, due bool, most int) []plan.Change {
 		if e.rival != nil || e.standing == plan.InLine || e.standing == plan.Terminating {
 			continue
 		}
-		drift := e.standing == plan.Gone || e.standing == plan.Moved
 		switch {
-		case e.err != nil && (!due || f.Waiting), drift && !f.CorrectDrift, !drift && f.Waiting:
+		case e.err != nil && (!due || f.Waiting), e.drifted() && (e.truce || e.found != nil), !e.drifted() && (f.Waiting || f.Observe):
 			continue
 		}
 		changes = append(changes, e.change())

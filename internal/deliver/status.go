@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -73,7 +74,7 @@ func (e *engine) syncOf(a *app) status.Sync {
 		return status.OutOfSync
 	case !a.got.ok || !a.known || a.got.err != nil || a.Held != nil:
 		return status.Unknown
-	case a.stale() || t.changes+t.drifted+t.failing+t.terminating+t.refused > 0 || a.leftToPrune():
+	case a.stale() || t.changes+t.drifted+t.told+t.failing+t.terminating+t.refused > 0 || a.leftToPrune():
 		return status.OutOfSync
 	default:
 		return status.Synced
@@ -109,7 +110,7 @@ func (e *engine) message(a *app, waiting []string) string {
 	case len(waiting) > 0:
 		return e.waitingMessage(a, waiting)
 	}
-	return a.objectMessage()
+	return a.objectMessage(e.Now())
 }
 
 // waitingMessage says which Apps are waited for, and whether in vain.
@@ -144,7 +145,7 @@ func (e *engine) circle(to, from *app, path []string) []string {
 
 // objectMessage tells of the objects: what failed, what is refused, what is
 // out of line, what is not healthy, what is kept.
-func (a *app) objectMessage() string {
+func (a *app) objectMessage(now time.Time) string {
 	t := a.tally
 	var first error
 	for _, key := range a.order {
@@ -161,6 +162,8 @@ func (a *app) objectMessage() string {
 		return fmt.Sprintf("%v (and %d more)", first, n-1)
 	case n == 1:
 		return first.Error()
+	case t.told > 0:
+		return a.driftMessage(now)
 	case t.drifted > 0:
 		return fmt.Sprintf("%s outside Git", count(t.drifted, "object may have been changed", "objects may have been changed"))
 	case t.changes > 0:

@@ -187,6 +187,7 @@ type task struct {
 	changes    []plan.Change
 	intended   *release.Release // for what is declared otherwise; nil when nothing is
 	corrective *release.Release // for what has drifted; saved only when something has
+	mode       v1alpha1.DriftMode
 }
 
 // doing is what came of a task.
@@ -200,7 +201,10 @@ type doing struct {
 
 func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	changes := a.changesOf(f, !now.Before(a.retryAt), mostAtOnce)
-	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a)}
+	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift}
+	if f.Observe {
+		t.mode = v1alpha1.DriftAlert
+	}
 	for _, c := range changes {
 		if c.Action != plan.Check {
 			t.intended = e.draftIntended(a)
@@ -259,7 +263,7 @@ func (e *engine) checked(ctx context.Context, d *doing) (changes, drifted []plan
 	}
 	d.findings = e.target.Check(ctx, d.actor, ask)
 	for i, f := range d.findings {
-		if f.Err == nil && f.Differs {
+		if f.Err == nil && f.Differs && (d.mode == v1alpha1.DriftCorrect || d.mode == "") {
 			drifted = append(drifted, correction(ask[i], f))
 		}
 	}
@@ -316,7 +320,7 @@ func (e *engine) changed(a *app, d doing) {
 	var memory memory
 	var failed error
 	for _, f := range d.findings {
-		failed = firstOf(failed, e.takeFinding(a, f, &memory))
+		failed = firstOf(failed, e.takeFinding(a, f, d.mode, &memory))
 	}
 	for i, o := range d.outcomes {
 		failed = firstOf(failed, e.takeOutcome(a, d.changes[i], o, &memory))
@@ -340,20 +344,45 @@ func firstOf(a, b error) error {
 	return b
 }
 
-// takeFinding takes in a check: what is in line is remembered as such.
-func (e *engine) takeFinding(a *app, f target.Finding, m *memory) error {
+// takeFinding takes in a check: what is in line is remembered as such; what
+// differs and is not put right is told, or taken as it is.
+func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, m *memory) error {
 	entry := a.objects[f.Key]
 	switch {
-	case entry == nil || f.Err == nil && f.Differs:
+	case entry == nil:
 		return nil
 	case f.Err != nil:
 		e.fail(a, entry, f.Err)
 		return target.ObjectError{Key: f.Key, Origin: entry.desired.Origin, Err: f.Err}
+	case f.Differs:
+		e.noteFinding(a, entry, f)
+		if mode != v1alpha1.DriftIgnore || !f.Exists {
+			e.tellFinding(a, entry, f, mode)
+			return nil
+		}
 	}
-	a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: entry.desired.Digest, Fingerprint: f.Live.Fingerprint}
+	a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: f.Live.Digest, Fingerprint: f.Live.Fingerprint}
 	m.upsert(f.Key, a.applied[f.Key])
 	e.judge(a, f.Key)
 	return nil
+}
+
+// noteFinding keeps why an object drifted.
+func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
+	if d := a.drifts[entry.desired.Key]; d != nil {
+		d.reason, d.fields = driftReason(f), f.Fields
+	}
+}
+
+// tellFinding leaves an object as it is and says so, where drift is not put right.
+func (e *engine) tellFinding(a *app, entry *entry, f target.Finding, mode v1alpha1.DriftMode) {
+	if mode != v1alpha1.DriftAlert && mode != v1alpha1.DriftIgnore {
+		return
+	}
+	a.tally.count(entry, -1)
+	entry.found = &found{version: f.Live.Version, reason: driftReason(f)}
+	a.tally.count(entry, 1)
+	e.judge(a, f.Key) // it may have changed since
 }
 
 // takeOutcome takes in what came of one change; the error is nil for what only waits.
@@ -370,6 +399,9 @@ func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *memory)
 		return target.ObjectError{Key: o.Key, Origin: entry.desired.Origin, Err: o.Err}
 	}
 	entry.desired = c.Desired // with the commit that it was applied with
+	if len(c.Fields) > 0 {
+		a.driftOf(o.Key).tookBack(c.Fields, e.Now())
+	}
 	a.applied[o.Key] = o.Applied
 	m.upsert(o.Key, o.Applied)
 	e.judge(a, o.Key)

@@ -38,8 +38,9 @@ type Change struct {
 
 // Field is one field that differs. Values are left out where they are secret.
 type Field struct {
-	Path  string // such as spec.template.spec.containers[name=web].image
-	Owner string // the field manager that wrote what is live; empty when unknown
+	Path    string // such as spec.template.spec.containers[name="web"].image
+	Pointer string // the same for a rule of what to ignore: /spec/template/spec/containers/*/image
+	Owner   string // the field manager that wrote what is live; empty when unknown
 }
 
 // Summary counts changes.

@@ -62,8 +62,18 @@ type Hands interface {
 	// Apply does the changes, in the order of their stages, prunes last. It
 	// returns one outcome for each; where it stops early, the rest is Skipped.
 	Apply(ctx context.Context, as Actor, changes []plan.Change) []Outcome
+	// Tell leaves a notice with an object, where those who look at it find it.
+	// A notice that can't be left is no failure.
+	Tell(ctx context.Context, key object.Key, n Notice)
 	// Address is the target's name for people.
 	Address() string
+}
+
+// Notice is something that people should know of an object.
+type Notice struct {
+	Reason  string // one word, such as DriftLasts
+	Message string
+	Warning bool
 }
 
 // Resolve is the input of Hands.Resolve.

@@ -110,16 +110,31 @@ func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.
 	var fields []plan.Field
 	taken.Leaves().Iterate(func(p fieldpath.Path) {
 		if len(fields) < mostFields {
-			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Owner: owners.of(p)})
+			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Pointer: pointerOf(p), Owner: owners.of(p)})
 		}
 	})
 	if len(fields) > 0 {
 		return fields
 	}
 	for _, path := range differences("", content(live), content(wanted), nil) {
-		fields = append(fields, plan.Field{Path: path})
+		fields = append(fields, plan.Field{Path: path, Pointer: "/" + strings.ReplaceAll(path, ".", "/")})
 	}
 	return fields[:min(len(fields), mostFields)]
+}
+
+// pointerOf writes a field's path as the JSON pointer of an ignore rule; an
+// element of a list becomes all of them.
+func pointerOf(p fieldpath.Path) string {
+	var pointer strings.Builder
+	for _, e := range p {
+		pointer.WriteByte('/')
+		if e.FieldName == nil {
+			pointer.WriteByte('*')
+			continue
+		}
+		pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(*e.FieldName, "~", "~0"), "/", "~1"))
+	}
+	return pointer.String()
 }
 
 // owners are the other managers of an object's fields, the newest first.
