@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -92,11 +93,31 @@ func newRoot(env Env) *cobra.Command {
 	root.SetErr(env.Err)
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(
-		newRunCommand(env),
-		newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newSyncCommand(env), newHistoryCommand(env),
-		newCompletionCommand(env), newVersionCommand(env),
-	)
+	info, _ := debug.ReadBuildInfo()
+	root.Version = buildOf(env.Version, info).String()
+	root.SetVersionTemplate("{{.Version}}\n")
+	addCommands(root, env)
 	usageArgs(root)
 	return root
+}
+
+// addCommands adds all commands, in groups.
+func addCommands(root *cobra.Command, env Env) {
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"run", "Run:", []*cobra.Command{newRunCommand(env), newDevCommand(env)}},
+		{"look", "Look:", []*cobra.Command{newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newHistoryCommand(env)}},
+		{"act", "Act:", []*cobra.Command{newSyncCommand(env)}},
+		{"other", "Other:", []*cobra.Command{newCompletionCommand(env), newVersionCommand(env)}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("other")
+	root.SetHelpCommand(newHelpCommand())
 }

@@ -44,10 +44,10 @@ func newGetApps(env Env) *cobra.Command {
 	}
 	c.flags(cmd)
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "only Apps that are declared in this namespace")
-	choiceFlag(cmd.Flags(), &sync, "sync", "", "only Apps in this sync state",
-		string(status.Synced), string(status.OutOfSync), string(status.Unknown))
-	choiceFlag(cmd.Flags(), &health, "health", "", "only Apps in this state of health",
-		string(status.Healthy), string(status.Progressing), string(status.Degraded), string(status.Suspended), string(status.HealthUnset))
+	syncs := oneOf(&sync, string(status.Synced), string(status.OutOfSync), string(status.Unknown))
+	healths := oneOf(&health, string(status.Healthy), string(status.Progressing), string(status.Degraded), string(status.Suspended), string(status.HealthUnset))
+	cmd.Flags().Var(syncs, "sync", "only Apps in this sync state")
+	cmd.Flags().Var(healths, "health", "only Apps in this state of health")
 	outputFlag(cmd.Flags(), &format, asJSON, asYAML, asWide, asName)
 	return cmd
 }

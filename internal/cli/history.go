@@ -50,8 +50,8 @@ func newHistoryCommand(env Env) *cobra.Command {
 	f.StringVar(&query.Commit, "commit", "", "only releases of commits that begin with this (at least 4 characters)")
 	f.IntVar(&query.Limit, "limit", history.DefaultLimit, "at most this many (up to "+strconv.Itoa(history.MaxLimit)+")")
 	f.Int64Var(&query.Before, "before", 0, "only releases with a smaller id: the next page")
-	choiceFlag(f, &outcome, "outcome", "", "only releases that ended so",
-		string(release.Running), string(release.Succeeded), string(release.Failed), string(release.Superseded))
+	outcomes := oneOf(&outcome, string(release.Running), string(release.Succeeded), string(release.Failed), string(release.Superseded))
+	f.Var(outcomes, "outcome", "only releases that ended so")
 	outputFlag(f, &format, asJSON, asYAML)
 	return cmd
 }

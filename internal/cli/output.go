@@ -20,7 +20,7 @@ const (
 
 // outputFlag adds -o with the formats that a command knows.
 func outputFlag(flags *pflag.FlagSet, value *string, formats ...string) {
-	choiceFlag(flags, value, "output", "o", "format of the output; left out: for people", formats...)
+	flags.VarP(oneOf(value, formats...), "output", "o", "format of the output; left out: for people")
 }
 
 // list is how several of anything are written: the same in JSON and YAML.

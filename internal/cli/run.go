@@ -73,7 +73,7 @@ func newRunCommand(env Env) *cobra.Command {
 	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
 	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")
 	o.LogFormat = "text"
-	choiceFlag(f, &o.LogFormat, "log-format", "", "format of the log", "text", "json")
+	f.Var(oneOf(&o.LogFormat, "text", "json"), "log-format", "format of the log")
 	f.TextVar(&o.LogLevel, "log-level", slog.LevelInfo, "least level that is logged: debug, info, warn or error")
 	f.IntVar(&o.Workers, "workers", 0, "Apps that are worked on at once (0: as the machine allows)")
 	f.Var((*span)(&o.HistoryAge), "history-age", "how long releases are kept, such as 90d or 12h (0: forever)")

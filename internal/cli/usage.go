@@ -35,6 +35,25 @@ func group(cmd *cobra.Command, args []string) error {
 	return usagef("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
 }
 
+// newHelpCommand is `plumb help`, which doesn't pretend to know what isn't there.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Show how a command is used",
+		GroupID: "other",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			switch {
+			case err != nil:
+				return usagef("%w", err)
+			case len(rest) > 0:
+				return group(about, rest)
+			}
+			return about.Help()
+		},
+	}
+}
+
 // commandNames are the commands below one.
 func commandNames(cmd *cobra.Command) (names []string) {
 	for _, c := range cmd.Commands() {
@@ -158,7 +177,5 @@ func (c choice) Set(s string) error {
 	return fmt.Errorf("%q is not one of %s", s, strings.Join(c.choices, ", "))
 }
 
-// choiceFlag adds a flag whose value is one of a few.
-func choiceFlag(flags *pflag.FlagSet, value *string, name, short, usage string, choices ...string) {
-	flags.VarP(choice{value, choices}, name, short, usage)
-}
+// oneOf is a flag's value that must be one of a few.
+func oneOf(value *string, choices ...string) choice { return choice{value, choices} }
