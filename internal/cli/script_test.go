@@ -88,6 +88,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("USER", "ana")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up each command for a second
 			env.Setenv("PLUMB_DATA", filepath.Join(env.WorkDir, "data"))
 			return os.WriteFile(filepath.Join(env.WorkDir, "world.yaml"), world, 0o600)
 		},
