@@ -113,7 +113,7 @@ func (s *Store) inTx(ctx context.Context, work func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // does nothing after a commit, and after an error that error is what counts
+	defer tx.Rollback() // does nothing after a commit, and after an error that error is what counts
 	if err := work(tx); err != nil {
 		return err
 	}
