@@ -1,6 +1,10 @@
 package declare
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/status"
@@ -26,10 +30,14 @@ type Broken struct {
 
 // Scan is what one revision of the root says, whatever it said before.
 type Scan struct {
+	// Root is the root's URL, for messages.
+	Root string
 	// Apps are sound, each by itself; two may have the same ID.
 	Apps []Declaration
 	// Broken are those that can't be used.
 	Broken []Broken
+	// Unchanged says that the scan before found just the same.
+	Unchanged bool
 }
 
 // State is what is declared, all told. The zero value is that of a root that
@@ -37,7 +45,7 @@ type Scan struct {
 type State struct {
 	// Apps by ID.
 	Apps map[string]Declaration
-	// Problems are what people should mend in the root.
+	// Problems are what people should mend in the root, sorted by place.
 	Problems []status.Problem
 	// Settled says that an App which is not in Apps is not declared: no problem
 	// hides one. Only then may objects of unknown Apps be taken for left-overs.
@@ -50,7 +58,132 @@ type Policy struct {
 	AllowEmpty bool
 }
 
+// maxProblems bounds the problems that are told.
+const maxProblems = 200
+
 // Next decides what is declared now, from what was and what a scan found.
+//
+// A sound declaration counts as it is. An App whose declaration can't be used
+// (it is broken, or there are two) is held: it stays as it was declared before.
+// So does one that is gone while a document that can't be used may declare it
+// (one in its file, or one that doesn't tell what it declares), or that is gone
+// with all the others. Every other App that is gone is removed.
 func Next(prev State, scan Scan, policy Policy) State {
-	return prev
+	if scan.Unchanged && prev.Apps != nil {
+		return prev
+	}
+	n := decision{prev: prev, scan: scan, next: State{Apps: map[string]Declaration{}}}
+	n.collect()
+	empty := len(scan.Apps) == 0 && len(scan.Broken) == 0 && !policy.AllowEmpty
+	switch {
+	case empty && len(prev.Apps) > 0:
+		n.holdAll()
+	default:
+		n.decideEach()
+	}
+	n.next.Settled = len(n.next.Problems) == 0 && !empty
+	n.next.Problems = inOrder(n.next.Problems)
+	return n.next
+}
+
+// decision is one call of Next under way.
+type decision struct {
+	prev, next State
+	scan       Scan
+	byID       map[string][]claim
+	unreadable *Broken            // the first broken document that may declare any App
+	inFile     map[string]*Broken // the first broken document of a file
+}
+
+// claim is a document that declares an App of some ID, soundly or not.
+type claim struct {
+	app    *Declaration
+	origin object.Origin
+	err    error
+}
+
+func (n *decision) collect() {
+	n.byID, n.inFile = map[string][]claim{}, map[string]*Broken{}
+	for i := range n.scan.Apps {
+		d := &n.scan.Apps[i]
+		n.byID[d.App.ID()] = append(n.byID[d.App.ID()], claim{app: d, origin: d.Origin})
+	}
+	for i := range n.scan.Broken {
+		b := &n.scan.Broken[i]
+		n.problem(b.Origin, b.Err)
+		if n.inFile[b.Origin.File] == nil {
+			n.inFile[b.Origin.File] = b
+		}
+		switch {
+		case b.ID != "":
+			n.byID[b.ID] = append(n.byID[b.ID], claim{origin: b.Origin, err: b.Err})
+		case n.unreadable == nil:
+			n.unreadable = b
+		}
+	}
+}
+
+func (n *decision) problem(where object.Origin, err error) {
+	n.next.Problems = append(n.next.Problems, status.Problem{Where: where.String(), Message: err.Error()})
+}
+
+func (n *decision) decideEach() {
+	for id, claims := range n.byID {
+		if len(claims) == 1 && claims[0].app != nil {
+			n.next.Apps[id] = *claims[0].app
+			continue
+		}
+		n.hold(id, n.unusable(id, claims))
+	}
+	for id, before := range n.prev.Apps {
+		if b := cmp.Or(n.inFile[before.Origin.File], n.unreadable); b != nil && len(n.byID[id]) == 0 {
+			n.hold(id, fmt.Errorf("it is not declared any more, but what can't be used may declare it: %s: %w", b.Origin, b.Err))
+		}
+	}
+}
+
+// unusable says why none of an App's declarations counts, and notes it as a
+// problem where it isn't one yet.
+func (n *decision) unusable(id string, claims []claim) error {
+	if len(claims) == 1 {
+		return fmt.Errorf("%s: %w", claims[0].origin, claims[0].err)
+	}
+	for i, c := range claims {
+		other := claims[(i+1)%len(claims)].origin
+		if c.app != nil {
+			n.problem(c.origin, fmt.Errorf("the App %s is declared at %s as well, so neither counts; rename or remove one of them", id, other))
+		}
+	}
+	return fmt.Errorf("it is declared at %s and at %s, so neither counts; rename or remove one of them", claims[0].origin, claims[1].origin)
+}
+
+// hold keeps an App as it was declared before, if it was.
+func (n *decision) hold(id string, why error) {
+	if before, was := n.prev.Apps[id]; was {
+		before.Held = why
+		n.next.Apps[id] = before
+	}
+}
+
+// holdAll keeps every App of a root that is empty all of a sudden: more often
+// than not it is the wrong branch or a mistaken push.
+func (n *decision) holdAll() {
+	err := fmt.Errorf("it declares no App any more, so the %d that it declared are held; "+
+		"declare them again, or run with --allow-empty-root to remove them", len(n.prev.Apps))
+	n.next.Problems = append(n.next.Problems, status.Problem{Where: n.scan.Root, Message: err.Error()})
+	for id := range n.prev.Apps {
+		n.hold(id, fmt.Errorf("the root %s declares no App any more; declare it again, or run with --allow-empty-root to remove it", n.scan.Root))
+	}
+}
+
+// inOrder are the problems sorted, and no more of them than people can read.
+func inOrder(problems []status.Problem) []status.Problem {
+	slices.SortFunc(problems, func(x, y status.Problem) int {
+		return cmp.Or(cmp.Compare(x.Where, y.Where), cmp.Compare(x.Message, y.Message))
+	})
+	problems = slices.Compact(problems)
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems:maxProblems], status.Problem{Message: fmt.Sprintf("there are %d more problems", more)})
+	}
+	return problems
 }

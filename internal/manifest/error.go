@@ -47,8 +47,11 @@ func yamlError(c chunk, err error) *Error {
 		e.What, e.Do = key+" is given twice", "keep one of them"
 		return e
 	}
-	if strings.HasPrefix(what, "invalid map key") {
+	if strings.HasPrefix(what, "invalid map key") { // it doesn't say where
 		what = "a key must be text, not a mapping or list"
+		if before, _, isTemplate := bytes.Cut(c.text, []byte("{{")); isTemplate {
+			e.Origin = c.origin(bytes.Count(before, []byte("\n")) + 1)
+		}
 	}
 	e.What = "is not valid YAML: " + what
 	e.Do = advice(c.text, e.Origin.Line-c.line)

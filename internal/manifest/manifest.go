@@ -56,6 +56,10 @@ func text(v any) string {
 	return s
 }
 
+// Text is the text that the document stands in. It is there beside an error as
+// well, unless the error is about the whole file.
+func (d Document) Text() []byte { return d.chunk.text }
+
 // At is the place of a field, given by the keys and list indexes that lead to
 // it, or of the last of them that is there. It parses the text again, so it is
 // for messages only.
@@ -100,7 +104,7 @@ func documents(file string, data []byte) iter.Seq2[Document, error] {
 		for _, c := range chunks {
 			value, err := decode(c)
 			if err != nil {
-				if !yield(Document{Origin: c.origin(1)}, err) {
+				if !yield(Document{Origin: c.origin(1), chunk: c}, err) {
 					return
 				}
 				continue
