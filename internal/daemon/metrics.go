@@ -20,6 +20,7 @@ type Metrics struct {
 	releases    *prometheus.CounterVec
 	duration    *prometheus.HistogramVec
 	corrections *prometheus.CounterVec
+	missed      *prometheus.CounterVec
 	renders     *prometheus.HistogramVec
 	panics      *prometheus.CounterVec
 	fetches     *prometheus.HistogramVec
@@ -40,6 +41,9 @@ func NewMetrics() *Metrics {
 		corrections: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plumb_drift_corrected_objects_total", Help: "Objects that were changed outside Git and put right.",
 		}, []string{"app"}),
+		missed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "plumb_drift_missed_objects_total", Help: "Objects that the full check found changed though they seemed in line; each is a mistake in Plumb.",
+		}, []string{"app"}),
 		renders: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "plumb_render_duration_seconds", Help: "Time of a render, by result.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
@@ -56,7 +60,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"verb", "code"}),
 	}
-	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.renders, m.panics, m.fetches, m.requests,
+	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.requests,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -84,6 +88,11 @@ func (m *Metrics) Rendered(took time.Duration, err error) {
 // Corrected implements deliver.Observer.
 func (m *Metrics) Corrected(app string, objects int) {
 	m.corrections.WithLabelValues(app).Add(float64(objects))
+}
+
+// Missed implements deliver.Observer.
+func (m *Metrics) Missed(app string, objects int) {
+	m.missed.WithLabelValues(app).Add(float64(objects))
 }
 
 // Panicked implements deliver.Observer.

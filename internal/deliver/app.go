@@ -51,6 +51,7 @@ type app struct {
 	retryAt   time.Time
 	lastErr   error // the last failure that belongs to no one object
 	checked   time.Time
+	look      look
 	deadline  time.Time
 	timer     *time.Timer
 
@@ -124,6 +125,7 @@ func (a *app) facts() Facts {
 		Changes:      a.tally.changes, Drifted: a.tally.drifted, Failing: a.tally.failing, Terminating: a.tally.terminating,
 		Told:     a.tally.told,
 		RetryAt:  a.retryAt,
+		LookAt:   a.look.at,
 		Open:     a.open != nil,
 		Health:   a.tally.health.Worst(),
 		Deadline: a.deadline,

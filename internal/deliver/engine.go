@@ -35,6 +35,9 @@ type Parts struct {
 	Workers int
 	Log     *slog.Logger
 	Observe Observer
+	// LookEvery is how often everything is checked with the server, though
+	// nothing tells of a change; 0 means DefaultLookEvery.
+	LookEvery time.Duration
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
 	// Random spreads what would come at the same time; nil is seeded by chance.
@@ -44,6 +47,10 @@ type Parts struct {
 // DefaultWorkers is how many Apps are worked on at once when not told. Workers
 // wait for answers most of their time, so there are more than processors.
 const DefaultWorkers = 16
+
+// DefaultLookEvery is rare: the view tells of every change, and the check is
+// there to find out if that is ever not so.
+const DefaultLookEvery = 24 * time.Hour
 
 // Memory keeps releases, and what was last applied.
 type Memory interface {
@@ -60,6 +67,9 @@ type Observer interface {
 	Rendered(took time.Duration, err error)
 	// Corrected tells how many objects were put right after drift.
 	Corrected(app string, objects int)
+	// Missed tells how many objects were found changed that the view had told
+	// to be in line: a mistake in Plumb.
+	Missed(app string, objects int)
 	// Panicked tells of a panic in an App's work.
 	Panicked(app string)
 }
@@ -105,6 +115,9 @@ type engine struct {
 func New(p Parts) *Engine {
 	if p.Workers <= 0 {
 		p.Workers = DefaultWorkers
+	}
+	if p.LookEvery <= 0 {
+		p.LookEvery = DefaultLookEvery
 	}
 	if p.Now == nil {
 		p.Now = time.Now
@@ -225,6 +238,8 @@ func (e *engine) decide(a *app) {
 		e.start(a, e.syncJob(a, facts, now))
 	case Prune:
 		e.start(a, e.pruneJob(a))
+	case Look:
+		e.start(a, e.lookJob(a))
 	case FinishHealthy:
 		e.finish(a, release.Succeeded, "")
 	case FinishLate:

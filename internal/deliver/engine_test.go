@@ -73,6 +73,7 @@ type fleet struct {
 	stop      func()
 	data      string
 	root      string
+	lookEvery time.Duration
 }
 
 type silent struct{}
@@ -80,6 +81,7 @@ type silent struct{}
 func (silent) Released(release.Release)      {}
 func (silent) Rendered(time.Duration, error) {}
 func (silent) Corrected(string, int)         {}
+func (silent) Missed(string, int)            {}
 func (silent) Panicked(string)               {}
 
 func newFleet(t *testing.T) *fleet {
@@ -113,7 +115,7 @@ func (f *fleet) start() {
 	f.history = store
 	f.Engine = deliver.New(deliver.Parts{
 		Source: f.repo, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
-		Root: f.root, RootRef: f.ref, Log: slog.New(slog.DiscardHandler), Observe: silent{},
+		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Log: slog.New(slog.DiscardHandler), Observe: silent{},
 	})
 	ended := make(chan struct{})
 	go func() {
@@ -226,7 +228,7 @@ func (f *fleet) untilColor(name, want string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			f.t.Fatalf("%s is %q, want %q", name, got, want)
+			f.t.Fatalf("%s is %q, want %q; the Apps stand as %+v", name, got, want, f.Apps())
 		}
 	}
 }
@@ -631,4 +633,48 @@ func TestIgnoredFieldsAreLeftToOthers(t *testing.T) {
 	if got, _ := f.color("a"); got != "green" {
 		t.Errorf("an ignored field was set to %s", got)
 	}
+}
+
+// Someone who uses our field manager's name takes no field from us: only the
+// time of our entry, or the rare check of everything, tells.
+func TestSomeoneElseCallsHimselfPlumb(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.lookEvery = 2 * time.Second
+	f.stop()
+	f.start()
+	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
+	f.synced("one", commit)
+	u, err := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.SetManagedFields(nil)
+	u.SetResourceVersion("")
+	u.SetUID("")
+	if err := unstructured.SetNestedField(u.Object, "green", "data", "color"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.maps().Apply(t.Context(), "a", u, metav1.ApplyOptions{FieldManager: object.FieldManager, Force: true}); err != nil {
+		t.Fatal(err)
+	}
+	f.untilColor("a", "blue")
+	f.synced("one", commit)
+}
+
+func TestValidateFirstAppliesNothingWhereOneIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.Declare([]deliver.Declaration{f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.Validate = v1alpha1.ValidateFirst })}, true)
+	f.commit(map[string]string{
+		"one/a.yaml":   paint("a", "blue"),
+		"one/bad.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n",
+	})
+	f.until("one", "refused", func(s status.App) bool { return strings.Contains(s.Message, "99999") && s.Failures > 0 })
+	if _, there := f.color("a"); there {
+		t.Error("an object was applied though another one is refused")
+	}
+	second := f.commit(map[string]string{"one/bad.yaml": ""})
+	f.synced("one", second)
 }

@@ -50,6 +50,9 @@ type Facts struct {
 	// RetryAt is when what failed may be tried again.
 	RetryAt time.Time
 
+	// LookAt is when everything is to be checked with the server; zero is never.
+	LookAt time.Time
+
 	// Open is set while an intended release has not ended.
 	Open bool
 	// Health is the worst of the App's objects; Deadline, when a release must
@@ -67,6 +70,7 @@ const (
 	Render                    // read and render the newest revision
 	Sync                      // check what may have drifted, and apply what is out of line
 	Prune                     // delete what is no longer declared
+	Look                      // check everything with the server, though it seems in line
 	FinishHealthy             // end the open release: applied and healthy
 	FinishLate                // end the open release: not healthy in time
 	Forget                    // a removed App has nothing left
@@ -130,15 +134,18 @@ func nextRendered(f Facts, now time.Time) Decision {
 
 // nextInLine decides for an App whose objects all are as declared.
 func nextInLine(f Facts, now time.Time) Decision {
+	healthy := f.Health == status.Healthy || f.Health == status.Suspended
 	switch {
-	case !f.Open:
-		return Decision{}
-	case f.Health == status.Healthy || f.Health == status.Suspended:
+	case f.Open && healthy:
 		return Decision{Step: FinishHealthy}
-	case !now.Before(f.Deadline):
+	case f.Open && !now.Before(f.Deadline):
 		return Decision{Step: FinishLate}
-	default:
+	case f.Open:
 		return Decision{Until: f.Deadline}
+	case f.LookAt.IsZero() || now.Before(f.LookAt):
+		return Decision{Until: f.LookAt}
+	default:
+		return Decision{Step: Look}
 	}
 }
 

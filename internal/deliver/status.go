@@ -147,16 +147,7 @@ func (e *engine) circle(to, from *app, path []string) []string {
 // out of line, what is not healthy, what is kept.
 func (a *app) objectMessage(now time.Time) string {
 	t := a.tally
-	var first error
-	for _, key := range a.order {
-		if t.failing+t.refused == 0 {
-			break
-		}
-		if e := a.objects[key]; e.err != nil || e.rival != nil {
-			first = target.ObjectError{Key: key, Origin: e.desired.Origin, Err: firstOf(e.err, e.rival)}
-			break
-		}
-	}
+	first := a.firstFailure()
 	switch n := t.failing + t.refused; {
 	case n > 1:
 		return fmt.Sprintf("%v (and %d more)", first, n-1)
@@ -173,6 +164,26 @@ func (a *app) objectMessage(now time.Time) string {
 		return text
 	}
 	return a.worst()
+}
+
+// firstFailure is the first object's failure that isn't mere waiting, or else
+// the first of all.
+func (a *app) firstFailure() (first error) {
+	if a.tally.failing+a.tally.refused == 0 {
+		return nil
+	}
+	for _, key := range a.order {
+		e := a.objects[key]
+		err := firstOf(e.err, e.rival)
+		if err == nil || first != nil && errors.Is(err, target.ErrSkipped) {
+			continue
+		}
+		first = target.ObjectError{Key: key, Origin: e.desired.Origin, Err: err}
+		if !errors.Is(err, target.ErrSkipped) {
+			return first
+		}
+	}
+	return first
 }
 
 func (a *app) leftoverMessage() string {

@@ -165,6 +165,9 @@ func (e *engine) rendered(a *app, r rendering) {
 	} else {
 		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
 	}
+	if a.look.at.IsZero() {
+		a.look.at = e.Now().Add(time.Duration(e.Random.Int64N(int64(e.LookEvery)))) // spread over the whole period
+	}
 	a.got.ok, a.got.renderer, a.got.revision, a.unresolved = true, r.renderer, r.revision, r.unresolved
 	a.got.kinds = kindsOf(r.desired)
 	if e.adopt(a, r.desired) || a.got.changedAt == "" {
@@ -188,6 +191,7 @@ type task struct {
 	intended   *release.Release // for what is declared otherwise; nil when nothing is
 	corrective *release.Release // for what has drifted; saved only when something has
 	mode       v1alpha1.DriftMode
+	validate   bool // let the server check all of it before any of it is applied
 }
 
 // doing is what came of a task.
@@ -201,7 +205,8 @@ type doing struct {
 
 func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	changes := a.changesOf(f, !now.Before(a.retryAt), mostAtOnce)
-	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift}
+	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift,
+		validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
 	if f.Observe {
 		t.mode = v1alpha1.DriftAlert
 	}
@@ -233,6 +238,13 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	if len(changes)+len(drifted) == 0 {
 		return d
 	}
+	if refused := e.validated(ctx, t, changes); refused != nil {
+		d.changes, d.outcomes = changes, refused
+		if d.intended != nil {
+			d.intended = e.records.begin(ctx, withChanges(*d.intended, changes, e.Now()))
+		}
+		return d
+	}
 	if d.intended != nil && len(changes) > 0 {
 		d.intended = e.records.begin(ctx, withChanges(*d.intended, changes, e.Now()))
 	}
@@ -244,6 +256,30 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	d.changes = append(changes, drifted...)
 	d.outcomes = e.target.Apply(ctx, t.actor, d.changes)
 	return d
+}
+
+// validated lets the server say of all changes whether it would take them,
+// where the App asks for that. It returns nil when they may be applied. What
+// can't be told before something else is there (a namespace, a CRD) counts as fine.
+func (e *engine) validated(ctx context.Context, t task, changes []plan.Change) []target.Outcome {
+	if !t.validate || len(changes) == 0 || changes[0].Action == plan.Prune {
+		return nil
+	}
+	actor := t.actor
+	actor.DryRun = true
+	outcomes := e.target.Apply(ctx, actor, changes)
+	refused := false
+	for i, o := range outcomes {
+		if o.Err == nil || errors.Is(o.Err, target.ErrSkipped) {
+			outcomes[i].Err = fmt.Errorf("%w: other objects of the App are refused (sync.validate: first)", target.ErrSkipped)
+			continue
+		}
+		refused = true
+	}
+	if !refused {
+		return nil
+	}
+	return outcomes
 }
 
 // checked resolves the checks among the changes: what differs becomes an

@@ -90,6 +90,9 @@ type Actor struct {
 	ServiceAccount string // impersonated; empty for the daemon's own rights
 	// CreateNamespace makes Namespace when an object needs it and it isn't there.
 	CreateNamespace bool
+	// DryRun only asks the server whether it would take the changes. What can't
+	// be told yet is ErrSkipped.
+	DryRun bool
 }
 
 // Finding is the answer of a check.

@@ -75,6 +75,13 @@ func inParallel(indices []int, f func(i int)) {
 
 func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Change) target.Outcome {
 	live, err := c.patch(ctx, as, change.Desired)
+	switch {
+	case as.DryRun && apierrors.IsNotFound(err):
+		err = fmt.Errorf("%w: its namespace is not there yet", target.ErrSkipped)
+		fallthrough
+	case as.DryRun:
+		return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+	}
 	if apierrors.IsNotFound(err) && as.CreateNamespace && change.Key.Namespace == as.Namespace {
 		if err = c.createNamespace(ctx, as); err == nil {
 			live, err = c.patch(ctx, as, change.Desired)
@@ -103,8 +110,12 @@ func (c *Cluster) patch(ctx context.Context, as target.Actor, d plan.Desired) (p
 		return plan.Live{}, err
 	}
 	var answer *metav1.PartialObjectMetadata
+	options := applyOptions()
+	if as.DryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
 	err = c.limited(ctx, func(ctx context.Context) error {
-		answer, err = metadataOf(cs, k, d.Key).Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, applyOptions())
+		answer, err = metadataOf(cs, k, d.Key).Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
 		return err
 	})
 	if err != nil {
