@@ -1,6 +1,8 @@
 package controlplane
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +15,13 @@ const (
 	firstPort = 20000
 	portCount = 10000
 )
+
+// randomInt is between 0 and n-1.
+func randomInt(n int) int {
+	var bytes [4]byte
+	_, _ = rand.Read(bytes[:]) // never fails
+	return int(binary.NativeEndian.Uint32(bytes[:]) % uint32(n))
+}
 
 // freePorts finds ports that nobody listens on now. Someone may take one before its component does; then the start fails and is tried anew.
 func freePorts(random func(n int) int) (ports, error) {

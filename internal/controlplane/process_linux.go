@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -12,10 +13,9 @@ func startOf(pid int) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	// The name, in parentheses, may hold anything. After it: state (field 3 of proc(5)), …, starttime (field 22).
-	_, after, _ := cutLast(string(text), ") ")
-	fields := strings.Fields(after)
-	const state, starttime = 3 - 3, 22 - 3
+	// proc(5): id, name in parentheses, which may hold anything, state (field 3), …, starttime (field 22).
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const state, starttime = 0, 22 - 3
 	if len(fields) <= starttime || fields[state] == "Z" || fields[state] == "X" {
 		return "", false
 	}
@@ -24,11 +24,4 @@ func startOf(pid int) (string, bool) {
 		return "", false
 	}
 	return strings.TrimSpace(string(boot)) + "/" + fields[starttime], true
-}
-
-func cutLast(s, separator string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, separator); i >= 0 {
-		return s[:i], s[i+len(separator):], true
-	}
-	return s, "", false
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -24,7 +23,7 @@ func (p *plane) up(ctx context.Context, o Options) error {
 	if o.Progress != nil {
 		p.progress = o.Progress
 	}
-	if err := p.claim(o.DieWithCaller); err != nil {
+	if err := p.claim(ctx, o.DieWithCaller); err != nil {
 		return err
 	}
 	p.state.Binary = p.binary
@@ -45,7 +44,12 @@ func (p *plane) up(ctx context.Context, o Options) error {
 }
 
 // claim settles whose life the control plane shares. One that runs keeps what it was started with.
-func (p *plane) claim(dieWithCaller bool) error {
+func (p *plane) claim(ctx context.Context, dieWithCaller bool) error {
+	if p.state.Owner != nil && !p.state.Owner.running() { // what it owned is ending, and may not have ended yet
+		if err := p.stop(ctx); err != nil {
+			return err
+		}
+	}
 	self := self()
 	if len(p.state.alive()) == 0 {
 		p.state.Owner = nil
@@ -153,7 +157,7 @@ func (p *plane) prepare() error {
 		return err
 	}
 	if p.state.Ports == (ports{}) {
-		found, err := freePorts(rand.IntN)
+		found, err := freePorts(randomInt)
 		if err != nil {
 			return err
 		}
@@ -166,6 +170,9 @@ func (p *plane) prepare() error {
 func (p *plane) launch(c Component, missing []Component, ended context.CancelCauseFunc) error {
 	if !slices.Contains(missing, c) {
 		return nil
+	}
+	if owner := p.state.Owner; owner != nil && *owner != self() {
+		return fmt.Errorf("%s is not running, and cannot be started from here: all ends with process %d, which alone can hold it; end that first", c, owner.PID)
 	}
 	child, err := launch(p.binary, c, p.layout, p.state.Ports)
 	if err != nil {
