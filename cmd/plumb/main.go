@@ -1,4 +1,21 @@
 // Command plumb holds what runs true to what Git says.
 package main
 
-func main() {}
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"plumb.dev/plumb/internal/cli"
+)
+
+// version is set when a release is built.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := cli.Run(ctx, os.Args[1:], cli.Env{Version: version, Run: run, RenderLocal: renderLocal})
+	stop()
+	os.Exit(code)
+}

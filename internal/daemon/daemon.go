@@ -23,7 +23,7 @@ import (
 
 // Parts are what a daemon is made of.
 type Parts struct {
-	Source   Source
+	Source   source.Source // follows until its maker ends it
 	Renderer render.Set
 	Target   Target
 	History  deliver.Memory
@@ -31,13 +31,6 @@ type Parts struct {
 	// Hook makes the handler of webhooks from a secret.
 	Hook func(secret string) http.Handler
 	Log  *slog.Logger
-}
-
-// Source follows repositories while it runs.
-type Source interface {
-	source.Source
-	// Run fetches until ctx is done, and returns when all of it has ended.
-	Run(ctx context.Context) error
 }
 
 // Target is held in line while it runs.
@@ -90,7 +83,6 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		run(func() error { return server.Serve(ctx, listener, handler, p.Log) })
 		run(func() error { return engine.Run(ctx) })
 		run(func() error { pump.run(ctx); return nil })
-		run(func() error { return p.Source.Run(ctx) })
 		run(func() error { trim(ctx, p, o.Keep); return nil })
 		p.Source.Follow(map[source.Ref]time.Duration{o.Root: o.RootEvery})
 	})

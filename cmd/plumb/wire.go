@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	"k8s.io/klog/v2"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/daemon"
+	"plumb.dev/plumb/internal/git"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/history/sqlite"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/kustomize"
+	"plumb.dev/plumb/internal/render/plain"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/source/folder"
+	"plumb.dev/plumb/internal/source/gitrepo"
+	"plumb.dev/plumb/internal/target/kube"
+)
+
+// renderers are the ways of rendering, the most particular first.
+func renderers() render.Set {
+	return render.Set{kustomize.Renderer{}, plain.Renderer{}}
+}
+
+// run is `plumb run`: it makes the parts and hands them to the daemon.
+func run(ctx context.Context, o cli.RunOptions) error {
+	log := newLog(o)
+	slog.SetDefault(log)
+	klog.SetLogger(logr.FromSlogHandler(quiet{log.Handler()})) // the Kubernetes client's own log
+
+	unlock, err := daemon.Lock(o.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	metrics := daemon.NewMetrics()
+	root, err := rootRef(o)
+	if err != nil {
+		return err
+	}
+	sources, err := openSource(ctx, o, root, metrics, log)
+	if err != nil {
+		return err
+	}
+	defer sources.Close()
+	cluster, err := openCluster(o, metrics, log)
+	if err != nil {
+		return err
+	}
+	store, err := openHistory(ctx, o, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			log.Error("the history can't be closed", "error", err)
+		}
+	}()
+	return daemon.Run(ctx, daemon.Parts{
+		Source: sources, Renderer: renderers(), Target: cluster, History: store, Metrics: metrics, Log: log,
+		Hook: func(string) http.Handler { return http.NotFoundHandler() },
+	}, daemon.Options{
+		Root: root, RootPath: o.RootPath, RootEvery: time.Minute, Data: o.Data, Listen: o.Listen, MetricsPublic: o.MetricsPublic,
+		Workers: o.Workers, Keep: history.Bounds{Age: o.HistoryAge, Count: o.HistoryCount},
+	})
+}
+
+func newLog(o cli.RunOptions) *slog.Logger {
+	options := &slog.HandlerOptions{Level: o.LogLevel}
+	if o.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// quiet lets through what a library has to say only when it is at debug level:
+// what matters of it reaches people as the state of an App.
+type quiet struct{ slog.Handler }
+
+// Handle implements slog.Handler.
+func (q quiet) Handle(ctx context.Context, r slog.Record) error {
+	if !q.Enabled(ctx, slog.LevelDebug) {
+		return nil
+	}
+	return q.Handler.Handle(ctx, r)
+}
+
+// rootRef is the root as a source: a URL, or a folder of this machine.
+func rootRef(o cli.RunOptions) (source.Ref, error) {
+	u, err := git.ParseURL(o.Root)
+	if err == nil {
+		return source.Ref{URL: u.String(), Branch: o.RootBranch}, nil
+	}
+	path, absErr := filepath.Abs(o.Root)
+	if absErr != nil {
+		return source.Ref{}, fmt.Errorf("--root %s: %w", o.Root, absErr)
+	}
+	if _, statErr := os.Stat(path); statErr != nil {
+		return source.Ref{}, fmt.Errorf("--root %s is neither the URL of a repository (%w) nor a folder of this machine", o.Root, err)
+	}
+	return source.Ref{URL: path, Branch: o.RootBranch}, nil
+}
+
+// openSource follows repositories. A local one is read only if it is the root,
+// or if local ones are allowed.
+func openSource(ctx context.Context, o cli.RunOptions, root source.Ref, metrics *daemon.Metrics, log *slog.Logger) (*gitrepo.Source, error) {
+	var credentials func(git.URL) (git.Credentials, error)
+	if o.GitCredentials != "" {
+		file, err := git.LoadCredentials(o.GitCredentials)
+		if err != nil {
+			return nil, err
+		}
+		credentials = file.For
+	}
+	return gitrepo.New(ctx, gitrepo.Options{
+		Git: git.Options{
+			Data:       filepath.Join(o.Data, "git"),
+			AllowLocal: func(path string) bool { return o.AllowLocal || path == root.URL },
+		},
+		Credentials: credentials,
+		Logger:      log,
+		Looked:      func(l gitrepo.Look) { metrics.Fetched(l.Took, l.Outcome) },
+	})
+}
+
+// openCluster finds the cluster as kubectl does: by the kubeconfig that is
+// named, by $KUBECONFIG, by ~/.kube/config, or from inside of one.
+func openCluster(o cli.RunOptions, metrics *daemon.Metrics, log *slog.Logger) (*kube.Cluster, error) {
+	config, err := clusterConfig(o)
+	if err != nil {
+		return nil, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig", err)
+	}
+	return kube.New(config, kube.Options{Log: log, Observe: metrics.Requested})
+}
+
+func clusterConfig(o cli.RunOptions) (*rest.Config, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = o.Kubeconfig
+	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+}
+
+func openHistory(ctx context.Context, o cli.RunOptions, log *slog.Logger) (*sqlite.Store, error) {
+	store, opened, err := sqlite.Open(ctx, sqlite.Options{Path: filepath.Join(o.Data, "history.db")})
+	if err != nil {
+		return nil, err
+	}
+	if opened.SetAside != "" {
+		log.Error("the history was damaged; a new one is begun, and the old one kept aside", "file", opened.SetAside, "damage", opened.Damage)
+	}
+	return store, nil
+}
+
+// renderLocal is `plumb render PATH`: a folder of this machine, with no daemon.
+func renderLocal(ctx context.Context, path string) ([]object.Object, error) {
+	files, below, err := folder.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	result, err := renderers().Render(ctx, files, below, v1alpha1.Render{})
+	return result.Objects, err
+}
