@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -366,9 +367,17 @@ func TestLife(t *testing.T) {
 			t.Errorf("status %+v", got)
 		}
 	})
-	t.Run("up again has kept what was in it", func(t *testing.T) {
-		again := client(t, configOf(t, up(t, dir)))
-		if _, err := again.Resource(namespaces).Get(t.Context(), "kept", metav1.GetOptions{}); err != nil {
+	t.Run("up again has kept what was in it, and moves where its port was taken", func(t *testing.T) {
+		listener, err := net.Listen("tcp", strings.TrimPrefix(first.Server, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		status := up(t, dir)
+		if status.Server == first.Server {
+			t.Errorf("it is at %s, where someone else listens", status.Server)
+		}
+		if _, err := client(t, configOf(t, status)).Resource(namespaces).Get(t.Context(), "kept", metav1.GetOptions{}); err != nil {
 			t.Error(err)
 		}
 	})

@@ -3,7 +3,6 @@ package controlplane_test
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,30 +172,6 @@ func TestWhatWasNeverStarted(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("looking made a folder")
-	}
-}
-
-// The ports that a control plane had may be someone else's by the next start.
-func TestUpMovesToOtherPortsWhenOneIsTaken(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	taken := listener.Addr().(*net.TCPAddr).Port
-	dir := t.TempDir()
-	writeState(t, dir, map[string]any{"ports": map[string]int{"etcd": taken, "etcdPeer": 1, "apiServer": 2}})
-	t.Cleanup(func() { _ = controlplane.Delete(context.Background(), dir) })
-
-	var steps []string
-	_, err = controlplane.Up(t.Context(), controlplane.Options{
-		Dir: dir, Binary: binary(t), DieWithCaller: true, Progress: func(step string) { steps = append(steps, step) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if all := strings.Join(steps, "\n"); !strings.Contains(all, "port taken") {
-		t.Errorf("no step tells of the port:\n%s", all)
 	}
 }
 
