@@ -294,7 +294,7 @@ func redact(s string, secrets []string) string {
 	for _, secret := range secrets {
 		s = strings.ReplaceAll(s, secret, "***")
 	}
-	return clean(s)
+	return Redacted(s)
 }
 
 // lastLine is the last line that says something.

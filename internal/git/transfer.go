@@ -117,7 +117,7 @@ func (t *transfer) redirected(ctx context.Context, c command, cause error) error
 		}
 		t.m.remote.moved = ""
 	}
-	return &Error{URL: u.String(), Kind: ErrMoved, Detail: "it is now at " + clean(to), Hint: hint(u, ErrMoved)}
+	return &Error{URL: u.String(), Kind: ErrMoved, Detail: "it is now at " + Redacted(to), Hint: hint(u, ErrMoved)}
 }
 
 // location asks where a repository has moved to; git itself does not tell.

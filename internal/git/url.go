@@ -62,7 +62,7 @@ func ParseURL(s string) (URL, error) {
 	case scheme == "file":
 		u, err = parseFile(s)
 	default:
-		err = refusef("%s: scheme %q is not supported: use https://, ssh:// or git@host:path", clean(s), scheme)
+		err = refusef("%s: scheme %q is not supported: use https://, ssh:// or git@host:path", Redacted(s), scheme)
 	}
 	if err != nil {
 		return URL{}, err
@@ -83,13 +83,13 @@ func refuseText(s string) error {
 	case len(s) > maxURL:
 		return refusef("it is longer than %d bytes", maxURL)
 	case strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f && r < 0xa0 || r == 0xfffd }):
-		return refusef("%q holds a space or control character", clean(s))
+		return refusef("%q holds a space or control character", Redacted(s))
 	case strings.HasPrefix(s, "-"):
-		return refusef("%q starts with a dash, as an option does", clean(s))
+		return refusef("%q starts with a dash, as an option does", Redacted(s))
 	case strings.Contains(s, `\`):
-		return refusef("%q holds a backslash", clean(s))
+		return refusef("%q holds a backslash", Redacted(s))
 	case transport.MatchString(s):
-		return refusef("%q names a transport program", clean(s))
+		return refusef("%q names a transport program", Redacted(s))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func refuseText(s string) error {
 func parseSCP(s string) (URL, error) {
 	m := scpForm.FindStringSubmatch(s)
 	if m == nil {
-		return URL{}, refusef("%q: use https://host/path, ssh://user@host/path, git@host:path or an absolute path", clean(s))
+		return URL{}, refusef("%q: use https://host/path, ssh://user@host/path, git@host:path or an absolute path", Redacted(s))
 	}
 	u := URL{Scheme: "ssh", User: m[1], Host: strings.ToLower(strings.Trim(m[2], "[]")), Path: m[3]}
 	return u, u.check(s)
@@ -106,16 +106,16 @@ func parseSCP(s string) (URL, error) {
 func parseRemote(s string) (URL, error) {
 	p, err := url.Parse(s)
 	if err != nil {
-		return URL{}, refusef("%q can't be parsed", clean(s)) // url's own error repeats what it was given
+		return URL{}, refusef("%q can't be parsed", Redacted(s)) // url's own error repeats what it was given
 	}
 	_, password := p.User.Password()
 	switch {
 	case p.User != nil && (p.Scheme != "ssh" || password):
-		return URL{}, refusef("%s holds credentials: leave them out, and give them in the credentials file instead", clean(s))
+		return URL{}, refusef("%s holds credentials: leave them out, and give them in the credentials file instead", Redacted(s))
 	case p.RawQuery != "" || p.ForceQuery || p.Fragment != "":
-		return URL{}, refusef("%q has a query or fragment", clean(s))
+		return URL{}, refusef("%q has a query or fragment", Redacted(s))
 	case strings.Contains(strings.ToLower(p.EscapedPath()), "%2f"):
-		return URL{}, refusef("%q has an escaped slash", clean(s))
+		return URL{}, refusef("%q has an escaped slash", Redacted(s))
 	}
 	u := URL{Scheme: p.Scheme, User: p.User.Username(), Host: strings.ToLower(p.Hostname()), Port: p.Port(), Path: p.Path}
 	if u.Port == usualPort(u.Scheme) {
@@ -127,10 +127,10 @@ func parseRemote(s string) (URL, error) {
 func parseFile(s string) (URL, error) {
 	p, err := url.Parse(s)
 	if err != nil || p.Host != "" || p.User != nil || p.RawQuery != "" || p.Fragment != "" || !strings.HasPrefix(p.Path, "/") {
-		return URL{}, refusef("%q: a local repository is file:///absolute/path", clean(s))
+		return URL{}, refusef("%q: a local repository is file:///absolute/path", Redacted(s))
 	}
 	if strings.ContainsFunc(p.Path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return URL{}, refusef("%q holds a control character", clean(s))
+		return URL{}, refusef("%q holds a control character", Redacted(s))
 	}
 	return URL{Scheme: "file", Path: p.Path}, nil
 }
@@ -144,26 +144,26 @@ func usualPort(scheme string) string {
 func (u URL) check(s string) error {
 	switch {
 	case !hostForm.MatchString(u.Host) && net.ParseIP(u.Host) == nil:
-		return refusef("%q has no valid host", clean(s))
+		return refusef("%q has no valid host", Redacted(s))
 	case u.User != "" && !userForm.MatchString(u.User):
-		return refusef("%q has no valid user name", clean(s))
+		return refusef("%q has no valid user name", Redacted(s))
 	case strings.Trim(u.Path, "/") == "":
-		return refusef("%q names no repository on %s", clean(s), u.Host)
+		return refusef("%q names no repository on %s", Redacted(s), u.Host)
 	case strings.HasPrefix(strings.TrimLeft(u.Path, "/"), "-"):
-		return refusef("the path in %q starts with a dash, as an option does", clean(s))
+		return refusef("the path in %q starts with a dash, as an option does", Redacted(s))
 	case strings.ContainsFunc(u.Path, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\\' }):
-		return refusef("the path in %q holds a control character or backslash", clean(s))
+		return refusef("the path in %q holds a control character or backslash", Redacted(s))
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part == "." || part == ".." {
-			return refusef("the path in %q holds %q", clean(s), part)
+			return refusef("the path in %q holds %q", Redacted(s), part)
 		}
 	}
 	return nil
 }
 
-// clean is s without anything that may be a credential, for messages.
-func clean(s string) string {
+// Redacted is a text without the credentials that URLs in it may hold.
+func Redacted(s string) string {
 	return userinfo.ReplaceAllString(s, "://")
 }
 

@@ -42,7 +42,21 @@ const Remove = "@remove"
 // besides, Remove removes a file or folder.
 func (r *Repo) Commit(files map[string]string) string {
 	r.t.Helper()
-	return r.commit(files, r.exists("refs/heads/"+r.branch))
+	return r.CommitTo(r.branch, files)
+}
+
+// CommitTo adds a commit to a branch and makes it the current one. Where the
+// branch is new it starts from the one before, and comes to be with the commit.
+func (r *Repo) CommitTo(branch string, files map[string]string) string {
+	r.t.Helper()
+	parent := ""
+	for _, name := range []string{r.branch, branch} {
+		if r.exists("refs/heads/" + name) {
+			parent = "refs/heads/" + name
+		}
+	}
+	r.branch = branch
+	return r.commit(files, parent)
 }
 
 // Orphan puts a commit with only these files in place of the current branch, as
@@ -50,19 +64,19 @@ func (r *Repo) Commit(files map[string]string) string {
 func (r *Repo) Orphan(files map[string]string) string {
 	r.t.Helper()
 	r.Git("update-ref", "-d", "refs/heads/"+r.branch)
-	return r.commit(files, false)
+	return r.commit(files, "")
 }
 
 // commit streams one commit into git fast-import, which is quick for many files.
-func (r *Repo) commit(files map[string]string, onTop bool) string {
+func (r *Repo) commit(files map[string]string, parent string) string {
 	r.t.Helper()
 	r.commits++
 	var in bytes.Buffer
 	message := fmt.Sprintf("Commit %d\n\nWith a body.\n", r.commits)
 	fmt.Fprintf(&in, "commit refs/heads/%s\nauthor Ada Author <ada@example.com> %d +0200\n", r.branch, 1_700_000_000+r.commits)
 	fmt.Fprintf(&in, "committer Carl Committer <carl@example.com> %d +0000\ndata %d\n%s\n", 1_700_000_000+r.commits, len(message), message)
-	if onTop {
-		fmt.Fprintf(&in, "from refs/heads/%s^0\n", r.branch)
+	if parent != "" {
+		fmt.Fprintf(&in, "from %s^0\n", parent)
 	}
 	for path, content := range files {
 		switch {
@@ -158,4 +172,14 @@ func gitCommand(args ...string) *exec.Cmd {
 
 func environ() []string {
 	return []string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "LC_ALL=C"}
+}
+
+// Rename moves the repository within the folder that it is served from.
+func (r *Repo) Rename(name string) {
+	r.t.Helper()
+	to := filepath.Join(r.Root, name)
+	if err := os.Rename(r.Dir, to); err != nil {
+		r.t.Fatal(err)
+	}
+	r.Dir = to
 }

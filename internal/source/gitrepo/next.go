@@ -1,0 +1,54 @@
+package gitrepo
+
+import (
+	"time"
+
+	"plumb.dev/plumb/internal/source"
+)
+
+const (
+	// firstRetry is how soon a look that failed is repeated; the pause doubles
+	// with every further failure, up to maxRetry or what is wanted anyway.
+	firstRetry = 2 * time.Second
+	maxRetry   = 5 * time.Minute
+	// shortest bounds how often anyone can want a repository to be looked at.
+	shortest = 10 * time.Millisecond
+	// idle is the pause when nothing is wanted.
+	idle = time.Hour
+)
+
+// pause is how long to wait before the next look: as long as the most eager
+// wants, or longer and longer while looks fail. Random, between 0 and 1, spreads
+// it by a tenth to either side, so that many repositories don't fall into step.
+func pause(wanted map[source.Ref]time.Duration, failures int, random float64) time.Duration {
+	every := idle
+	for _, d := range wanted {
+		every = min(every, d)
+	}
+	d := max(every, shortest)
+	if failures > 0 {
+		const doublings = 20 // far beyond maxRetry, and far from an overflow
+		d = min(firstRetry<<min(failures-1, doublings), max(maxRetry, every))
+	}
+	return d + time.Duration((random-0.5)/5*float64(d))
+}
+
+// next is the head after a look. A revision stays when the look brought none.
+func next(was, now source.Head) source.Head {
+	if now.Revision.Commit == "" {
+		now.Revision = was.Revision
+	}
+	return now
+}
+
+// news says whether a head says more than that it was looked at again.
+func news(was, now source.Head) bool {
+	return was.Revision.Commit != now.Revision.Commit || was.Revision.Ref != now.Revision.Ref || text(was.Err) != text(now.Err)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
