@@ -75,7 +75,7 @@ func checkObject(o object.Object, size int) error {
 	case namespace != "" && len(validation.IsDNS1123Label(namespace)) > 0:
 		return fmt.Errorf("the namespace %q can't be used: %s", namespace, validation.IsDNS1123Label(namespace)[0])
 	case metadata["namespace"] != nil && namespace == "" && metadata["namespace"] != "":
-		return fmt.Errorf("metadata.namespace is %v, not text: quote it", metadata["namespace"])
+		return fmt.Errorf("metadata.namespace is %s, not text: quote it", kindOf(metadata["namespace"]))
 	case size > MaxObjectBytes:
 		return fmt.Errorf("has %d bytes, above the limit of %d of an API server: split it", size, MaxObjectBytes)
 	}
@@ -100,21 +100,31 @@ func checkTexts(field string, v any) error {
 	}
 	m, isMap := v.(map[string]any)
 	if !isMap {
-		return fmt.Errorf("%s is %v, not a mapping: correct it", field, v)
+		return fmt.Errorf("%s is %s, not a mapping: correct it", field, kindOf(v))
 	}
 	for _, k := range sortedKeys(m) {
 		if _, isText := m[k].(string); !isText {
-			return fmt.Errorf("%s: %s is %v, not text: quote it", field, k, told(m[k]))
+			return fmt.Errorf("%s: %s is %s, not text: quote it", field, k, kindOf(m[k]))
 		}
 	}
 	return nil
 }
 
-func told(v any) any {
-	if v == nil {
+// kindOf names a value's kind. The value itself may be secret.
+func kindOf(v any) string {
+	switch v.(type) {
+	case nil:
 		return "empty"
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a mapping"
 	}
-	return v
+	return "a number"
 }
 
 // serverFields are those of metadata that only an API server sets.

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+	"sigs.k8s.io/kustomize/kyaml/openapi"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -115,6 +116,7 @@ func onDiskBuild(t testing.TB, e example) string {
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	library.Lock()
 	defer library.Unlock()
+	defer openapi.ResetOpenAPI()
 	m, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), filepath.Join(top, e.path))
 	if err != nil {
 		t.Fatal(err)

@@ -75,16 +75,28 @@ func (b *build) secrets() []string {
 }
 
 // secrets collects values.
-type secrets struct{ found []string }
+type secrets struct {
+	found []string
+	depth int // of texts in texts
+}
+
+// maxTexts is how deep YAML in YAML is looked at: a patch in a kustomization is
+// one deep, a patch in a transformer in a kustomization two.
+const maxTexts = 3
 
 // yaml looks for values in a text that may be YAML.
 func (s *secrets) yaml(at string, content []byte) {
+	if s.depth == maxTexts {
+		return
+	}
+	s.depth++
+	defer func() { s.depth-- }()
 	for d, err := range manifest.Read(at, content) {
 		if err == nil {
 			s.value(d.Value, d.Kind() == "Secret")
 			continue
 		}
-		var list any // such as the operations of a JSON patch
+		var list []any // such as the operations of a JSON patch
 		if yaml.Unmarshal(content, &list) == nil {
 			s.value(list, false)
 		}
