@@ -1,4 +1,8 @@
 // Command plumb holds what runs true to what Git says.
+//
+// It only plugs parts together: wire.go lists which, and internal/cli says what
+// each command does. Nothing else of the product imports the variants that are
+// chosen here.
 package main
 
 import (

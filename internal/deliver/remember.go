@@ -17,7 +17,7 @@ func (e *engine) remember(ctx context.Context) error {
 	err := e.History.LoadApplied(ctx, func(id string, o history.AppliedObject) error {
 		key, err := object.ParseID(o.ID)
 		if err != nil {
-			return nil //nolint:nilerr // a row of another version: the object is checked with the server
+			return nil // a row of another version: the object is checked with the server
 		}
 		if e.remembered[id] == nil {
 			e.remembered[id] = map[object.Key]plan.Applied{}

@@ -47,7 +47,8 @@ type Cluster struct {
 	mu   sync.Mutex
 	asSA map[string]clients // by namespace/name of the service account
 
-	ctx     context.Context //nolint:containedctx // the life of the watches, which outlive every call
+	//lint:ignore context it is the life of the watches, which outlive every call that starts one
+	ctx     context.Context
 	running sync.WaitGroup
 }
 
@@ -60,8 +61,10 @@ type clients struct {
 var _ target.Target = (*Cluster)(nil)
 
 // watchBackoff keeps a lost watch from being asked for too often, and from
-// being found again too late.
-var watchBackoff = wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 20 * time.Second}
+// being found again too late. Each watch counts its own steps.
+func watchBackoff() *wait.Backoff {
+	return &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 20 * time.Second}
+}
 
 // New makes a Cluster from a client configuration. Nothing is asked of the
 // server until Run.

@@ -20,7 +20,7 @@ var crd = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", 
 func (c *Cluster) watchDefinitions(ctx context.Context) {
 	d := &definitions{known: map[string]string{}, changed: make(chan struct{}, 1)}
 	lw, expected := c.listerWatcher(crd, kind{resource: crd.GroupVersion().WithResource("customresourcedefinitions")}, metav1.ListOptions{})
-	reflector := cache.NewReflectorWithOptions(lw, expected, d, cache.ReflectorOptions{Name: "plumb/definitions", Backoff: &watchBackoff})
+	reflector := cache.NewReflectorWithOptions(lw, expected, d, cache.ReflectorOptions{Name: "plumb/definitions", Backoff: watchBackoff()})
 	c.running.Go(func() { reflector.RunWithContext(ctx) })
 	for {
 		select {

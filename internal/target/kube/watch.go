@@ -84,7 +84,7 @@ func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k kind) *watcher {
 	c.watches.byKind[gk] = w
 	lw, expected := c.listerWatcher(gvk, k, metav1.ListOptions{LabelSelector: object.LabelApp})
 	reflector := cache.NewReflectorWithOptions(w.observed(lw), expected, w, cache.ReflectorOptions{
-		Name: "plumb/" + gk.String(), Backoff: &watchBackoff,
+		Name: "plumb/" + gk.String(), Backoff: watchBackoff(),
 	})
 	c.running.Go(func() { reflector.RunWithContext(ctx) })
 	return w
