@@ -22,12 +22,7 @@ type files struct{ *build }
 var errReadOnly = errors.New("a repository's files can't be changed by a build")
 
 // treePath is a path of the library's as the tree has it.
-func treePath(p string) string {
-	if p = path.Clean("/" + p)[1:]; p != "" {
-		return p
-	}
-	return ""
-}
+func treePath(p string) string { return path.Clean("/" + p)[1:] }
 
 // ReadFile hands out a file, vetted first where it is a kustomization.
 func (f files) ReadFile(p string) ([]byte, error) {

@@ -58,7 +58,7 @@ func (b *build) vet(at string, content []byte) ([]byte, error) {
 	return alter(k, content, b.params)
 }
 
-func folderOf(at string) string { return strings.TrimSuffix(path.Dir(at), ".") }
+func folderOf(at string) string { return treePath(path.Dir(at)) }
 
 // invalid says why a file is no kustomization, with the line if that is known.
 func invalid(at string, content []byte, err error) error {

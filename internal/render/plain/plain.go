@@ -51,6 +51,8 @@ func (Renderer) Render(_ context.Context, r render.Request) ([]object.Object, er
 	switch {
 	case e.Mode == tree.Folder:
 		w.folder(r.Path, 1)
+	case slices.Contains(render.KustomizationFiles(), path.Base(r.Path)):
+		return nil, fmt.Errorf("%s is a kustomization; name its folder in spec.source.path", r.Path)
 	case readable(r.Path):
 		w.file(r.Path)
 	default:

@@ -88,8 +88,9 @@ func TestRender(t *testing.T) {
 		"LFS":       {map[string]string{"a/1.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}, "a", nil, []string{"a/1.yaml is a Git LFS pointer; Plumb does not fetch LFS content yet: keep this file in Git itself"}},
 		"too large": {map[string]string{"a/1.yaml": strings.Repeat("#", tree.DefaultFileBytes+1)}, "a", nil, []string{
 			"a/1.yaml: too large: 16777217 bytes (the limit for one file is 16777216 bytes): keep it out of the folders that are rendered"}},
-		"too deep":   {map[string]string{strings.Repeat("a/", 40) + "1.yaml": configMap("x")}, "a", nil, []string{strings.Repeat("a/", 32) + "a: folders nest more than 32 deep; keep it out of the folder that is rendered"}},
-		"other file": {map[string]string{"a/x.txt": ""}, "a/x.txt", &v1alpha1.Plain{}, []string{"a/x.txt is neither a folder nor a .yaml, .yml or .json file; correct spec.source.path"}},
+		"too deep":             {map[string]string{strings.Repeat("a/", 40) + "1.yaml": configMap("x")}, "a", nil, []string{strings.Repeat("a/", 32) + "a: folders nest more than 32 deep; keep it out of the folder that is rendered"}},
+		"kustomization's file": {map[string]string{"a/kustomization.yaml": ""}, "a/kustomization.yaml", nil, []string{"a/kustomization.yaml is a kustomization; name its folder in spec.source.path"}},
+		"other file":           {map[string]string{"a/x.txt": ""}, "a/x.txt", &v1alpha1.Plain{}, []string{"a/x.txt is neither a folder nor a .yaml, .yml or .json file; correct spec.source.path"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
