@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -39,6 +40,8 @@ type Target interface {
 	// Run begins to watch, until ctx is done; Wait waits for the end of that.
 	Run(ctx context.Context)
 	Wait()
+	// Lead tries to be the one that holds a root, until ctx is done.
+	Lead(ctx context.Context, root, name string, told func(leads bool, holder string)) error
 }
 
 // Options is what a daemon was asked for.
@@ -79,12 +82,31 @@ func Run(ctx context.Context, p Parts, o Options) error {
 	}
 	defer withdraw()
 	p.Log.Info("plumb runs", "root", o.Root.URL, "cluster", p.Target.Address(), "listen", listener.Addr().String(), "data", o.Data)
+	engine.Lead(false, "")
 	return together(ctx, p, func(ctx context.Context, run func(func() error)) {
 		run(func() error { return server.Serve(ctx, listener, handler, p.Log) })
 		run(func() error { return engine.Run(ctx) })
+		run(func() error { return lead(ctx, p, o, engine) })
 		run(func() error { pump.run(ctx); return nil })
 		run(func() error { trim(ctx, p, o.Keep); return nil })
 		p.Source.Follow(map[source.Ref]time.Duration{o.Root: o.RootEvery})
+	})
+}
+
+// lead keeps two daemons from holding the same root. Until it is known who
+// does, nothing is changed.
+func lead(ctx context.Context, p Parts, o Options, engine *deliver.Engine) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown host"
+	}
+	return p.Target.Lead(ctx, rootName(o), host+":"+o.Data, func(leads bool, holder string) {
+		if leads {
+			p.Log.Info("this daemon holds the root", "root", o.Root.URL)
+		} else {
+			p.Log.Warn("another daemon holds the root; this one stands by", "root", o.Root.URL, "holder", holder)
+		}
+		engine.Lead(leads, holder)
 	})
 }
 

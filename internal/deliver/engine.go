@@ -95,6 +95,7 @@ type engine struct {
 	pruners    map[*app]struct{} // Apps whose prunes wait for others' renders
 	turn       uint64            // grows with each declaration or head
 	settled    bool              // an App that isn't declared is known to be none
+	standby    string            // why this daemon changes nothing; empty when it does
 	declared   bool              // the root was read once
 	remembered map[string]map[object.Key]plan.Applied
 	unfinished map[string][]release.Release // as the last run of the daemon left them
@@ -228,6 +229,7 @@ func (e *engine) decide(a *app) {
 	now := e.Now()
 	look := e.watchDrift(a, now)
 	facts := a.facts()
+	facts.Standby = e.standby != ""
 	facts.Waiting = len(e.waitingFor(a)) > 0
 	facts.PruneHeld = facts.Prunes > 0 && e.pruneHeld(a)
 	d := Next(facts, now)

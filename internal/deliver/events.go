@@ -349,6 +349,24 @@ func (e *engine) sync(id, actor string) error {
 	return nil
 }
 
+// Lead tells the engine whether it may change anything: whether this daemon is
+// the one that holds the root. An empty holder says that this isn't known yet.
+func (en *Engine) Lead(leads bool, holder string) {
+	en.e.post(func() {
+		en.e.standby = ""
+		switch {
+		case leads:
+		case holder == "":
+			en.e.standby = "finding out whether another daemon holds this root"
+		default:
+			en.e.standby = fmt.Sprintf("another daemon (%s) holds this root; this one stands by", holder)
+		}
+		for _, a := range en.e.apps {
+			en.e.touch(a)
+		}
+	})
+}
+
 // Apps lists how all Apps stand, sorted by namespace and name.
 func (en *Engine) Apps() []status.App {
 	en.e.mu.RLock()

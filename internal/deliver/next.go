@@ -15,6 +15,8 @@ type Facts struct {
 	Removed bool
 	// Observe is set when the App's mode is never to apply.
 	Observe bool
+	// Standby is set while another daemon holds the root: nothing is changed.
+	Standby bool
 	// Busy is set while a worker has the App.
 	Busy bool
 
@@ -86,7 +88,7 @@ type Decision struct {
 // Next decides. It is pure: the same facts and time give the same decision.
 func Next(f Facts, now time.Time) Decision {
 	switch {
-	case f.Busy, f.Held && !f.Rendered:
+	case f.Busy, f.Held && !f.Rendered, f.Removed && f.Standby:
 		return Decision{}
 	case f.Removed:
 		return nextRemoved(f, now)
@@ -97,7 +99,7 @@ func Next(f Facts, now time.Time) Decision {
 	}
 	var d Decision
 	switch {
-	case !f.Rendered || !f.Known:
+	case !f.Rendered || !f.Known || f.Standby:
 	case f.Observe && f.Drifted > 0:
 		d = Decision{Step: Sync} // which looks, and changes nothing
 	case !f.Observe: // hold to the last good render

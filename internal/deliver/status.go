@@ -105,6 +105,8 @@ func (e *engine) message(a *app, waiting []string) string {
 		return "waiting for the repository"
 	case a.viewErr != nil:
 		return a.viewErr.Error()
+	case e.standby != "":
+		return e.standby
 	case !a.got.ok || !a.known:
 		return "reading what is live"
 	case len(waiting) > 0:

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// Domain is what the names of all our labels and annotations begin with.
+const Domain = "plumb.dev"
+
 // The marks that every managed object carries.
 const (
 	// LabelApp names the owning App; see AppLabel.
