@@ -192,8 +192,8 @@ func (u URL) key() string {
 
 // SameRepository says whether two URLs name the same repository: https, ssh and
 // git@host:path are as good as each other, and so is a .git at the end. Ports
-// count between two URLs of one scheme. It errs on the side of saying yes; what
-// hangs on it is whether to look for news, not whom to trust.
+// count where two URLs of one scheme both have one. It errs on the side of
+// saying yes; what hangs on it is whether to look for news, not whom to trust.
 func SameRepository(a, b URL) bool {
-	return a.key() == b.key() && (a.Scheme != b.Scheme || a.Port == b.Port)
+	return a.key() == b.key() && (a.Scheme != b.Scheme || a.Port == b.Port || a.Port == "" || b.Port == "")
 }

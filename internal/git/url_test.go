@@ -109,6 +109,11 @@ func TestS09URLsThatAreRefused(t *testing.T) {
 
 func TestSameRepository(t *testing.T) {
 	t.Parallel()
+	one, _ := ParseURL("https://127.0.0.1:3000/fleet")
+	other, _ := ParseURL("https://127.0.0.1:3001/fleet")
+	if SameRepository(one, other) {
+		t.Error("two ports of one scheme are two servers")
+	}
 	same := [][]string{
 		{
 			"https://git.example.com/team/fleet.git", "https://GIT.example.com/team/fleet", "https://git.example.com:443/team/fleet/",
