@@ -57,7 +57,7 @@ func NewScanner(root Root) *Scanner {
 // what changed.
 func (s *Scanner) All(ctx context.Context, files tree.Tree) (Scan, error) {
 	s.sure = false
-	w := walk{ctx: ctx, files: files, read: s.read, found: map[string]found{}}
+	w := walk{ended: ctx.Err, files: files, read: s.read, found: map[string]found{}}
 	if err := w.folder(s.root.Path, 0); err != nil {
 		if !aboutPath(err) {
 			return Scan{}, fmt.Errorf("scan the root: %w", err)
@@ -190,14 +190,14 @@ func isA(files tree.Tree, folders map[string][]tree.Entry, p string, modes ...tr
 
 // walk reads all files below a folder.
 type walk struct {
-	ctx   context.Context
+	ended func() error // why the walk must end, or nil
 	files tree.Tree
 	read  func(tree.Tree, string) (found, error)
 	found map[string]found
 }
 
 func (w *walk) folder(at string, depth int) error {
-	if err := w.ctx.Err(); err != nil {
+	if err := w.ended(); err != nil {
 		return err
 	}
 	entries, err := w.files.ReadDir(at)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -70,7 +70,7 @@ func checkObject(o object.Object, size int) error {
 		return fmt.Errorf("has generateName but no name, so each apply would make another one: give it metadata.name")
 	case name == "":
 		return fmt.Errorf("has no name: give it metadata.name")
-	case len(name) > validation.DNS1123SubdomainMaxLength || len(path.IsValidPathSegmentName(name)) > 0:
+	case len(name) > validation.DNS1123SubdomainMaxLength || len(content.IsPathSegmentName(name)) > 0:
 		return fmt.Errorf("the name %q can't be used: %s", name, badName(name))
 	case namespace != "" && len(validation.IsDNS1123Label(namespace)) > 0:
 		return fmt.Errorf("the namespace %q can't be used: %s", namespace, validation.IsDNS1123Label(namespace)[0])
@@ -89,7 +89,7 @@ func badName(name string) string {
 	if len(name) > validation.DNS1123SubdomainMaxLength {
 		return fmt.Sprintf("it has more than %d characters", validation.DNS1123SubdomainMaxLength)
 	}
-	return strings.Join(path.IsValidPathSegmentName(name), ", ")
+	return strings.Join(content.IsPathSegmentName(name), ", ")
 }
 
 // checkTexts says whether labels or annotations map text to text. That they

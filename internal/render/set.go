@@ -21,7 +21,7 @@ type Set []Renderer
 // what is read, and checks what comes out.
 func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
 	record := tree.Record(files)
-	read := &reader{ctx: ctx, from: record}
+	read := &reader{ended: func() error { return context.Cause(ctx) }, from: record}
 	request := Request{Files: read, Path: clean(at), Params: params}
 
 	var result Result
@@ -127,7 +127,7 @@ func run(ctx context.Context, r Renderer, request Request) (objects []object.Obj
 // when the tree itself failed. Libraries take an error for an absent file, so
 // it is not enough to hand it on.
 type reader struct {
-	ctx    context.Context
+	ended  func() error // why no more is read, or nil
 	from   tree.Reader
 	failed error
 }
@@ -156,7 +156,7 @@ func (r *reader) before() error {
 	if r.failed != nil {
 		return r.failed
 	}
-	return r.note(context.Cause(r.ctx))
+	return r.note(r.ended())
 }
 
 // ReadFile implements tree.Reader.

@@ -102,7 +102,7 @@ func (f files) Glob(pattern string) ([]string, error) {
 	dir, last := path.Split(pattern)
 	names, err := f.ReadDir(dir)
 	if err != nil {
-		return nil, nil //nolint:nilerr // no folder, no match
+		return nil, nil // no folder, no match
 	}
 	var found []string
 	for _, name := range names {

@@ -77,14 +77,22 @@ func (s *sources) of(o object.Object) object.Origin {
 	return object.Origin{File: s.top}
 }
 
-// within is the longest of the names that is part of a name, or empty.
-// Prefixes, suffixes and hashes are put around the name that is in the file.
+// within is the longest of the names that is part of a name, or empty where
+// there is none or several are as long. Prefixes, suffixes and hashes are put
+// around the name that is in the file.
 func within(name string, names map[string][]manifest.Header) string {
-	longest := ""
+	longest, alone := "", false
 	for candidate := range names {
-		if len(candidate) > len(longest) && strings.Contains(name, candidate) {
-			longest = candidate
+		switch {
+		case len(candidate) < len(longest) || !strings.Contains(name, candidate):
+		case len(candidate) > len(longest):
+			longest, alone = candidate, true
+		default:
+			alone = false
 		}
+	}
+	if !alone {
+		return ""
 	}
 	return longest
 }

@@ -1,5 +1,7 @@
 package kustomize
 
+//lint:file-ignore SA1019 people have kustomizations with the old fields, and they read files as the new ones do
+
 import (
 	"fmt"
 	"reflect"
