@@ -20,6 +20,7 @@ import (
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/history/sqlite"
+	"plumb.dev/plumb/internal/hook"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/kustomize"
@@ -71,9 +72,11 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	}()
 	return daemon.Run(ctx, daemon.Parts{
 		Source: sources, Renderer: renderers(), Target: cluster, History: store, Metrics: metrics, Log: log,
-		Hook: func(string) http.Handler { return http.NotFoundHandler() },
+		Hook: func(secret string) http.Handler {
+			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
+		},
 	}, daemon.Options{
-		Root: root, RootPath: o.RootPath, RootEvery: time.Minute, Data: o.Data, Listen: o.Listen, MetricsPublic: o.MetricsPublic,
+		Root: root, RootPath: o.RootPath, RootEvery: time.Minute, AllowEmpty: o.AllowEmptyRoot, Data: o.Data, Listen: o.Listen, MetricsPublic: o.MetricsPublic,
 		Workers: o.Workers, Keep: history.Bounds{Age: o.HistoryAge, Count: o.HistoryCount},
 	})
 }

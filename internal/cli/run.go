@@ -25,6 +25,7 @@ type RunOptions struct {
 	Listen         string // HOST:PORT of the HTTP API
 	GitCredentials string // file with credentials for repositories; empty: none
 	AllowLocal     bool   // Apps may name repositories of this machine by path
+	AllowEmptyRoot bool   // a root that declares nothing any more removes all that it declared
 	MetricsPublic  bool   // /metrics asks for no token
 
 	LogFormat string // text or json
@@ -70,6 +71,7 @@ func newRunCommand(env Env) *cobra.Command {
 	f.StringVar(&o.Data, "data", DefaultData(env.Getenv), "data folder: mirrors, history, token ($PLUMB_DATA)")
 	f.StringVar(&o.Listen, "listen", DefaultAddress, "HOST:PORT of the HTTP API and the webhook")
 	f.StringVar(&o.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
+	f.BoolVar(&o.AllowEmptyRoot, "allow-empty-root", false, "let a root that declares no App any more remove all that it declared")
 	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
 	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")
 	o.LogFormat = "text"

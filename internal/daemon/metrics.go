@@ -24,6 +24,7 @@ type Metrics struct {
 	renders     *prometheus.HistogramVec
 	panics      *prometheus.CounterVec
 	fetches     *prometheus.HistogramVec
+	hooks       *prometheus.CounterVec
 	requests    *prometheus.HistogramVec
 }
 
@@ -55,12 +56,15 @@ func NewMetrics() *Metrics {
 			Name: "plumb_git_fetch_duration_seconds", Help: "Time of a look at a repository, by outcome.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 3, 9),
 		}, []string{"outcome"}),
+		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "plumb_webhooks_total", Help: "Webhooks received, by how each ended.",
+		}, []string{"outcome"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "plumb_kubernetes_request_duration_seconds", Help: "Time of requests to the API server, by verb and status code (0: no answer).",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"verb", "code"}),
 	}
-	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.requests,
+	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.hooks, m.requests,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -102,6 +106,9 @@ func (m *Metrics) Panicked(app string) { m.panics.WithLabelValues(app).Inc() }
 func (m *Metrics) Fetched(took time.Duration, outcome string) {
 	m.fetches.WithLabelValues(outcome).Observe(took.Seconds())
 }
+
+// Hooked counts a webhook.
+func (m *Metrics) Hooked(outcome string) { m.hooks.WithLabelValues(outcome).Inc() }
 
 // Requested counts a request to the API server.
 func (m *Metrics) Requested(verb string, code int, took time.Duration) {
