@@ -69,3 +69,30 @@ func compare(t *testing.T, d Document, chunks int) {
 		t.Fatalf("%q: (-kubectl +got)\n%s", d.chunk.text, diff)
 	}
 }
+
+// FuzzHeaders holds that the quick look at a document says what parsing it does.
+func FuzzHeaders(f *testing.F) {
+	for _, seed := range []string{
+		"kind: Pod\nmetadata:\n  name: a\n  namespace: b\n", "metadata:\n  name: 'a' # c\nkind: \"Pod\"\nspec:\n  name: x\n", "kind: &a Pod\nmetadata: {name: a}\n", "---\n# c\nkind: Pod\nmetadata:\n    labels:\n      name: x\n    name: a\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, c := range split("f.yaml", data) {
+			h, sure := skim(c)
+			if !sure {
+				continue
+			}
+			for d, err := range Read("f.yaml", c.text) {
+				if err != nil || len(d.path) > 0 {
+					continue
+				}
+				metadata, _ := d.Value["metadata"].(map[string]any)
+				name := metadata["name"]
+				if _, isText := name.(string); isText && d.Kind() != "" && (d.Kind() != h.Kind || name != h.Name) {
+					t.Fatalf("%q: skimmed %s/%s, parsed %s/%s", c.text, h.Kind, h.Name, d.Kind(), name)
+				}
+			}
+		}
+	})
+}

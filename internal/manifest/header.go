@@ -45,12 +45,17 @@ func header(d Document, before int) Header {
 func skim(c chunk) (Header, bool) {
 	h := Header{Origin: c.origin(1)}
 	inMetadata, indent := false, 0
+	word := -1 // how far the line before was indented, if its value was taken
 	for line := range bytes.Lines(c.text) {
 		trimmed := bytes.TrimLeft(line, " ")
 		if len(bytes.TrimSpace(trimmed)) == 0 || trimmed[0] == '#' {
 			continue
 		}
 		depth := len(line) - len(trimmed)
+		if word >= 0 && depth > word {
+			return h, false // the value goes on
+		}
+		word = -1
 		key, value, isKey := bytes.Cut(bytes.TrimRight(trimmed, " \t\r\n"), []byte(":"))
 		switch {
 		case depth == 0 && !isKey:
@@ -65,30 +70,30 @@ func skim(c chunk) (Header, bool) {
 		default:
 			indent = depth
 		}
-		if !h.take(inMetadata && depth > 0, string(key), value) {
+		field := h.field(inMetadata && depth > 0, string(key))
+		if field == nil {
+			continue
+		}
+		var sure bool
+		if *field, sure = plainWord(value); !sure {
 			return h, false
 		}
+		word = depth
 	}
 	return h, h.Kind != "" && h.Name != "" && !strings.HasSuffix(h.Kind, "List")
 }
 
-// take sets the field that a key is about, if it is about one. It says false
-// where the value isn't a plain word.
-func (h *Header) take(inMetadata bool, key string, value []byte) bool {
-	var field *string
+// field is the one that a key is about, or nil.
+func (h *Header) field(inMetadata bool, key string) *string {
 	switch {
 	case !inMetadata && key == "kind":
-		field = &h.Kind
+		return &h.Kind
 	case inMetadata && key == "name":
-		field = &h.Name
+		return &h.Name
 	case inMetadata && key == "namespace":
-		field = &h.Namespace
-	default:
-		return true
+		return &h.Namespace
 	}
-	word, isWord := plainWord(value)
-	*field = word
-	return isWord
+	return nil
 }
 
 // plainWord is the scalar in what follows a colon, if it is a word of letters,

@@ -229,12 +229,12 @@ func TestS01NothingRemoteIsReached(t *testing.T) {
 	}
 	told := regexp.MustCompile(`is remote|app/(main|v1): not in the repository`) // the latter for KEY=FILE
 	entries := []string{
-		server.URL + "/a.yaml", server.URL + "/org/repo", strings.ToUpper(server.URL[:4]) + server.URL[4:] + "/x?ref=main", "git::" + server.URL + "/org/repo",
-		"https://github.com/org/repo//path?ref=v1", "github.com/org/repo", "github.com:org/repo", "git@example.com:org/repo.git", "ssh://git@example.com/org/repo", "file:///srv/repo", "org-1@example.com:org/repo",
+		server.URL + "/a.yaml", "git@example.com:org/repo.git", server.URL + "/org/repo", strings.ToUpper(server.URL[:4]) + server.URL[4:] + "/x?ref=main", "git::" + server.URL + "/org/repo",
+		"https://github.com/org/repo//path?ref=v1", "github.com/org/repo", "github.com:org/repo", "ssh://git@example.com/org/repo", "file:///srv/repo", "org-1@example.com:org/repo",
 	}
 	controls := 0
 	for field, template := range remoteFields {
-		for _, entry := range entries {
+		for n, entry := range entries {
 			files := map[string]string{"app/a.yaml": configMap}
 			for name, content := range template {
 				files[name] = strings.NewReplacer("%q", fmt.Sprintf("%q", entry), "%s", entry).Replace(content)
@@ -244,6 +244,9 @@ func TestS01NothingRemoteIsReached(t *testing.T) {
 			}
 			if reached() {
 				t.Errorf("%s: %s was reached", field, entry)
+			}
+			if n > 1 {
+				continue
 			}
 			if libraryAlone(files); reached() {
 				controls++
