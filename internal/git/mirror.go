@@ -22,7 +22,7 @@ type Mirror struct {
 	program *Program
 	url     URL
 	dir     string
-	objects *pool
+	objects *pool[*reader]
 	folders *cache
 	suspect atomic.Bool
 	broken  chan struct{}

@@ -17,23 +17,26 @@ var errClosed = errors.New("the mirror was let go")
 
 // pool keeps the processes that read one mirror: started when they are needed,
 // ended when they haven't been for a while, replaced when they die.
-type pool struct {
-	start func() (*reader, error)
+type pool[P process] struct {
+	start func() (P, error)
 	slots chan struct{}
 
 	mu     sync.Mutex
-	free   []*reader
+	free   []P
 	era    int // those of an earlier era read a mirror that is no more
 	idle   *time.Timer
 	closed bool
 }
 
-func newPool(start func() (*reader, error)) *pool {
-	return &pool{start: start, slots: make(chan struct{}, maxReaders)}
+// process is what a pool keeps. Whoever uses one learns of its death by a failure.
+type process interface{ close() }
+
+func newPool[P process](start func() (P, error)) *pool[P] {
+	return &pool[P]{start: start, slots: make(chan struct{}, maxReaders)}
 }
 
 // use runs fn with a process, and once more with a fresh one if that one died.
-func (p *pool) use(fn func(*reader) error) error {
+func (p *pool[P]) use(fn func(P) error) error {
 	p.slots <- struct{}{}
 	defer func() { <-p.slots }()
 	for attempt := 0; ; attempt++ {
@@ -54,11 +57,12 @@ func (p *pool) use(fn func(*reader) error) error {
 	}
 }
 
-func (p *pool) take() (*reader, int, error) {
+func (p *pool[P]) take() (P, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, 0, errClosed
+		var none P
+		return none, 0, errClosed
 	}
 	if last := len(p.free) - 1; last >= 0 {
 		r := p.free[last]
@@ -69,7 +73,7 @@ func (p *pool) take() (*reader, int, error) {
 	return r, p.era, err
 }
 
-func (p *pool) put(r *reader, era int) {
+func (p *pool[P]) put(r P, era int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || era != p.era {
@@ -85,7 +89,7 @@ func (p *pool) put(r *reader, era int) {
 }
 
 // end ends the processes that nobody uses.
-func (p *pool) end() {
+func (p *pool[P]) end() {
 	p.mu.Lock()
 	free := p.free
 	p.free = nil
@@ -96,7 +100,7 @@ func (p *pool) end() {
 }
 
 // renew ends all processes, those in use as soon as they are free.
-func (p *pool) renew() {
+func (p *pool[P]) renew() {
 	p.mu.Lock()
 	p.era++
 	p.mu.Unlock()
@@ -104,7 +108,7 @@ func (p *pool) renew() {
 }
 
 // close ends the pool for good.
-func (p *pool) close() {
+func (p *pool[P]) close() {
 	p.mu.Lock()
 	p.closed = true
 	if p.idle != nil {
