@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/history"
-	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 )
 
@@ -92,7 +91,7 @@ func releaseTable(releases []release.Release, apps bool, now time.Time) *table {
 	}
 	for _, r := range releases {
 		row := []cell{text(strconv.FormatInt(r.ID, 10)), text(age(now, r.Seen)), text(r.Revision.Short()), text(triggerOf(r)),
-			text(nameOf(r.Actor)), text(changesOf(r.Changes)), state(r.Outcome), text(whatOf(r))}
+			text(nameOf(r.Actor)), text(changesOf(r)), state(r.Outcome), text(whatOf(r))}
 		if apps {
 			row = slices.Insert(row, 2, text(r.App))
 		}
@@ -115,21 +114,12 @@ func nameOf(actor string) string {
 	return name
 }
 
-// changesOf counts changes, as +1 ~2 -0.
-func changesOf(changes []release.Change) string {
-	var created, changed, deleted int
-	for _, c := range changes {
-		switch plan.Action(c.Action) {
-		case plan.Create:
-			created++
-		case plan.Prune:
-			deleted++
-		case plan.Keep, plan.Refuse: // left as it was
-		default:
-			changed++
-		}
+// changesOf counts changes, as +1 ~2 -1, without what is zero.
+func changesOf(r release.Release) string {
+	if s := r.Summary().String(); s != "" {
+		return s
 	}
-	return fmt.Sprintf("+%d ~%d -%d", created, changed, deleted)
+	return "none"
 }
 
 // whatOf is the reason of a release, or the subject of its commit.
@@ -211,11 +201,11 @@ func printChanges(s screen, changes []release.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	fmt.Fprintf(s.out, "\n%s\n", s.paint("Changes ("+changesOf(changes)+"):", strong))
+	fmt.Fprintf(s.out, "\n%s\n", s.paint("Changes ("+changesOf(release.Release{Changes: changes})+"):", strong))
 	t := &table{indent: "  ", whole: true}
 	for _, c := range changes {
 		why := strings.Trim(c.Error+"; "+c.Reason, "; ")
-		if len(c.Fields) > 0 {
+		if len(c.Fields) > 0 && !strings.HasPrefix(why, c.Fields[0]+" was") { // a single field is in the reason already
 			why = strings.Trim(why+": "+strings.Join(c.Fields, ", "), ": ")
 		}
 		t.add(text(c.Action), text(c.Object.String()), text(c.Origin.String()), text(why))

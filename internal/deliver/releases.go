@@ -32,6 +32,14 @@ func (e *engine) draftIntended(a *app) *release.Release {
 	}
 }
 
+// endOvertaken ends an open release that never came to be live as a whole, now
+// that something else is declared.
+func (e *engine) endOvertaken(a *app) {
+	if a.open != nil && a.open.Applied.IsZero() && a.open.Revision.Commit != a.got.revision.Commit {
+		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" took its place before it was applied")
+	}
+}
+
 // draftCorrective is the release that a correction belongs to.
 func (e *engine) draftCorrective(a *app) *release.Release {
 	if a.corrective != nil {
@@ -165,7 +173,7 @@ func (e *engine) endCorrective(a *app) {
 	r.Outcome, r.Reason, r.Finished = release.Succeeded, "", now
 	e.records.save(a.id, r)
 	e.Observe.Released(r)
-	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", summary(r))
+	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", r.Summary())
 }
 
 // finish ends the open release.
@@ -183,24 +191,8 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	e.records.save(a.id, r)
 	e.Observe.Released(r)
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
-		"trigger", r.Trigger, "actor", r.Actor, "changes", summary(r), "reason", reason)
+		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary(), "reason", reason)
 	e.touchDependents(a)
-}
-
-// summary counts a release's changes.
-func summary(r release.Release) string {
-	var s plan.Summary
-	for _, c := range r.Changes {
-		switch plan.Action(c.Action) {
-		case plan.Create:
-			s.Create++
-		case plan.Prune:
-			s.Prune++
-		default:
-			s.Update++
-		}
-	}
-	return s.String()
 }
 
 // lateReason says what was not healthy in time.

@@ -187,6 +187,7 @@ func (e *engine) rendered(a *app, r rendering) {
 	a.got.kinds = kindsOf(r.desired)
 	if e.adopt(a, r.desired) || a.got.changedAt == "" {
 		a.got.changedAt = r.want.commit
+		e.endOvertaken(a)
 	}
 	e.checkKnown(a)
 }
