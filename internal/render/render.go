@@ -4,6 +4,11 @@
 //
 // A render is a pure function of the files it read and its parameters. It
 // opens no host file, starts no program and uses no network.
+//
+// Whatever the way, documents of the group plumb.dev are declarations and no
+// objects, and what only a server sets is taken away from objects: status,
+// metadata such as uid, resourceVersion and managedFields, and the annotations
+// that kubectl and the Deployment controller write for themselves.
 package render
 
 import (

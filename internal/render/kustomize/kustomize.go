@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -38,15 +39,23 @@ type Renderer struct{}
 // Name implements render.Renderer.
 func (Renderer) Name() string { return v1alpha1.RendererKustomize }
 
-// Wants implements render.Renderer: every folder with a kustomization file.
+// Wants implements render.Renderer: every folder with a kustomization file. It
+// doesn't list the folder, so that a file that comes to it isn't an input.
 func (Renderer) Wants(files tree.Reader, at string) (bool, error) {
 	e, err := files.Stat(at)
 	if err != nil || e.Mode != tree.Folder {
 		return false, err
 	}
-	entries, err := files.ReadDir(at)
-	_, has := render.Holds(entries, render.KustomizationFiles()...)
-	return has, err
+	for _, name := range render.KustomizationFiles() {
+		e, err := files.Stat(path.Join(at, name))
+		switch {
+		case err == nil && e.Mode != tree.Folder:
+			return true, nil
+		case err != nil && !errors.Is(err, tree.ErrNotFound):
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // Render implements render.Renderer. The objects are in the order that

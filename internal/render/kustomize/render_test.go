@@ -14,6 +14,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/tree"
 	"plumb.dev/plumb/internal/tree/treetest"
 )
 
@@ -208,6 +209,26 @@ func TestWants(t *testing.T) {
 	}
 	if _, err := (Renderer{}).Wants(files, "none"); err == nil {
 		t.Error("an absent folder is no error")
+	}
+}
+
+// A commit that adds a file which no kustomization names costs nothing.
+func TestOtherFilesAreNoInput(t *testing.T) {
+	t.Parallel()
+	e := examples(t)["overlay.txtar"]
+	result, err := render.Set{Renderer{}}.Render(context.Background(), treetest.New(e.files), e.path, v1alpha1.Render{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, added := range []string{"overlays/production/README.md", "overlays/production/new.yaml", "bases/web/new.yaml", "bases/new/kustomization.yaml"} {
+		if result.Inputs.Touched([]tree.Change{{Path: added, Kind: tree.Added}}) {
+			t.Errorf("%s is an input", added)
+		}
+	}
+	for _, added := range []string{"overlays/production/kustomization.yml", "bases/web/Kustomization"} {
+		if !result.Inputs.Touched([]tree.Change{{Path: added, Kind: tree.Added}}) {
+			t.Errorf("%s is no input", added)
+		}
 	}
 }
 

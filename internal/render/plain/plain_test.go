@@ -2,6 +2,8 @@ package plain
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -31,6 +33,34 @@ func TestConformance(t *testing.T) {
 		"one level":     {Files: files, Path: "app", Params: v1alpha1.Render{Plain: &v1alpha1.Plain{Recurse: new(false)}}},
 		"the whole top": {Files: map[string]string{"a.yaml": configMap("a"), "x/b.yaml": configMap("b")}, Path: ""},
 	})
+}
+
+// The guestbook is what many people start with.
+func TestGuestbook(t *testing.T) {
+	t.Parallel()
+	top := filepath.Join("..", "..", "..", "..", "shared", "inputs", "guestbook")
+	entries, err := os.ReadDir(top)
+	if err != nil {
+		t.Skip("the guestbook is not there")
+	}
+	files := map[string]string{}
+	for _, e := range entries {
+		content, err := os.ReadFile(filepath.Join(top, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["guestbook/"+e.Name()] = string(content)
+	}
+	got := rendered(files, "guestbook", nil)
+	want := []string{
+		"Deployment/frontend", "Service/frontend", "Deployment/redis-master", "Service/redis-master", "Deployment/redis-replica", "Service/redis-replica",
+	}
+	for i := range got {
+		_, got[i], _ = strings.Cut(got[i], " ")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }
 
 // rendered are the places and keys of the objects, or the error.
