@@ -106,7 +106,11 @@ func (c Credentials) httpConfig(u URL, folder string) ([]setting, error) {
 		if err != nil {
 			return nil, fmt.Errorf("write the CA of %s: %w", u, err)
 		}
-		config = append(config, setting{"http." + u.origin() + "/.sslCAInfo", file})
+		none := filepath.Join(folder, "none") // else a folder of the system's counts as well
+		if err := os.MkdirAll(none, 0o700); err != nil {
+			return nil, fmt.Errorf("write the CA of %s: %w", u, err)
+		}
+		config = append(config, setting{"http." + u.origin() + "/.sslCAInfo", file}, setting{"http." + u.origin() + "/.sslCAPath", none})
 	}
 	return config, nil
 }

@@ -197,7 +197,7 @@ func said(err error) string {
 	}
 	const enough = 300
 	s := firstNonEmpty(fatal, first)
-	if s == "" && f.stderr == "" {
+	if s == "" && f.stderr == "" && !errors.Is(f.err, context.DeadlineExceeded) {
 		s = f.err.Error()
 	}
 	return printable(s, enough)
@@ -209,7 +209,7 @@ var (
 		`could not read (Username|Password)|Host key verification failed|^@|^Warning: |^IT IS POSSIBLE|` +
 		`^Someone could|^It is also possible|^ssh -F `)
 	// noise is what is said elsewhere in the error.
-	noise = regexp.MustCompile(`^(fatal|error|ERROR|remote): |unable to access '[^']*': |^repository '[^']*' not found$| after \d+ ms\b`)
+	noise = regexp.MustCompile(`^(fatal|error|ERROR|remote): |unable to access '[^']*': |^repository '[^']*' not found$| after \d+ ms\b|\.? CAfile: .*$`)
 )
 
 // hint says what to do about a kind of failure.

@@ -1,6 +1,7 @@
 package git_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -14,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -243,6 +245,76 @@ func commandLines() string {
 		all += strings.ReplaceAll(string(b), "\x00", " ") + "\n"
 	}
 	return all
+}
+
+// TestSystemCA: a CA that this machine's settings name is trusted, until a
+// repository has one of its own.
+func TestSystemCA(t *testing.T) {
+	t.Parallel()
+	repo := gittest.NewRepo(t)
+	repo.Commit(map[string]string{"x": "1"})
+	server := repo.ServeHTTPS()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, server.CA, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgramWith(t, git.Options{Environ: []string{"PATH=" + os.Getenv("PATH"), "SSL_CERT_FILE=" + file}})
+	m := newMirror(t, p, server.Repo(repo))
+	fetch(t, m, git.Credentials{}, main)
+	_, err := m.Fetch(t.Context(), git.Credentials{CA: otherCA(t)}, []git.Ref{main})
+	checkFailure(t, err, git.ErrTLS, server.URL, "caFile")
+}
+
+// TestS07EndlessAnswer: a server that never comes to an end, slowly or fast,
+// costs bounded time and memory.
+func TestS07EndlessAnswer(t *testing.T) {
+	t.Parallel()
+	for name, pause := range map[string]time.Duration{"slow": 10 * time.Millisecond, "fast": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			repo := gittest.NewRepo(t)
+			repo.Commit(map[string]string{"x": "1"})
+			server := repo.ServeHTTP()
+			server.Wrap(endless(pause))
+			m := newMirror(t, newProgramWith(t, git.Options{Stall: time.Second}), server.Repo(repo))
+			_, err := m.Fetch(t.Context(), git.Credentials{}, []git.Ref{main})
+			if err == nil {
+				t.Fatal("it came to an end")
+			}
+			t.Log(err)
+			server.Wrap(plainly)
+			fetch(t, m, git.Credentials{}, main)
+		})
+	}
+}
+
+// TestSoundRepositoriesDoNotWaitForFailingOnes: however many repositories hang,
+// another is fetched.
+func TestSoundRepositoriesDoNotWaitForFailingOnes(t *testing.T) {
+	t.Parallel()
+	repo := gittest.NewRepo(t)
+	repo.Commit(map[string]string{"x": "1"})
+	server := repo.ServeHTTP()
+	server.Wrap(gittest.Answer(http.StatusInternalServerError))
+	p := newProgramWith(t, git.Options{Transfers: 2})
+	failing := make([]*git.Mirror, 4)
+	for i := range failing {
+		failing[i] = newMirror(t, p, server.Repo(repo)+strings.Repeat("/", i))
+		if _, err := failing[i].Fetch(t.Context(), git.Credentials{}, []git.Ref{main}); err == nil {
+			t.Fatal("a failing repository was fetched")
+		}
+	}
+	arrived := make(chan struct{}, 1)
+	server.Wrap(signalThen(arrived, gittest.Stall))
+	ctx, cancel := context.WithCancel(t.Context())
+	var hanging sync.WaitGroup
+	for _, m := range failing {
+		hanging.Go(func() { _, _ = m.Fetch(ctx, git.Credentials{}, []git.Ref{main}) })
+	}
+	<-arrived
+	fetch(t, newMirror(t, p, repo.Dir), git.Credentials{}, main)
+	cancel()
+	hanging.Wait()
 }
 
 func TestFailuresOverSSH(t *testing.T) {

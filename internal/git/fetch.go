@@ -29,12 +29,11 @@ func (m *Mirror) Fetch(ctx context.Context, c Credentials, refs []Ref) (map[Ref]
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	select {
-	case m.program.transfers <- struct{}{}:
-		defer func() { <-m.program.transfers }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	leave, err := m.program.enter(ctx, m.failing)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, m.program.options.Timeout)
 	defer cancel()
 	results, err := m.fetch(ctx, c, refs)
@@ -47,7 +46,33 @@ func (m *Mirror) Fetch(ctx context.Context, c Credentials, refs []Ref) (map[Ref]
 	if errors.Is(err, errCorrupt) {
 		err = &Error{URL: m.url.String(), Kind: ErrServer, Detail: said(err), Hint: "the repository seems damaged: run git fsck where it is"}
 	}
+	if m.failing = err != nil; m.failing {
+		m.remote.listed = false // so that the next look begins with a short question
+	}
 	return results, err
+}
+
+// enter waits for a place among the transfers and returns how to leave it.
+func (p *Program) enter(ctx context.Context, failing bool) (leave func(), err error) {
+	places := []chan struct{}{p.transfers}
+	if failing {
+		places = []chan struct{}{p.doubtful, p.transfers}
+	}
+	leave = func() {}
+	for _, place := range places {
+		select {
+		case place <- struct{}{}:
+		case <-ctx.Done():
+			leave()
+			return nil, ctx.Err()
+		}
+		before := leave
+		leave = func() {
+			<-place
+			before()
+		}
+	}
+	return leave, nil
 }
 
 // allowed turns down what must not reach a program.
@@ -142,6 +167,8 @@ func (t *transfer) headMoved(refs []Ref) bool {
 // list asks which of the refs are there, and notes what is wrong with the others.
 func (t *transfer) list(ctx context.Context, refs []Ref) ([]Ref, error) {
 	var out bytes.Buffer
+	ctx, cancel := context.WithTimeout(ctx, 2*t.m.program.options.Stall)
+	defer cancel()
 	if err := t.run(ctx, command{args: []string{"ls-remote", "--symref", "--quiet"}, stdout: &limited{to: &out, left: maxListing}}); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type Mirror struct {
 
 	mu      sync.Mutex // held by who writes to the mirror
 	checked bool       // leftovers of an earlier run are gone
+	failing bool       // the last fetch did
 	mended  time.Time
 	remote  remote
 }

@@ -21,10 +21,12 @@ import (
 type Options struct {
 	// Data is the folder that everything is kept in.
 	Data string
-	// Transfers bounds how many fetches run at one time. Default 4.
+	// Transfers bounds how many fetches run at one time. Those of repositories
+	// that failed at the last look get a half of that at most, so that sound
+	// ones don't wait for them. Default 8.
 	Transfers int
-	// Timeout ends a whole transfer; Stall ends one that makes no progress.
-	// Defaults 15m and 30s.
+	// Timeout ends a whole transfer; Stall ends one that makes no progress, and
+	// in twice that time a server must have said what it has. Defaults 15m and 30s.
 	Timeout, Stall time.Duration
 	// AllowLocal says whether a repository on this machine may be read; nil
 	// allows none.
@@ -45,14 +47,15 @@ var oldest = [2]int{2, 36}
 type Program struct {
 	options   Options
 	git       string
-	transfers chan struct{}
+	transfers chan struct{} // each holds one place
+	doubtful  chan struct{} // and those that failed last time one of these as well
 	now       func() time.Time
 }
 
 // New finds the git program and makes the data folder.
 func New(ctx context.Context, o Options) (*Program, error) {
 	if o.Transfers <= 0 {
-		o.Transfers = 4
+		o.Transfers = 8
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 15 * time.Minute
@@ -70,7 +73,10 @@ func New(ctx context.Context, o Options) (*Program, error) {
 	if o.Data, err = filepath.Abs(o.Data); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	p := &Program{options: o, git: path, transfers: make(chan struct{}, o.Transfers), now: time.Now}
+	p := &Program{
+		options: o, git: path, now: time.Now,
+		transfers: make(chan struct{}, o.Transfers), doubtful: make(chan struct{}, (o.Transfers+1)/2),
+	}
 	for _, folder := range []string{p.home(), p.mirrors()} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			return nil, fmt.Errorf("make the data folder: %w", err)
@@ -228,6 +234,8 @@ func (p *Program) config() []setting {
 		{"credential.interactive", "false"},
 		// A mirror is a cache that mends itself, so it isn't worth a wait for the disk.
 		{"core.fsync", "none"},
+		// Larger files pass through without being held in memory.
+		{"core.bigFileThreshold", "16m"},
 		// What a branch was forced away from is kept for as long as the reflog knows it.
 		{"core.logAllRefUpdates", "always"},
 		{"fetch.recurseSubmodules", "false"},
