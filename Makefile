@@ -106,8 +106,16 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	done
 
 .PHONY: bench
-bench: ## run the Go benchmarks
-	go test -run='^$$' -bench=. -benchmem ./...
+bench: build kubernetes bin/plumb-bench ## measure against a real Kubernetes API; BENCH=S1,S2 APPS=500 chooses, docs/performance.md says what
+	@bin/plumb-bench $(if $(BENCH),-only='$(BENCH)') $(if $(APPS),-apps=$(APPS)) $(if $(SIZES),-sizes='$(SIZES)') \
+	  $(if $(IDLE),-idle=$(IDLE)) $(if $(OUT),-out='$(OUT)')
+
+.PHONY: bench-smoke
+bench-smoke: build kubernetes bin/plumb-bench ## count what 100 Apps cost in renders and requests, in a minute; times are not judged
+	@bin/plumb-bench -smoke -out=.cache/bench-smoke.json
+
+bin/plumb-bench: FORCE
+	@go build -ldflags='-s -w' -o $@ ./bench
 
 .PHONY: clean
 clean: ## remove what was built, and the tests' figures; the Go caches stay

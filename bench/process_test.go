@@ -1,0 +1,51 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseStat(t *testing.T) {
+	const line = "4242 (a (strange) name) S 17 4242 4242 0 -1 4194560 1500 900 0 0 120 30 7 5 20 0 9 0 100 1000 200 18446744073709551615"
+	got, err := parseStat(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := process{parent: 17, own: 1500 * time.Millisecond, waited: 120 * time.Millisecond}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(process{})); diff != "" {
+		t.Error(diff)
+	}
+	for _, bad := range []string{"", "1 (a) S 1", "1 (a) S x 1 1 0 -1 1 1 1 1 1 1 1 1 1 1"} {
+		if _, err := parseStat(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
+	}
+}
+
+func TestUsageCountsChildrenThatRun(t *testing.T) {
+	sleeper := exec.Command("cat")
+	in, err := sleeper.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	u, err := readUsage(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u.resident == 0 || u.peak < u.resident || u.childrenNow == 0 {
+		t.Errorf("usage of this test with one child: %+v", u)
+	}
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := sleeper.Wait(); err != nil {
+		t.Error(err)
+	}
+}

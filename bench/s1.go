@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"time"
+)
+
+// The goals of a first sync: its time over the floor's.
+const (
+	firstSyncMost        = 1.5
+	firstSyncCheckedMost = 2
+)
+
+// cold is one first sync, and the floor before it.
+type cold struct {
+	floor     floor
+	wall      time.Duration // from the start of the daemon until the last object is live
+	inLine    time.Duration // until the daemon says that all is healthy and recorded
+	used      usage
+	apiServer time.Duration // its CPU
+	counted   figures
+}
+
+// firstSyncLimit ends a first sync that gets nowhere.
+const firstSyncLimit = 10 * time.Minute
+
+// cold measures a first sync on a fresh stand, which it leaves in line.
+func (b *bench) cold(ctx context.Context, f *fleet) (cold, error) {
+	st, err := b.fresh(ctx, f)
+	if err != nil {
+		return cold{}, err
+	}
+	var c cold
+	if c.floor, err = b.floor(ctx, st); err != nil {
+		return c, err
+	}
+	b.say("the floor of %d objects: %.2fs (CPU of the API server %.2fs), and %.2fs without a change", len(f.objects),
+		c.floor.create.Seconds(), c.floor.apiServer.Seconds(), c.floor.again.Seconds())
+	if err := st.cluster.quiet(ctx); err != nil {
+		return c, err
+	}
+	before, err := st.cluster.apiServerCPU()
+	if err != nil {
+		return c, err
+	}
+	live := watchCreation(ctx, st.cluster, fleetNamespace)
+	defer live.close()
+	if err := st.start(ctx); err != nil {
+		return c, err
+	}
+	done, err := live.awaitCount(ctx, firstSyncLimit, len(f.objects))
+	if err != nil {
+		return c, err
+	}
+	c.wall = done.Sub(st.daemon.started)
+	if c.inLine, err = st.daemon.inLineAfter(ctx, len(f.apps), 100*time.Millisecond); err != nil {
+		return c, err
+	}
+	b.say("a first sync of them: %.2fs", c.wall.Seconds())
+	if err := c.read(ctx, st, before); err != nil {
+		return c, err
+	}
+	if troubles := c.counted.troubles(); troubles != "" {
+		b.say("requests that did not go well: %s", troubles)
+	}
+	return c, nil
+}
+
+// floor measures the floor under the same watches as the daemon.
+func (b *bench) floor(ctx context.Context, st *stand) (floor, error) {
+	live := watchCreation(ctx, st.cluster, floorNamespace)
+	defer live.close()
+	return measureFloor(ctx, st.cluster, st.fleet.objects)
+}
+
+// read notes what a first sync cost, once the controllers are done with it too.
+func (c *cold) read(ctx context.Context, st *stand, apiServerBefore time.Duration) error {
+	if err := st.cluster.quiet(ctx); err != nil {
+		return err
+	}
+	after, err := st.cluster.apiServerCPU()
+	if err != nil {
+		return err
+	}
+	c.apiServer = after - apiServerBefore
+	if c.used, err = st.daemon.usage(); err != nil {
+		return err
+	}
+	c.counted, err = st.daemon.figures(ctx)
+	return err
+}
+
+// firstSync is S1.
+func firstSync(ctx context.Context, b *bench) ([]row, error) {
+	return b.repeatCold(ctx, firstSyncMost, func() *fleet { return newFleet(b.folders(b.apps), b.apps) })
+}
+
+// firstSyncChecked is S1 with everything checked by a dry run before anything is applied.
+func firstSyncChecked(ctx context.Context, b *bench) ([]row, error) {
+	rows, err := b.repeatCold(ctx, firstSyncCheckedMost, func() *fleet { return checkedFirst(newFleet(b.folders(b.apps), b.apps)) })
+	for i, r := range rows {
+		if r.What == patchesOfFirstSync {
+			rows[i] = r.exactly(float64(2 * b.apps * objectsPerApp)) // a dry run and an apply each
+		}
+	}
+	return rows, err
+}
+
+// repeatCold measures first syncs, each on a stand of its own, and leaves the last one.
+func (b *bench) repeatCold(ctx context.Context, most float64, f func() *fleet) ([]row, error) {
+	var all []cold
+	for range b.rounds {
+		c, err := b.cold(ctx, f())
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return coldRows(all, b.current.fleet, most), nil
+}
+
+// patchesOfFirstSync is a count that tells whether there were dry runs.
+const patchesOfFirstSync = "applies and dry runs"
+
+func coldRows(all []cold, f *fleet, most float64) []row {
+	last := all[len(all)-1]
+	bare := took("", seconds, pick(all, func(c cold) time.Duration { return c.floor.create }))
+	bareServer := took("", seconds, pick(all, func(c cold) time.Duration { return c.floor.apiServer }))
+	rows := []row{
+		took("until all is applied", seconds, pick(all, func(c cold) time.Duration { return c.wall })).beside(bare).ratioWithin(most),
+		took("until all is healthy and recorded", seconds, pick(all, func(c cold) time.Duration { return c.inLine })).beside(bare),
+		took("the floor again, with no change", seconds, pick(all, func(c cold) time.Duration { return c.floor.again })),
+		took("CPU of the daemon", seconds, pick(all, func(c cold) time.Duration { return c.used.own })),
+		took("CPU of its git programs", seconds, pick(all, func(c cold) time.Duration { return c.used.children })),
+		took("CPU of the API server", seconds, pick(all, func(c cold) time.Duration { return c.apiServer })).beside(bareServer),
+		figure("peak memory of the daemon", megabytes, mb(last.used.peak)),
+		figure("memory of its git programs", megabytes, mb(last.used.childrenNow)),
+		counted("objects applied", "objects", float64(len(f.objects))),
+		counted(patchesOfFirstSync, "requests", last.counted.requests["PATCH"]).exactly(float64(len(f.objects))),
+		counted("renders", "renders", last.counted.renders).exactly(float64(len(f.apps))),
+		figure("other requests beside watches", "requests", last.counted.asked()-last.counted.requests["PATCH"]),
+	}
+	return forApps(rows, len(f.apps))
+}
+
+func pick(all []cold, what func(cold) time.Duration) []time.Duration {
+	times := make([]time.Duration, len(all))
+	for i, c := range all {
+		times[i] = what(c)
+	}
+	return times
+}
+
+// forApps notes how many Apps rows are about.
+func forApps(rows []row, apps int) []row {
+	for i := range rows {
+		rows[i].Apps = apps
+	}
+	return rows
+}
