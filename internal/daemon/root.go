@@ -116,7 +116,7 @@ func (p *pump) scan(ctx context.Context, h source.Head, changes []tree.Change, c
 		d := p.state.Apps[id]
 		apps = append(apps, deliver.Declaration{App: d.App, Origin: d.Origin, Held: d.Held})
 	}
-	p.engine.Declare(apps, p.state.Settled)
+	p.engine.Declare(deliver.Declared{Apps: apps, Settled: p.state.Settled, At: h.Revision})
 	return nil
 }
 

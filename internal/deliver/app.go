@@ -57,6 +57,7 @@ type app struct {
 
 	open       *release.Release // the intended release that has not ended
 	corrective *release.Release // the correction that has not succeeded yet
+	broken     *release.Release // the newest commit, while it can't be rendered
 }
 
 // want is what should be rendered.
@@ -81,9 +82,10 @@ type got struct {
 
 // cause is why objects are declared otherwise than they are live.
 type cause struct {
-	trigger release.Trigger
-	actor   string
-	seen    time.Time
+	trigger  release.Trigger
+	actor    string
+	seen     time.Time
+	revision release.Revision // of the root, where that is what changed; else zero
 }
 
 // newApp is an App that nothing is known of yet but its declaration.
@@ -116,6 +118,7 @@ func (a *app) facts() Facts {
 	f := Facts{
 		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
 		Observe:      a.App.Spec.Sync.Mode == v1alpha1.SyncObserve,
+		Incomplete:   len(a.unresolved) > 0,
 		Revision:     a.want.commit != "",
 		Stale:        a.stale(),
 		Rendered:     a.got.ok,

@@ -96,7 +96,7 @@ type engine struct {
 	turn       uint64            // grows with each declaration or head
 	settled    bool              // an App that isn't declared is known to be none
 	standby    string            // why this daemon changes nothing; empty when it does
-	declared   bool              // the root was read once
+	rootAt     release.Revision  // the revision of the root that was declared last
 	remembered map[string]map[object.Key]plan.Applied
 	unfinished map[string][]release.Release // as the last run of the daemon left them
 

@@ -171,6 +171,10 @@ func (f *fleet) app(name string, change ...func(*v1alpha1.App)) deliver.Declarat
 	return deliver.Declaration{App: app, Origin: object.Origin{File: name + ".yaml", Line: 1}}
 }
 
+func (f *fleet) declare(settled bool, apps ...deliver.Declaration) {
+	f.Declare(deliver.Declared{Apps: apps, Settled: settled, At: release.Revision{Commit: "root", Author: "Root <root@example.com>"}})
+}
+
 // until waits for an App to stand as wanted.
 func (f *fleet) until(name, what string, holds func(status.App) bool) status.App {
 	f.t.Helper()
@@ -266,7 +270,7 @@ func paint(name, color string) string {
 func TestACommitReachesTheCluster(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
 	f.synced("one", first)
 	second := f.commit(map[string]string{"one/a.yaml": paint("a", "red"), "one/b.yaml": ""})
@@ -292,7 +296,7 @@ func TestACommitReachesTheCluster(t *testing.T) {
 func TestDriftIsPutRightAndTold(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
 	f.synced("one", commit)
 	f.settledReleases("one", 1)
@@ -319,7 +323,7 @@ func TestDriftIsPutRightAndTold(t *testing.T) {
 func TestAnObjectIsHandedOverWithoutBeingDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one"), f.app("two")}, true)
+	f.declare(true, f.app("one"), f.app("two"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue"), "two/c.yaml": paint("c", "blue")})
 	f.synced("one", first)
 	f.synced("two", first)
@@ -345,7 +349,7 @@ func TestAnObjectIsHandedOverWithoutBeingDeleted(t *testing.T) {
 func TestTwoAppsThatDeclareOneObject(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one"), f.app("two")}, true)
+	f.declare(true, f.app("one"), f.app("two"))
 	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "two/a.yaml": paint("a", "red"), "two/b.yaml": paint("b", "red")})
 	s := f.until("two", "refused one object", func(s status.App) bool {
 		return strings.Contains(s.Message, "is declared by the Apps") && s.Sync == status.OutOfSync
@@ -363,7 +367,7 @@ func TestTwoAppsThatDeclareOneObject(t *testing.T) {
 func TestNothingRenderedPrunesNothing(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
 	f.synced("one", first)
 	f.commit(map[string]string{"one/a.yaml": "# nothing here\n"})
@@ -372,7 +376,7 @@ func TestNothingRenderedPrunesNothing(t *testing.T) {
 		t.Error("an empty render pruned everything")
 	}
 	_ = s
-	f.Declare([]deliver.Declaration{f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.AllowEmpty = true })}, true)
+	f.declare(true, f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.AllowEmpty = true }))
 	f.untilGone("a")
 }
 
@@ -392,7 +396,7 @@ func (f *fleet) untilGone(name string) {
 func TestPruneNeverKeepsAnObject(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	kept := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: k, annotations: {plumb.dev/prune: never}}\ndata: {color: blue}\n"
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/k.yaml": kept})
 	f.synced("one", first)
@@ -409,36 +413,36 @@ func TestPruneNeverKeepsAnObject(t *testing.T) {
 func TestARemovedAppIsPrunedAlsoWhenNobodyWatched(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one"), f.app("two"), f.app("three")}, true)
+	f.declare(true, f.app("one"), f.app("two"), f.app("three"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "two/b.yaml": paint("b", "blue"), "three/c.yaml": paint("c", "blue")})
 	for _, name := range []string{"one", "two", "three"} {
 		f.synced(name, first)
 	}
-	f.Declare([]deliver.Declaration{f.app("two"), f.app("three")}, true)
+	f.declare(true, f.app("two"), f.app("three"))
 	f.untilGone("a")
 	f.stop()
 	f.start()
-	f.Declare([]deliver.Declaration{f.app("three")}, false)
+	f.declare(false, f.app("three"))
 	f.tell(0)
 	f.synced("three", first)
 	if _, there := f.color("b"); !there {
 		t.Error("an App was pruned though a mistake in the root may hide it")
 	}
-	f.Declare([]deliver.Declaration{f.app("three")}, true)
+	f.declare(true, f.app("three"))
 	f.untilGone("b")
 }
 
 func TestARestartChangesNothingAndRecordsNothing(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
 	f.synced("one", first)
 	f.settledReleases("one", 1)
 	before, _ := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
 	f.stop()
 	f.start()
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	f.tell(0)
 	f.synced("one", first)
 	f.settledReleases("one", 1)
@@ -451,7 +455,7 @@ func TestARestartChangesNothingAndRecordsNothing(t *testing.T) {
 func TestDriftWhileNobodyWatchedIsPutRight(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
 	f.synced("one", first)
 	f.settledReleases("one", 1)
@@ -463,7 +467,7 @@ func TestDriftWhileNobodyWatchedIsPutRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.start()
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	f.tell(0)
 	f.untilColor("a", "blue")
 	f.untilColor("b", "blue")
@@ -476,7 +480,7 @@ func TestDriftWhileNobodyWatchedIsPutRight(t *testing.T) {
 func TestOneBadObjectHidesNoOther(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	f.commit(map[string]string{
 		"one/a.yaml":   paint("a", "blue"),
 		"one/bad.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n",
@@ -505,9 +509,9 @@ func TestDependenciesComeFirst(t *testing.T) {
 			a.Spec.DependsOn = []v1alpha1.Dependency{{Name: name, Namespace: f.namespace}}
 		}
 	}
-	f.Declare([]deliver.Declaration{
+	f.declare(true,
 		f.app("base"), f.app("top", needs("base")), f.app("lost", needs("nobody")), f.app("x", needs("y")), f.app("y", needs("x")),
-	}, true)
+	)
 	files := map[string]string{"base/a.yaml": "not: [yaml"}
 	for _, name := range []string{"top", "lost", "x", "y"} {
 		files[name+"/c.yaml"] = paint(name, "blue")
@@ -527,7 +531,7 @@ func TestDependenciesComeFirst(t *testing.T) {
 func TestTheNewestCommitWins(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	var last string
 	for i := range 30 {
 		last = f.commit(map[string]string{"one/a.yaml": paint("a", fmt.Sprintf("c%d", i))})
@@ -547,7 +551,7 @@ func TestAPanicStaysWithItsApp(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	f.repo.commits = append(f.repo.commits, nil) // a tree that can't be had: index out of range below
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	f.tell(99)
 	s := f.until("one", "telling of the panic", func(s status.App) bool { return strings.Contains(s.Message, "please report it") })
 	if s.Sync != status.Unknown {
@@ -570,10 +574,10 @@ func TestDriftIsToldOrIgnoredWhereTheAppSaysSo(t *testing.T) {
 	mode := func(m v1alpha1.DriftMode) func(*v1alpha1.App) {
 		return func(a *v1alpha1.App) { a.Spec.Sync.Drift = m }
 	}
-	f.Declare([]deliver.Declaration{
+	f.declare(true,
 		f.app("alert", mode(v1alpha1.DriftAlert)), f.app("ignore", mode(v1alpha1.DriftIgnore)),
 		f.app("observe", func(a *v1alpha1.App) { a.Spec.Sync.Mode = v1alpha1.SyncObserve }),
-	}, true)
+	)
 	commit := f.commit(map[string]string{"alert/a.yaml": paint("a", "blue"), "ignore/b.yaml": paint("b", "blue"), "observe/c.yaml": paint("c", "blue")})
 	f.synced("alert", commit)
 	f.synced("ignore", commit)
@@ -594,14 +598,14 @@ func TestDriftIsToldOrIgnoredWhereTheAppSaysSo(t *testing.T) {
 		t.Error("an observed App was applied")
 	}
 	f.edit("a", "mallory", `{"data":{"color":"blue"}}`)
-	f.Declare([]deliver.Declaration{f.app("alert"), f.app("ignore", mode(v1alpha1.DriftIgnore))}, true)
+	f.declare(true, f.app("alert"), f.app("ignore", mode(v1alpha1.DriftIgnore)))
 	f.synced("alert", commit)
 }
 
 func TestAFightIsLeftAloneAndTold(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
 	f.synced("one", commit)
 	for range 3 {
@@ -621,9 +625,9 @@ func TestAFightIsLeftAloneAndTold(t *testing.T) {
 func TestIgnoredFieldsAreLeftToOthers(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one", func(a *v1alpha1.App) {
+	f.declare(true, f.app("one", func(a *v1alpha1.App) {
 		a.Spec.Ignore = []v1alpha1.Ignore{{Kind: "ConfigMap", Name: "a", Fields: []string{"/data/color"}}}
-	})}, true)
+	}))
 	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue") + "", "one/b.yaml": paint("b", "blue")})
 	f.synced("one", commit)
 	f.edit("a", "mallory", `{"data":{"color":"green"}}`)
@@ -643,7 +647,7 @@ func TestSomeoneElseCallsHimselfPlumb(t *testing.T) {
 	f.lookEvery = 2 * time.Second
 	f.stop()
 	f.start()
-	f.Declare([]deliver.Declaration{f.app("one")}, true)
+	f.declare(true, f.app("one"))
 	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
 	f.synced("one", commit)
 	u, err := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
@@ -666,7 +670,7 @@ func TestSomeoneElseCallsHimselfPlumb(t *testing.T) {
 func TestValidateFirstAppliesNothingWhereOneIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.Declare([]deliver.Declaration{f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.Validate = v1alpha1.ValidateFirst })}, true)
+	f.declare(true, f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.Validate = v1alpha1.ValidateFirst }))
 	f.commit(map[string]string{
 		"one/a.yaml":   paint("a", "blue"),
 		"one/bad.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: bad}\nspec: {ports: [{port: 99999}]}\n",
@@ -677,4 +681,54 @@ func TestValidateFirstAppliesNothingWhereOneIsRefused(t *testing.T) {
 	}
 	second := f.commit(map[string]string{"one/bad.yaml": ""})
 	f.synced("one", second)
+}
+
+func TestABrokenCommitIsRecordedAsFailed(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
+	f.settledReleases("one", 1)
+	broken := f.commit(map[string]string{"one/a.yaml": "not: [yaml"})
+	f.until("one", "telling of the mistake", func(s status.App) bool { return strings.Contains(s.Message, "one/a.yaml:1") })
+	f.stop()
+	f.start() // it is known from before, and not recorded again
+	f.declare(true, f.app("one"))
+	f.tell(1)
+	f.until("one", "telling of the mistake", func(s status.App) bool { return strings.Contains(s.Message, "one/a.yaml:1") })
+	mended := f.commit(map[string]string{"one/a.yaml": paint("a", "red")})
+	f.synced("one", mended)
+	list := f.settledReleases("one", 3)
+	if r := list[1]; r.Outcome != release.Failed || r.Revision.Commit != broken || r.Finished.IsZero() || !strings.Contains(r.Reason, "one/a.yaml:1") {
+		t.Errorf("the broken commit is recorded as %+v", r)
+	}
+}
+
+func TestAReleaseWithAnUnknownKindDoesNotSucceed(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/g.yaml": "apiVersion: v1\nkind: Gizmo\nmetadata: {name: g}\n"})
+	f.untilColor("a", "blue")
+	f.until("one", "telling of the kind", func(s status.App) bool { return strings.Contains(s.Message, "serves no Gizmo") })
+	f.tick()
+	if list := f.releases("one"); len(list) != 1 || list[0].Outcome != release.Failed || !strings.Contains(list[0].Reason, "Gizmo") {
+		t.Errorf("the releases are %+v", list)
+	}
+	f.synced("one", f.commit(map[string]string{"one/g.yaml": ""}))
+}
+
+func TestARemovalNamesWhoRemovedTheApp(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"), f.app("two"))
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "two/b.yaml": paint("b", "blue")})
+	f.synced("one", first)
+	f.settledReleases("one", 1)
+	f.declare(true, f.app("two"))
+	f.untilGone("a")
+	r := f.settledReleases("one", 2)[1]
+	if r.Trigger != release.TriggerRemoval || r.Revision.Commit != "root" || r.Actor != "Root <root@example.com>" {
+		t.Errorf("the removal is recorded as %+v", r)
+	}
 }

@@ -18,19 +18,25 @@ import (
 	"plumb.dev/plumb/internal/tree"
 )
 
-// Declare tells the engine all Apps that there are. settled says that an App
-// which is not among them is not declared, rather than hidden by a mistake.
-func (en *Engine) Declare(apps []Declaration, settled bool) {
-	en.e.post(func() { en.e.declare(apps, settled) })
+// Declared is what a root declares at one revision.
+type Declared struct {
+	Apps []Declaration // all that there are
+	// Settled says that an App which is not among them is not declared, rather
+	// than hidden by a mistake.
+	Settled bool
+	At      release.Revision
 }
 
-func (e *engine) declare(apps []Declaration, settled bool) {
+// Declare tells the engine what is declared.
+func (en *Engine) Declare(d Declared) { en.e.post(func() { en.e.declare(d) }) }
+
+func (e *engine) declare(d Declared) {
 	e.turn++
-	e.declared, e.settled = true, settled
+	e.settled, e.rootAt = d.Settled, d.At
 	present := map[string]bool{}
-	for _, d := range apps {
-		present[d.App.ID()] = true
-		e.declareOne(d)
+	for _, one := range d.Apps {
+		present[one.App.ID()] = true
+		e.declareOne(one)
 	}
 	for id, a := range e.apps {
 		if !present[id] {
@@ -50,7 +56,7 @@ func (e *engine) declareOne(d Declaration) {
 		e.resume(a, e.unfinished[id])
 		delete(e.unfinished, id)
 		e.apps[id], e.byLabel[a.label] = a, a
-		a.cause = cause{trigger: release.TriggerDeclaration, actor: "plumb", seen: e.Now()}
+		a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
 	}
 	held := d.Held != nil && a.want.commit != ""
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
@@ -59,7 +65,7 @@ func (e *engine) declareOne(d Declaration) {
 	if changed {
 		a.want.generation++
 		a.want.turn = e.turn
-		a.cause = cause{trigger: release.TriggerDeclaration, actor: "plumb", seen: e.Now()}
+		a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
 		e.setRef(a, refOf(d.App))
 	}
 	e.touch(a)
@@ -110,7 +116,11 @@ func (e *engine) undeclare(a *app) {
 	e.turn++
 	a.removed, a.Held = true, nil
 	a.want.turn = e.turn
-	a.cause = cause{trigger: release.TriggerRemoval, actor: "plumb", seen: e.Now()}
+	a.cause = cause{trigger: release.TriggerRemoval, actor: e.rootAt.Author, seen: e.Now(), revision: e.rootAt}
+	if a.open != nil {
+		e.finish(a, release.Superseded, "the App is no longer declared")
+	}
+	e.closeBroken(a)
 	for key := range a.objects {
 		delete(a.objects, key)
 		e.unclaim(a, key)

@@ -26,6 +26,9 @@ type Facts struct {
 	Stale bool
 	// Rendered is set once a render went well.
 	Rendered bool
+	// Incomplete is set while some rendered object could not be fitted to the
+	// target, as one of an unknown kind.
+	Incomplete bool
 	// RenderFailed is set when the last render failed; RenderRetry, when trying
 	// again may help.
 	RenderFailed, RenderRetry bool
@@ -138,6 +141,8 @@ func nextRendered(f Facts, now time.Time) Decision {
 func nextInLine(f Facts, now time.Time) Decision {
 	healthy := f.Health == status.Healthy || f.Health == status.Suspended
 	switch {
+	case f.Open && f.Incomplete:
+		return Decision{} // it ends when all of it could be applied
 	case f.Open && healthy:
 		return Decision{Step: FinishHealthy}
 	case f.Open && !now.Before(f.Deadline):

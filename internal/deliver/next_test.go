@@ -54,6 +54,7 @@ func TestNext(t *testing.T) {
 		{"prunes that another App may take over", with(func(f *Facts) { f.Prunes, f.PruneHeld = 1, true }), Decision{}},
 		{"an object must go before it comes again", with(func(f *Facts) { f.Terminating, f.Prunes = 1, 1 }), Decision{}},
 		{"a release becomes healthy", with(func(f *Facts) { f.Open, f.Deadline = true, soon }), Decision{Step: FinishHealthy}},
+		{"a release with an unknown kind doesn't", with(func(f *Facts) { f.Open, f.Incomplete = true, true }), Decision{}},
 		{"a suspended App is as healthy as it gets", with(func(f *Facts) { f.Open, f.Health = true, status.Suspended }), Decision{Step: FinishHealthy}},
 		{"a release is not healthy yet", with(func(f *Facts) { f.Open, f.Health, f.Deadline = true, status.Progressing, soon }), Decision{Until: soon}},
 		{"a release is late", with(func(f *Facts) { f.Open, f.Health, f.Deadline = true, status.Degraded, now }), Decision{Step: FinishLate}},

@@ -211,12 +211,26 @@ func (e *engine) noteLeftover(a *app, key object.Key) {
 
 // keeps says which guard keeps a leftover from being deleted, if one does.
 func (a *app) keeps(l *leftover) error {
+	if err := l.keptForGood(); err != nil {
+		return err
+	}
+	return a.holdsBack(l)
+}
+
+// keptForGood says why an object outlives its declaration: it is meant to, or
+// more would go with it.
+func (l *leftover) keptForGood() error {
+	if l.live.Keep {
+		return fmt.Errorf("%w: %s is %s", target.ErrKept, object.AnnotationPrune, object.PruneNever)
+	}
+	return l.kept
+}
+
+// holdsBack says why an App deletes nothing, or no namespace, before someone
+// says that it is meant.
+func (a *app) holdsBack(l *leftover) error {
 	lifted := a.App.Spec.Sync.AllowEmpty
 	switch {
-	case l.live.Keep:
-		return fmt.Errorf("%w: %s is %s", target.ErrKept, object.AnnotationPrune, object.PruneNever)
-	case l.kept != nil:
-		return l.kept
 	case !a.removed && len(a.order) == 0 && !lifted:
 		return fmt.Errorf("%w: the App declares no object at all, which is more often a mistake than meant; "+
 			"set sync.allowEmpty, or remove the App", target.ErrKept)

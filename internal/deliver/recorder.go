@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -48,7 +49,8 @@ type recorder struct {
 	todo    []record
 	wake    chan struct{}
 	closed  bool
-	limited bool // the last write failed: one line in the log is enough
+	ids     map[string]int64 // of releases that got none when they began
+	limited bool             // the last write failed: one line in the log is enough
 }
 
 // record is one thing to write.
@@ -64,7 +66,7 @@ type record struct {
 const mostRecords = 100_000
 
 func newRecorder(store Memory, log *slog.Logger) *recorder {
-	return &recorder{store: store, log: log, retry: 2 * time.Second, wake: make(chan struct{}, 1)}
+	return &recorder{store: store, log: log, retry: 2 * time.Second, wake: make(chan struct{}, 1), ids: map[string]int64{}}
 }
 
 // begin records a release before its work begins, and gives it its ID. Where
@@ -163,13 +165,28 @@ func (r *recorder) putBack(one record, err error, closed bool) bool {
 	return true
 }
 
+// writeRelease writes a release, one that could not be recorded when it began
+// under the ID that it got at its first writing.
+func (r *recorder) writeRelease(ctx context.Context, rel release.Release) error {
+	name := fmt.Sprint(rel.App, " ", rel.Trigger, " ", rel.Seen.UnixNano())
+	nameless := rel.ID == 0
+	if nameless {
+		rel.ID = r.ids[name]
+	}
+	saved, err := r.store.Save(ctx, rel)
+	if err == nil && nameless {
+		r.ids[name] = saved.ID
+	}
+	return err
+}
+
 func (r *recorder) write(one record) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var err error
 	switch {
 	case one.release != nil:
-		_, err = r.store.Save(ctx, *one.release)
+		err = r.writeRelease(ctx, *one.release)
 	case one.forget:
 		err = r.store.SaveApps(ctx, nil, []string{one.app})
 	default:

@@ -27,8 +27,12 @@ func (e *engine) draftIntended(a *app) *release.Release {
 	if cause.trigger == "" {
 		cause.trigger, cause.actor, cause.seen = release.TriggerCommit, a.got.revision.Author, e.Now()
 	}
+	revision := a.got.revision
+	if cause.revision.Commit != "" {
+		revision = cause.revision
+	}
 	return &release.Release{
-		App: a.id, Revision: a.got.revision, Trigger: cause.trigger, Actor: cause.actor, Outcome: release.Running, Seen: cause.seen,
+		App: a.id, Revision: revision, Trigger: cause.trigger, Actor: cause.actor, Outcome: release.Running, Seen: cause.seen,
 	}
 }
 
@@ -38,6 +42,40 @@ func (e *engine) endOvertaken(a *app) {
 	if a.open != nil && a.open.Applied.IsZero() && a.open.Revision.Commit != a.got.revision.Commit {
 		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" took its place before it was applied")
 	}
+}
+
+// draftBroken is the release of a commit that can't be rendered: the one that
+// is recorded already, or a new one. It is nil where nothing new was tried.
+func (e *engine) draftBroken(a *app, revision release.Revision) *release.Release {
+	if a.broken != nil && a.broken.Revision.Commit == revision.Commit {
+		draft := *a.broken
+		return &draft
+	}
+	if a.cause.trigger == "" {
+		return nil
+	}
+	return &release.Release{App: a.id, Revision: revision, Trigger: a.cause.trigger, Actor: a.cause.actor, Seen: a.cause.seen}
+}
+
+// closeBroken ends the release of a commit that could not be rendered.
+func (e *engine) closeBroken(a *app) {
+	if a.broken == nil {
+		return
+	}
+	r := *a.broken
+	a.broken = nil
+	r.Finished = e.Now()
+	e.records.save(a.id, r)
+}
+
+// mended takes in that the newest commit can be rendered: if it is the one that
+// could not be before, its release goes on.
+func (e *engine) mended(a *app) {
+	if a.broken != nil && a.open == nil && a.broken.Revision.Commit == a.got.revision.Commit {
+		a.open, a.broken = a.broken, nil
+		return
+	}
+	e.closeBroken(a)
 }
 
 // draftCorrective is the release that a correction belongs to.
@@ -114,8 +152,11 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 	if d.intended == nil || len(d.intended.Changes) == 0 {
 		return
 	}
-	if onlyWaits(d.outcomes, failed) {
+	switch {
+	case onlyWaits(d.outcomes, failed):
 		failed = nil
+	case failed == nil && len(a.unresolved) > 0:
+		failed = unresolvedError(a.unresolved)
 	}
 	r := withAttempt(*d.intended, d.outcomes, d.started, e.Now(), failed)
 	a.open = &r
@@ -218,6 +259,8 @@ func (a *app) worst() string {
 func (e *engine) resume(a *app, unfinished []release.Release) {
 	for _, r := range unfinished {
 		switch {
+		case r.Outcome == release.Failed && r.Planned.IsZero() && a.broken == nil:
+			a.broken = &r
 		case r.Corrective() && a.corrective == nil:
 			a.corrective = &r
 		case !r.Corrective() && a.open == nil:

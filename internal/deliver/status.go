@@ -83,7 +83,7 @@ func (e *engine) syncOf(a *app) status.Sync {
 
 func (a *app) leftToPrune() bool {
 	for _, l := range a.leftovers {
-		if l.live.Deleting || a.keeps(l) == nil {
+		if l.live.Deleting || l.keptForGood() == nil {
 			return true
 		}
 	}
@@ -99,6 +99,8 @@ func (e *engine) message(a *app, waiting []string) string {
 		return "is no longer declared; its objects are being deleted"
 	case a.head.Err != nil:
 		return a.head.Err.Error()
+	case len(a.unresolved) > 0 && a.got.err != nil:
+		return a.got.err.Error()
 	case a.got.err != nil:
 		return fmt.Sprintf("revision %.8s can't be rendered: %v", a.got.commit, a.got.err)
 	case a.want.commit == "":

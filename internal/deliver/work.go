@@ -94,7 +94,8 @@ type rendering struct {
 	renderer   string
 	err        error
 	retry      bool
-	same       bool // every input is as it was at the last render, so the rest isn't set
+	broken     *release.Release // recorded, if it failed
+	same       bool             // every input is as it was at the last render, so the rest isn't set
 }
 
 // renderJob renders what an App wants. Where only the commit is another one
@@ -103,6 +104,7 @@ type rendering struct {
 func (e *engine) renderJob(a *app) job {
 	a.rendering = true
 	spec, w, revision := a.App, a.want, a.head.Revision
+	broken := e.draftBroken(a, revision)
 	var before tree.Inputs
 	if x := e.indexes[a.ref]; x != nil && a.got.err == nil && a.got.ok && a.got.generation == w.generation {
 		before, _ = x.Inputs(a.id)
@@ -114,6 +116,9 @@ func (e *engine) renderJob(a *app) job {
 		}
 		r := e.render(ctx, spec, refOf(spec).URL, w)
 		r.revision = revision
+		if r.err != nil && len(r.unresolved) == 0 && broken != nil {
+			r.broken = e.records.begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.err))
+		}
 		e.Observe.Rendered(e.Now().Sub(start), r.err)
 		return func() { e.rendered(a, r) }
 	}
@@ -158,6 +163,12 @@ func unresolvedError(failed []target.ObjectError) error {
 func (e *engine) rendered(a *app, r rendering) {
 	a.busy, a.rendering = false, false
 	e.touch(a)
+	if r.broken != nil {
+		if a.broken != nil && a.broken.ID != r.broken.ID {
+			e.closeBroken(a)
+		}
+		a.broken = r.broken
+	}
 	if r.want != a.want || a.removed {
 		return
 	}
@@ -180,10 +191,12 @@ func (e *engine) rendered(a *app, r rendering) {
 	} else {
 		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
 	}
+	a.got.revision = r.revision
+	e.mended(a)
 	if a.look.at.IsZero() {
 		a.look.at = e.Now().Add(time.Duration(e.Random.Int64N(int64(e.LookEvery)))) // spread over the whole period
 	}
-	a.got.ok, a.got.renderer, a.got.revision, a.unresolved = true, r.renderer, r.revision, r.unresolved
+	a.got.ok, a.got.renderer, a.unresolved = true, r.renderer, r.unresolved
 	a.got.kinds = kindsOf(r.desired)
 	if e.adopt(a, r.desired) || a.got.changedAt == "" {
 		a.got.changedAt = r.want.commit
