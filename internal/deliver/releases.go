@@ -121,7 +121,12 @@ func withAttempt(r release.Release, outcomes []target.Outcome, started, now time
 	if failed != nil {
 		attempt.Error = failed.Error()
 	}
-	r.Attempts = append(r.Attempts[:len(r.Attempts):len(r.Attempts)], attempt)
+	r.Attempts = append([]release.Attempt(nil), r.Attempts...)
+	if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Error == "" && failed == nil {
+		r.Attempts[last].Ended = now // the same attempt goes on, with its next part
+	} else {
+		r.Attempts = append(r.Attempts, attempt)
+	}
 	if extra := len(r.Attempts) - release.MaxAttempts; extra > 0 {
 		r.Attempts = append(r.Attempts[:1:1], r.Attempts[1+extra:]...)
 	}

@@ -92,25 +92,33 @@ func readLease(l *coordination.Lease) seen {
 	return s
 }
 
-// nextMove decides, and is pure. holding says that this process holds the
-// lease already; open is our own challenge, unanswered until due.
-func nextMove(s seen, name string, holding bool, open string, due, now time.Time) move {
+// candidate is one that wants the lease.
+type candidate struct {
+	name    string
+	holding bool      // this process holds the lease already
+	open    string    // its own challenge that isn't answered yet
+	due     time.Time // when that counts as unanswered, or when to challenge again
+}
+
+// nextMove decides, and is pure.
+func nextMove(s seen, c candidate, now time.Time) move {
+	mine := s.holder == c.name
 	switch {
 	case !s.exists || s.holder == "":
 		return take
-	case s.holder == name && !holding:
+	case mine && !c.holding:
 		return take
-	case s.holder == name && s.challenge != "" && s.challenge != s.answer:
+	case mine && s.challenge != "" && s.challenge != s.answer:
 		return answer
-	case s.holder == name:
+	case mine:
 		return stay
-	case open != "" && s.answer == open:
+	case c.open != "" && s.answer == c.open:
 		return stay // the holder lives; it is asked again when due
-	case open != "" && now.Before(due):
+	case c.open != "" && now.Before(c.due):
 		return stay
-	case open != "":
+	case c.open != "":
 		return take
-	case now.Before(due):
+	case now.Before(c.due):
 		return stay
 	default:
 		return challenge
@@ -200,7 +208,7 @@ func (l *lead) act(ctx context.Context, current *coordination.Lease) (time.Durat
 		l.challenged, l.due = "", now.Add(challengeEvery)
 	}
 	var err error
-	switch nextMove(s, l.name, holding, l.challenged, l.due, now) {
+	switch nextMove(s, candidate{l.name, holding, l.challenged, l.due}, now) {
 	case take:
 		err = l.write(ctx, current, func(lease *coordination.Lease) {
 			acquired := metav1.NewMicroTime(now)

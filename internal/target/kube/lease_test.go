@@ -30,7 +30,7 @@ func TestNextMove(t *testing.T) {
 		{"challenged and not answered", seen{exists: true, holder: "you", challenge: "c"}, false, "c", past, take},
 		{"challenged and answered", seen{exists: true, holder: "you", challenge: "c", answer: "c"}, false, "c", past, stay},
 	} {
-		if got := nextMove(tc.seen, "me", tc.holding, tc.open, tc.due, now); got != tc.want {
+		if got := nextMove(tc.seen, candidate{"me", tc.holding, tc.open, tc.due}, now); got != tc.want {
 			t.Errorf("%s: move %d, want %d", tc.what, got, tc.want)
 		}
 	}
