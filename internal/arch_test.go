@@ -30,7 +30,7 @@ func layers() []layer {
 	return []layer{
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
-			"internal/object", "internal/tree", "internal/plan", "internal/health", "internal/release", "internal/status",
+			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/health", "internal/release", "internal/status",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest"}},
 		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook"}},

@@ -131,6 +131,8 @@ type standing struct {
 var (
 	appsDesc  = prometheus.NewDesc("plumb_apps", "Apps, by whether they are in line and by health.", []string{"sync", "health"}, nil)
 	queueDesc = prometheus.NewDesc("plumb_queue_length", "Apps that wait for a worker.", nil, nil)
+	alertDesc = prometheus.NewDesc("plumb_drift_alerts", "Objects whose drift lasts; only Apps with some.", []string{"app"}, nil)
+	sinceDesc = prometheus.NewDesc("plumb_drift_since_timestamp_seconds", "Since when the oldest drift of an App that is told lasts.", []string{"app"}, nil)
 	failDesc  = prometheus.NewDesc("plumb_app_failures", "Failed attempts of an App since its last success; only Apps with some.", []string{"app"}, nil)
 )
 
@@ -144,6 +146,8 @@ func (s standing) Describe(descs chan<- *prometheus.Desc) {
 	descs <- appsDesc
 	descs <- queueDesc
 	descs <- failDesc
+	descs <- alertDesc
+	descs <- sinceDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -152,6 +156,10 @@ func (s standing) Collect(metrics chan<- prometheus.Metric) {
 	counts := map[kind]int{}
 	for _, a := range s.apps() {
 		counts[kind{string(a.Sync), string(a.Health)}]++
+		if a.Alerts > 0 {
+			metrics <- prometheus.MustNewConstMetric(alertDesc, prometheus.GaugeValue, float64(a.Alerts), a.ID())
+			metrics <- prometheus.MustNewConstMetric(sinceDesc, prometheus.GaugeValue, float64(a.DriftSince.Unix()), a.ID())
+		}
 		if a.Failures > 0 {
 			metrics <- prometheus.MustNewConstMetric(failDesc, prometheus.GaugeValue, float64(a.Failures), a.ID())
 		}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/drift"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -39,7 +40,7 @@ type app struct {
 	objects    map[object.Key]*entry
 	leftovers  map[object.Key]*leftover
 	applied    map[object.Key]plan.Applied
-	drifts     map[object.Key]*drift // sparse: those that drift or lately did
+	drifts     map[object.Key]*drift.Account // sparse: those that drift or lately did
 	tally      tally
 	unresolved []target.ObjectError
 
@@ -95,7 +96,7 @@ func newApp(id string, applied map[object.Key]plan.Applied) *app {
 	}
 	return &app{
 		id: id, label: object.AppLabel(id), applied: applied,
-		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{}, drifts: map[object.Key]*drift{},
+		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{}, drifts: map[object.Key]*drift.Account{},
 	}
 }
 

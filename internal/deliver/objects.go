@@ -87,7 +87,6 @@ func (e *engine) judge(a *app, key object.Key) {
 		entry.found = nil // it changed since it was checked
 	}
 	e.noteDrift(a, entry)
-	entry.truce = entry.drifted() && a.inTruce(key, e.Now())
 }
 
 func healthOf(live plan.Live, exists bool) health.Verdict {

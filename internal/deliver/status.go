@@ -46,6 +46,7 @@ func (e *engine) statusOf(a *app) status.App {
 		Objects: len(a.order), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
 	}
+	s.Alerts, s.DriftSince = a.driftAlerts()
 	if !a.got.ok {
 		s.Health, s.Revision = status.HealthUnset, ""
 	}

@@ -435,7 +435,7 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 // noteFinding keeps why an object drifted.
 func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
 	if d := a.drifts[entry.desired.Key]; d != nil {
-		d.reason, d.fields = driftReason(f), f.Fields
+		d.Reason = driftReason(f)
 	}
 }
 
@@ -465,7 +465,7 @@ func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *memory)
 	}
 	entry.desired = c.Desired // with the commit that it was applied with
 	if len(c.Fields) > 0 {
-		a.driftOf(o.Key).tookBack(c.Fields, e.Now())
+		a.driftOf(o.Key).PutRight(c.Fields, e.Now())
 	}
 	a.applied[o.Key] = o.Applied
 	m.upsert(o.Key, o.Applied)

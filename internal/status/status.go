@@ -51,6 +51,8 @@ type App struct {
 	LastCheck  time.Time `json:"lastCheck,omitzero" doc:"When declared and live were last compared."`
 	Failures   int       `json:"failures" doc:"Failed attempts since the last success."`
 	RetryAt    time.Time `json:"retryAt,omitzero" doc:"When the next attempt is due; absent when none is."`
+	Alerts     int       `json:"alerts" doc:"Objects that were changed outside Git and have not been put right in time (two minutes), or, with sync.drift: alert, are not to be."`
+	DriftSince time.Time `json:"driftSince,omitzero" doc:"Since when the oldest of these alerts lasts; absent when there is none."`
 	WaitingFor []string  `json:"waitingFor,omitempty" doc:"Apps (NAMESPACE/NAME) that must be in line and healthy first."`
 	DeclaredAt string    `json:"declaredAt" doc:"The file and line of the declaration in the root."`
 }

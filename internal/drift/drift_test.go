@@ -1,10 +1,11 @@
-package deliver
+package drift
 
 import (
 	"testing"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
 )
 
 func TestFight(t *testing.T) {
@@ -45,7 +46,15 @@ func TestFight(t *testing.T) {
 func TestAFightSaysHowToLeaveTheField(t *testing.T) {
 	t.Parallel()
 	key := object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}
-	got := fightMessage(key, take{field: "spec.replicas", pointer: "/spec/replicas", owner: "hpa"}, 5*time.Second)
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var a Account
+	for i := range fightTakes {
+		if got := a.Fight(key, now); got != "" {
+			t.Errorf("after %d takes there is a fight: %s", i, got)
+		}
+		a.PutRight([]plan.Field{{Path: "spec.replicas", Pointer: "/spec/replicas", Owner: "hpa"}}, now)
+	}
+	got := a.Fight(key, now)
 	want := "hpa takes spec.replicas of Deployment/shop/web again and again; it is left alone for 5s. To leave it to them, add to the App: " +
 		"ignore: [{kind: Deployment, name: web, fields: [/spec/replicas]}]"
 	if got != want {
@@ -53,14 +62,28 @@ func TestAFightSaysHowToLeaveTheField(t *testing.T) {
 	}
 }
 
-func TestBackoffGrowsAndIsBounded(t *testing.T) {
+func TestASpellIsToldOnceAndClearsItself(t *testing.T) {
 	t.Parallel()
-	random := newRandom()
-	for failures, most := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 5: 16 * time.Second, 50: lastRetry, 1 << 40: lastRetry} {
-		for range 100 {
-			if got := backoff(failures, random); got > most || got <= most/2-1 {
-				t.Fatalf("after %d failures it waits %v, want between %v and %v", failures, got, most/2, most)
-			}
-		}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var a Account
+	if !a.AlertAt().IsZero() {
+		t.Error("an object in line is to be told")
+	}
+	a.Drifts(now)
+	a.Drifts(now.Add(time.Second))
+	if got := a.AlertAt(); got != now.Add(AlertAfter) {
+		t.Errorf("drift is told at %v", got)
+	}
+	a.Alerted = true
+	if !a.AlertAt().IsZero() {
+		t.Error("drift is told twice")
+	}
+	if !a.Ends(now.Add(time.Hour)) || a.Alerted {
+		t.Error("an alert doesn't clear itself")
+	}
+	a.Drifts(now.Add(2 * time.Hour))
+	a.PutRight([]plan.Field{{Path: "x", Owner: "y"}}, now.Add(2*time.Hour))
+	if a.Ends(now.Add(2 * time.Hour)) {
+		t.Error("what may become a fight is forgotten")
 	}
 }
