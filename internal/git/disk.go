@@ -53,6 +53,7 @@ func (m *Mirror) forget(ctx context.Context, wanted []Ref) error {
 	if !m.whole() {
 		return nil
 	}
+	m.remote.listed = false // what there is may have become much
 	keep := map[string]bool{Ref{Branch: m.remote.head}.local(): true}
 	for _, r := range wanted {
 		keep[r.local()] = true

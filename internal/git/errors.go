@@ -106,7 +106,7 @@ type sign struct {
 var signs = []sign{
 	{regexp.MustCompile(`No space left on device|Disk quota exceeded|unable to write file.*File too large`), ErrDiskFull},
 	{regexp.MustCompile(`detected dubious ownership|unsafe repository`), ErrOwnership},
-	{regexp.MustCompile(`mismatched algorithms`), errFormat},
+	{regexp.MustCompile(`mismatched algorithms|does not support this repository's object format`), errFormat},
 	{regexp.MustCompile(`couldn't find remote ref`), errMissingRef},
 	{regexp.MustCompile(`not our ref`), errNotOurRef},
 	{regexp.MustCompile(`does not allow request for unadvertised object`), errUnadvertised},

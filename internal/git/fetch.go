@@ -169,11 +169,13 @@ func (t *transfer) list(ctx context.Context, refs []Ref) ([]Ref, error) {
 	var out bytes.Buffer
 	ctx, cancel := context.WithTimeout(ctx, 2*t.m.program.options.Stall)
 	defer cancel()
-	if err := t.run(ctx, command{args: []string{"ls-remote", "--symref", "--quiet"}, stdout: &limited{to: &out, left: maxListing}}); err != nil {
+	c := command{args: []string{"ls-remote", "--symref", "--quiet"}, stdout: &limited{to: &out, left: maxListing}, config: advertised}
+	if err := t.run(ctx, c); err != nil {
 		return nil, err
 	}
 	l := parseListing(out.Bytes())
 	t.m.remote.listed, t.m.remote.head, t.m.remote.absent = true, "", map[Ref]bool{}
+	t.m.remote.few = l.total <= few
 	if l.refs["refs/heads/"+l.head] && !badName.MatchString(l.head) {
 		t.m.remote.head = l.head
 	}
@@ -201,8 +203,20 @@ func (t *transfer) pull(ctx context.Context, refs []Ref) error {
 			fmt.Fprintln(&specs, head.refspec())
 		}
 	}
-	return t.run(ctx, fetchCommand(specs.String()))
+	c := fetchCommand(specs.String())
+	if t.m.remote.few {
+		c.config = advertised
+	}
+	return t.run(ctx, c)
 }
+
+// advertised makes a server begin with a list of all it has, as Git's first
+// protocol does. The second has it asked for what is wanted, which takes a round
+// trip more and pays only where there is much.
+var advertised = []setting{{"protocol.version", "0"}}
+
+// few is how many refs a server may list without being asked to: some 60 KB.
+const few = 1000
 
 func fetchCommand(specs string, options ...string) command {
 	args := []string{"fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--no-auto-maintenance", "--stdin"}

@@ -30,6 +30,7 @@ type Mirror struct {
 	mu      sync.Mutex // held by who writes to the mirror
 	checked bool       // leftovers of an earlier run are gone
 	failing bool       // the last fetch did
+	format  string     // the hash that objects are named by, if this run made the mirror
 	mended  time.Time
 	remote  remote
 }
@@ -37,6 +38,8 @@ type Mirror struct {
 // remote is what is known of the repository itself. It is learned anew in every run.
 type remote struct {
 	listed bool
+	// few says that there are not many refs.
+	few bool
 	// head is the default branch, without refs/heads/; empty if there is none.
 	head string
 	// absent are the refs that were wanted and not there at the last look.
@@ -120,9 +123,17 @@ func (m *Mirror) create(ctx context.Context, format string) error {
 		return m.trouble("make its mirror", err)
 	}
 	m.objects.renew()
-	m.checked = true
+	m.checked, m.format = true, format
 	m.suspect.Store(false)
 	return nil
+}
+
+// otherFormat is the one to try when the mirror's isn't the repository's.
+func (m *Mirror) otherFormat() string {
+	if m.format == "sha256" {
+		return "sha1"
+	}
+	return "sha256"
 }
 
 // discard removes the mirror. It is out of the way at once, even when it is large.

@@ -3,6 +3,7 @@ package git_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -279,6 +280,42 @@ func TestFetchCommitByBranches(t *testing.T) {
 	gone := git.Ref{Commit: strings.Repeat("ab", 20)}
 	if got := look(t, m, git.Credentials{}, gone); !errors.Is(got.Err, git.ErrNoRef) {
 		t.Errorf("got %v, want ErrNoRef", got.Err)
+	}
+}
+
+// TestFetchCost: what a look at a repository asks of its server. Where there are
+// few branches, a new commit comes with two requests.
+func TestFetchCost(t *testing.T) {
+	t.Parallel()
+	repo := gittest.NewRepo(t)
+	repo.Commit(map[string]string{"x": "1"})
+	server := repo.ServeHTTP()
+	m := newMirror(t, newProgram(t), server.Repo(repo))
+	fetch(t, m, git.Credentials{}, git.Ref{})
+	requests := func() int {
+		before := len(server.Seen())
+		fetch(t, m, git.Credentials{}, git.Ref{})
+		return len(server.Seen()) - before
+	}
+	if n := requests(); n != 1 {
+		t.Errorf("a look that finds nothing new takes %d requests, want 1", n)
+	}
+	repo.Commit(map[string]string{"x": "2"})
+	if n := requests(); n != 2 {
+		t.Errorf("a new commit takes %d requests, want 2", n)
+	}
+	var many strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&many, "create refs/pull/%d/head %s\n", i, repo.Head())
+	}
+	repo.UpdateRefs(many.String())
+	if err := m.Tidy(t.Context(), nil); err != nil { // after which it is seen how many there are
+		t.Fatal(err)
+	}
+	requests()
+	repo.Commit(map[string]string{"x": "3"})
+	if n := requests(); n != 3 {
+		t.Errorf("a new commit where there are many refs takes %d requests, want 3", n)
 	}
 }
 

@@ -114,13 +114,16 @@ type listing struct {
 	// head is the branch that HEAD points to, and hasHead says that it exists.
 	head    string
 	hasHead bool
-	refs    map[string]bool
+	// refs are branches and tags; total counts whatever there is.
+	refs  map[string]bool
+	total int
 }
 
 // parseListing reads what git ls-remote --symref prints.
 func parseListing(out []byte) listing {
 	l := listing{refs: map[string]bool{}}
 	for line := range strings.Lines(string(out)) {
+		l.total++
 		id, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		target, isLink := strings.CutPrefix(id, "ref: ")
 		switch {

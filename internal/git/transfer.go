@@ -58,7 +58,7 @@ func (t *transfer) run(ctx context.Context, c command) error {
 		}
 		return t.outcome(ctx, t.once(ctx, c))
 	case kind == errFormat:
-		if err := t.m.create(ctx, "sha256"); err != nil {
+		if err := t.m.create(ctx, t.m.otherFormat()); err != nil {
 			return err
 		}
 		return t.outcome(ctx, t.once(ctx, c))
@@ -92,7 +92,8 @@ func (t *transfer) outcome(ctx context.Context, err error) error {
 
 func (t *transfer) once(ctx context.Context, c command) error {
 	url := firstNonEmpty(t.m.remote.moved, t.m.url.String())
-	c.dir, c.protocol, c.config, c.env, c.secrets = t.m.dir, t.m.url.Scheme, t.config, t.env, t.creds.secrets()
+	c.dir, c.protocol, c.env, c.secrets = t.m.dir, t.m.url.Scheme, t.env, t.creds.secrets()
+	c.config = slices.Concat(c.config, t.config)
 	c.args = append(slices.Clone(c.args), "--", url)
 	return t.m.program.run(ctx, c)
 }

@@ -137,6 +137,12 @@ func (r *Repo) Tag(name string) {
 	r.Git("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "tag", "--force", "--annotate", "--message", name, name, r.Head())
 }
 
+// UpdateRefs carries out lines of git update-ref --stdin.
+func (r *Repo) UpdateRefs(lines string) {
+	r.t.Helper()
+	r.git(bytes.NewBufferString(lines), "--git-dir", r.Dir, "update-ref", "--stdin")
+}
+
 // Git runs a git command in the repository and returns what it printed, trimmed.
 func (r *Repo) Git(args ...string) string {
 	r.t.Helper()
