@@ -47,14 +47,15 @@ func (p *pump) run(ctx context.Context) {
 }
 
 func (p *pump) take(ctx context.Context, h source.Head) {
-	changes, complete := p.changes(h)
+	news := deliver.News{Head: h}
+	news.Changes, news.Complete = p.changes(h)
 	if h.Ref == p.root {
-		p.declare(ctx, h, changes, complete)
+		news.Declared = p.declare(ctx, news)
 	}
 	if h.Revision.Commit != "" {
 		p.told[h.Ref] = h.Revision.Commit
 	}
-	p.engine.Head(h, changes, complete)
+	p.engine.Tell(news)
 }
 
 // changes are the paths that differ from the head told before. They are not
@@ -76,33 +77,39 @@ func (p *pump) changes(h source.Head) ([]tree.Change, bool) {
 	return changes, true
 }
 
-// declare reads the root at a new head.
-func (p *pump) declare(ctx context.Context, h source.Head, changes []tree.Change, complete bool) {
+// declare reads the root at a new head. It returns nil where nothing new is known.
+func (p *pump) declare(ctx context.Context, n deliver.News) (declared *deliver.Declared) {
+	h := n.Head
 	switch {
 	case h.Err != nil && h.Revision.Commit == "":
 		p.log.Error("the root can't be read; nothing is changed until it can", "root", h.Ref.URL, "error", h.Err)
 	case p.told[h.Ref] != h.Revision.Commit:
-		if err := p.scan(ctx, h, changes, complete); err != nil {
+		var err error
+		if declared, err = p.scan(ctx, n); err != nil {
 			p.log.Error("the root can't be scanned; the Apps stay as they were", "root", h.Ref.URL, "error", err)
 			h.Err = err
 		}
 	}
 	p.tell(h)
+	return declared
 }
 
-func (p *pump) scan(ctx context.Context, h source.Head, changes []tree.Change, complete bool) error {
-	files, err := p.source.Tree(h.Ref.URL, h.Revision.Commit)
+func (p *pump) scan(ctx context.Context, n deliver.News) (*deliver.Declared, error) {
+	files, err := p.source.Tree(n.Head.Ref.URL, n.Head.Revision.Commit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var scan declare.Scan
-	if complete {
-		scan, err = p.scanner.Changed(ctx, files, changes)
+	if n.Complete {
+		scan, err = p.scanner.Changed(ctx, files, n.Changes)
 	} else {
 		scan, err = p.scanner.All(ctx, files)
 	}
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if scan.Unchanged && p.state.Apps != nil {
+		return nil, nil // most commits declare nothing new
 	}
 	before := p.state.Problems
 	p.state = declare.Next(p.state, scan, p.policy)
@@ -116,8 +123,7 @@ func (p *pump) scan(ctx context.Context, h source.Head, changes []tree.Change, c
 		d := p.state.Apps[id]
 		apps = append(apps, deliver.Declaration{App: d.App, Origin: d.Origin, Held: d.Held})
 	}
-	p.engine.Declare(deliver.Declared{Apps: apps, Settled: p.state.Settled, At: h.Revision})
-	return nil
+	return &deliver.Declared{Apps: apps, Settled: p.state.Settled, At: n.Head.Revision}, nil
 }
 
 // tell makes the root's status visible.

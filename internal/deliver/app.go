@@ -71,8 +71,9 @@ type want struct {
 // got is what was rendered last.
 type got struct {
 	want
-	ok        bool // some render went well
-	revision  release.Revision
+	ok        bool             // some render went well
+	revision  release.Revision // of the commit that was rendered
+	held      release.Revision // the newest one that the App is held to; it may have changed nothing
 	renderer  string
 	err       error // why the last one failed, or is not complete
 	retry     bool  // trying again may help

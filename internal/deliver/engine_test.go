@@ -152,7 +152,7 @@ func (f *fleet) commit(files map[string]string) string {
 
 func (f *fleet) tell(n int) string {
 	commit := fmt.Sprintf("%040d", n)
-	f.Head(source.Head{Ref: f.ref, Revision: release.Revision{Commit: commit, Author: "Ada <ada@example.com>", Message: "change"}}, nil, false)
+	f.Tell(deliver.News{Head: source.Head{Ref: f.ref, Revision: release.Revision{Commit: commit, Author: "Ada <ada@example.com>", Message: "change"}}})
 	return commit
 }
 
@@ -171,7 +171,8 @@ func (f *fleet) app(name string, change ...func(*v1alpha1.App)) deliver.Declarat
 }
 
 func (f *fleet) declare(settled bool, apps ...deliver.Declaration) {
-	f.Declare(deliver.Declared{Apps: apps, Settled: settled, At: release.Revision{Commit: "root", Author: "Root <root@example.com>"}})
+	at := release.Revision{Commit: "root", Author: "Root <root@example.com>"}
+	f.Tell(deliver.News{Declared: &deliver.Declared{Apps: apps, Settled: settled, At: at}})
 }
 
 // until waits for an App to stand as wanted.

@@ -27,8 +27,27 @@ type Declared struct {
 	At      release.Revision
 }
 
-// Declare tells the engine what is declared.
-func (en *Engine) Declare(d Declared) { en.e.post(func() { en.e.declare(d) }) }
+// News is what is known of a Ref now.
+type News struct {
+	Head source.Head
+	// Changes are the paths that differ from the head told before. Complete is
+	// false where they aren't known.
+	Changes  []tree.Change
+	Complete bool
+	// Declared is set with a head of the root: both are taken in at once, so
+	// that an App is rendered at a commit by the declarations of that commit.
+	Declared *Declared
+}
+
+// Tell tells the engine news.
+func (en *Engine) Tell(n News) {
+	en.e.post(func() {
+		en.e.head(n.Head, n.Changes, n.Complete)
+		if n.Declared != nil {
+			en.e.declare(*n.Declared)
+		}
+	})
+}
 
 func (e *engine) declare(d Declared) {
 	e.turn++
@@ -209,12 +228,8 @@ func (e *engine) follow() {
 	e.Source.Follow(wanted)
 }
 
-// Head tells the engine what is known of a Ref now. changes are the paths that
-// differ from the head told before; complete is false where they aren't known.
-func (en *Engine) Head(h source.Head, changes []tree.Change, complete bool) {
-	en.e.post(func() { en.e.head(h, changes, complete) })
-}
-
+// head takes in what is known of a Ref, and moves the Apps on that it leaves as
+// they were.
 func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 	before := e.heads[h.Ref].Revision.Commit
 	if _, ok := e.byRef[h.Ref]; !ok && h.Ref != e.RootRef {
@@ -239,7 +254,7 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 			a.want.generation == a.got.generation
 		a.want.commit = commit
 		if untouched {
-			a.got.commit, a.got.unchanged = commit, true
+			a.got.commit, a.got.held, a.got.unchanged = commit, h.Revision, true
 			continue
 		}
 		a.want.turn = e.turn

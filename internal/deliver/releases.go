@@ -84,13 +84,17 @@ func (e *engine) draftCorrective(a *app) *release.Release {
 		draft := *a.corrective
 		return &draft
 	}
-	return &release.Release{App: a.id, Revision: a.got.revision, Trigger: release.TriggerDrift, Outcome: release.Running, Seen: e.Now()}
+	return &release.Release{App: a.id, Revision: a.got.held, Trigger: release.TriggerDrift, Outcome: release.Running, Seen: e.Now()}
 }
 
-// withChanges is a release that is about to do changes.
+// withChanges is a release that is about to do changes: with an attempt that
+// has begun, so that one which is cut off is seen.
 func withChanges(r release.Release, changes []plan.Change, now time.Time) release.Release {
 	if r.Planned.IsZero() {
 		r.Planned = now
+	}
+	if last := len(r.Attempts) - 1; last < 0 || r.Attempts[last].Error != "" {
+		r.Attempts = append(r.Attempts[:len(r.Attempts):len(r.Attempts)], release.Attempt{Started: now})
 	}
 	r.Outcome = release.Running
 	known := map[object.Key]int{}
@@ -122,8 +126,9 @@ func withAttempt(r release.Release, outcomes []target.Outcome, started, now time
 		attempt.Error = failed.Error()
 	}
 	r.Attempts = append([]release.Attempt(nil), r.Attempts...)
-	if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Error == "" && failed == nil {
-		r.Attempts[last].Ended = now // the same attempt goes on, with its next part
+	if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Error == "" {
+		attempt.Started = r.Attempts[last].Started // it ends, or goes on with its next part
+		r.Attempts[last] = attempt
 	} else {
 		r.Attempts = append(r.Attempts, attempt)
 	}
@@ -263,6 +268,9 @@ func (a *app) worst() string {
 // resume takes up what the last run of the daemon left unfinished.
 func (e *engine) resume(a *app, unfinished []release.Release) {
 	for _, r := range unfinished {
+		if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Ended.IsZero() && r.Attempts[last].Error == "" {
+			r.Attempts[last].Error = "it was cut off when the daemon stopped"
+		}
 		switch {
 		case r.Outcome == release.Failed && r.Planned.IsZero() && a.broken == nil:
 			a.broken = &r

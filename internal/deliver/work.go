@@ -174,7 +174,7 @@ func (e *engine) rendered(a *app, r rendering) {
 	}
 	defer e.releasePruners()
 	a.got.want, a.got.err, a.got.retry = r.want, r.err, r.retry
-	a.got.unchanged = r.same
+	a.got.held, a.got.unchanged = r.revision, r.same
 	if r.same {
 		a.cause = cause{}
 		return
