@@ -129,7 +129,7 @@ func keep(folder string, content []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.Remove(temp.Name()) //nolint:errcheck // it is gone when all went well
+	defer os.Remove(temp.Name())
 	if _, err = temp.Write(content); err == nil {
 		err = temp.Close()
 	}

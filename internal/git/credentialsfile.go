@@ -103,7 +103,7 @@ func readSecret(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %s", path, quoted.ReplaceAllString(err.Error(), "…"))
 	case len(doc.Content) != 1 || doc.Content[0].Kind != yaml.SequenceNode:
-		return nil, fmt.Errorf("%s:%d: it must be a list of entries that begin with url:", path, max(1, doc.Line))
+		return nil, fmt.Errorf("%s:%d: it must be a list of entries, each with a url", path, max(1, doc.Line))
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: there is a second document after the list", path)
@@ -169,7 +169,7 @@ func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
 // parseEntry reads one entry. Its errors begin with the line.
 func parseEntry(node *yaml.Node) (credentialsEntry, error) {
 	if node.Kind != yaml.MappingNode {
-		return credentialsEntry{}, fmt.Errorf("%d: it must be an entry that begins with url:", node.Line)
+		return credentialsEntry{}, fmt.Errorf("%d: it must be an entry with a url", node.Line)
 	}
 	e := credentialsEntry{line: node.Line}
 	var url string
@@ -290,6 +290,6 @@ func readPublic(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close()
 	return readBounded(path, file)
 }

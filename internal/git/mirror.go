@@ -108,7 +108,7 @@ func (m *Mirror) create(ctx context.Context, format string) error {
 	if err != nil {
 		return m.trouble("make its mirror", err)
 	}
-	defer os.RemoveAll(fresh) //nolint:errcheck // it is gone when all went well
+	defer os.RemoveAll(fresh)
 	args := []string{"init", "--quiet", "--bare", "--template=", "--object-format=" + format, "--initial-branch=none", fresh}
 	if err := m.program.run(ctx, command{args: args}); err != nil {
 		return m.trouble("make its mirror", err)

@@ -197,3 +197,25 @@ func TestBoundedKeepsBothEnds(t *testing.T) {
 		t.Errorf("got %q", s)
 	}
 }
+
+func TestParseListing(t *testing.T) {
+	t.Parallel()
+	got := parseListing([]byte("ref: refs/heads/main\tHEAD\n1\tHEAD\n1\trefs/heads/main\n2\trefs/pull/1/head\n3\trefs/tags/v1\n4\trefs/tags/v1^{}\n"))
+	want := listing{head: "main", hasHead: true, refs: map[string]bool{"refs/heads/main": true, "refs/tags/v1": true}, total: 6}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(listing{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// FuzzParseListing: whatever a server says it has, what is missing can be told.
+func FuzzParseListing(f *testing.F) {
+	f.Add([]byte("ref: refs/heads/main\tHEAD\n1\tHEAD\n1\trefs/heads/main\n"), "mian")
+	f.Fuzz(func(t *testing.T, out []byte, branch string) {
+		l := parseListing(out)
+		for _, r := range []Ref{{}, {Branch: branch}, {Tag: branch}} {
+			if !l.has(r) && l.missing(URL{text: "u"}, r).Error() == "" {
+				t.Errorf("%v: nothing is said", r)
+			}
+		}
+	})
+}

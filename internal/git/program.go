@@ -171,7 +171,7 @@ const (
 )
 
 func (p *Program) prepare(ctx context.Context, c command) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, p.git, c.args...) //nolint:gosec // arguments are checked URLs, ids and our own words
+	cmd := exec.CommandContext(ctx, p.git, c.args...) // checked URLs, ids and our own words
 	cmd.Dir = p.home()
 	cmd.Env = p.environment(c)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

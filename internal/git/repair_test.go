@@ -200,7 +200,7 @@ func TestKilledAtAnyTime(t *testing.T) {
 	}
 	repo.Commit(big)
 	data := t.TempDir()
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := range 20 {
 		id := repo.Commit(map[string]string{"file": strconv.Itoa(i)})
 		m := newMirror(t, newProgramWith(t, git.Options{Data: data}), repo.Dir)

@@ -282,7 +282,7 @@ func TestRecorderLimits(t *testing.T) {
 func TestAffectedIsSound(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(80) {
-		rnd := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // repeatable on purpose
+		rnd := rand.New(rand.NewPCG(seed, 1))
 		store := treetest.NewStore()
 		files := randomFiles(rnd)
 		var x tree.Index

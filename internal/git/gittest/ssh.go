@@ -81,7 +81,7 @@ func NewSSHKey(t testing.TB) (ssh.Signer, []byte) {
 }
 
 func (s *SSHServer) connection(conn net.Conn, config *ssh.ServerConfig) {
-	defer conn.Close() //nolint:errcheck // nothing to do about it
+	defer conn.Close()
 	_, channels, requests, err := ssh.NewServerConn(conn, config)
 	if err != nil {
 		return
@@ -102,7 +102,7 @@ func (s *SSHServer) connection(conn net.Conn, config *ssh.ServerConfig) {
 
 // session runs one git-upload-pack 'PATH'.
 func (s *SSHServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
-	defer channel.Close() //nolint:errcheck // nothing to do about it
+	defer channel.Close()
 	var protocol string
 	for req := range requests {
 		switch req.Type {
@@ -130,7 +130,7 @@ func (s *SSHServer) uploadPack(channel ssh.Channel, command, protocol string) ui
 		_, _ = io.WriteString(channel.Stderr(), "only git-upload-pack is served\n")
 		return 1
 	}
-	cmd := exec.Command("git", "upload-pack", filepath.Join(s.root, filepath.Base(strings.TrimSuffix(path, "'")))) //nolint:gosec // a test's own folder
+	cmd := exec.Command("git", "upload-pack", filepath.Join(s.root, filepath.Base(strings.TrimSuffix(path, "'"))))
 	cmd.Env = append(environ(), "GIT_PROTOCOL="+protocol)
 	cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 	in, err := cmd.StdinPipe()

@@ -2,8 +2,8 @@ package gitrepo
 
 import (
 	"context"
+	"hash/maphash"
 	"maps"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -21,8 +21,8 @@ type follower struct {
 	url     git.URL
 	refused error // why the URL can't be used
 	mirror  *git.Mirror
+	spread  float64 // between 0 and 1: how early in its time it looks
 
-	ctx         context.Context
 	end         context.CancelFunc
 	ended       chan struct{}
 	asked       chan struct{} // to look now; holds at most one
@@ -37,12 +37,11 @@ type follower struct {
 	watch    watch
 }
 
-func newFollower(s *Source, url string) *follower {
+func newFollower(s *Source, url string, end context.CancelFunc) *follower {
 	f := &follower{
-		source: s, text: url, ended: make(chan struct{}), known: map[source.Ref]source.Head{},
+		source: s, text: url, end: end, spread: float64(maphash.String(s.seed, url)>>11) / (1 << 53), ended: make(chan struct{}), known: map[source.Ref]source.Head{},
 		asked: make(chan struct{}, 1), rescheduled: make(chan struct{}, 1),
 	}
-	f.ctx, f.end = context.WithCancel(s.ctx)
 	if f.url, f.refused = git.ParseURL(url); f.refused == nil {
 		f.mirror = s.program.Mirror(f.url)
 	}
@@ -89,9 +88,8 @@ func signal(c chan<- struct{}) {
 }
 
 // run looks at the repository until the follower is let go.
-func (f *follower) run() {
+func (f *follower) run(ctx context.Context) {
 	defer close(f.ended)
-	defer f.end()
 	var broken <-chan struct{}
 	if f.mirror != nil {
 		defer f.mirror.Close()
@@ -103,7 +101,7 @@ func (f *follower) run() {
 	var looked time.Time
 	for {
 		select {
-		case <-f.ctx.Done():
+		case <-ctx.Done():
 			return
 		case <-f.rescheduled:
 			if !looked.IsZero() {
@@ -115,7 +113,7 @@ func (f *follower) run() {
 		case <-f.watch.changes:
 		case <-timer.C:
 		}
-		f.look()
+		f.look(ctx)
 		looked = time.Now()
 		timer.Reset(f.pause())
 	}
@@ -125,11 +123,11 @@ func (f *follower) run() {
 func (f *follower) pause() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return pause(f.wanted, f.failures, rand.Float64()) //nolint:gosec // it spreads load
+	return pause(f.wanted, f.failures, f.spread)
 }
 
 // look looks at the repository once and tells what is new.
-func (f *follower) look() {
+func (f *follower) look(ctx context.Context) {
 	answered(f.asked)
 	answered(f.watch.changes)
 	f.mu.Lock()
@@ -142,19 +140,19 @@ func (f *follower) look() {
 	if f.url.Local() {
 		f.watch.on(f.url.Path)
 	}
-	results, err := f.fetch(wanted)
-	if f.ctx.Err() != nil {
+	results, err := f.fetch(ctx, wanted)
+	if ctx.Err() != nil {
 		return // it was let go, so whatever failed doesn't matter
 	}
 	f.count(err)
 	changed := f.tell(wanted, results, err)
 	f.source.options.Looked(Look{URL: f.text, Took: time.Since(began), Outcome: git.Outcome(err), Changed: changed})
-	f.tidy(changed)
+	f.tidy(ctx, changed)
 }
 
 // fetch asks the repository. Where it doesn't answer, the results are what is
 // known from an earlier time.
-func (f *follower) fetch(wanted []source.Ref) (map[git.Ref]git.Result, error) {
+func (f *follower) fetch(ctx context.Context, wanted []source.Ref) (map[git.Ref]git.Result, error) {
 	if f.refused != nil {
 		return nil, f.refused
 	}
@@ -166,7 +164,7 @@ func (f *follower) fetch(wanted []source.Ref) (map[git.Ref]git.Result, error) {
 	if err != nil {
 		return f.mirror.Resolve(refs), err
 	}
-	results, err := f.mirror.Fetch(f.ctx, credentials, refs)
+	results, err := f.mirror.Fetch(ctx, credentials, refs)
 	if err != nil {
 		return f.mirror.Resolve(refs), err
 	}
@@ -235,7 +233,7 @@ const tidyAfter = 50
 
 // tidy packs the mirror when much was fetched. It goes on beside everything
 // else, one mirror at a time.
-func (f *follower) tidy(changed int) {
+func (f *follower) tidy(ctx context.Context, changed int) {
 	if changed > 0 {
 		f.fetched++
 	}
@@ -256,7 +254,7 @@ func (f *follower) tidy(changed int) {
 	f.mu.Unlock()
 	f.source.running.Go(func() {
 		defer func() { <-f.source.tidying }()
-		if err := f.mirror.Tidy(f.ctx, refs); err != nil && f.ctx.Err() == nil {
+		if err := f.mirror.Tidy(ctx, refs); err != nil && ctx.Err() == nil {
 			f.source.options.Logger.Warn("mirror can't be tidied", "url", f.text, "error", err)
 		}
 	})

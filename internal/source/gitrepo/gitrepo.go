@@ -11,6 +11,7 @@ package gitrepo
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"maps"
 	"sync"
@@ -51,8 +52,8 @@ type Source struct {
 	options Options
 	program *git.Program
 	outbox  *outbox
-	ctx     context.Context // ends with the source
-	end     context.CancelFunc
+	seed    maphash.Seed  // of what spreads looks over time
+	ended   chan struct{} // closed when the source has ended
 	running sync.WaitGroup
 	tidying chan struct{} // held by the one mirror that is tidied
 
@@ -77,11 +78,11 @@ func New(ctx context.Context, o Options) (*Source, error) {
 		o.Looked = func(Look) {}
 	}
 	s := &Source{
-		options: o, program: program, outbox: newOutbox(), tidying: make(chan struct{}, 1),
+		options: o, program: program, outbox: newOutbox(), seed: maphash.MakeSeed(), ended: make(chan struct{}), tidying: make(chan struct{}, 1),
 		followers: map[string]*follower{}, ending: map[string]*follower{},
 	}
-	s.ctx, s.end = context.WithCancel(ctx)
-	s.running.Go(func() { s.outbox.run(s.ctx) })
+	context.AfterFunc(ctx, s.end)
+	s.running.Go(func() { s.outbox.run(s.ended) })
 	s.running.Go(s.sweep)
 	return s, nil
 }
@@ -90,6 +91,29 @@ func New(ctx context.Context, o Options) (*Source, error) {
 func (s *Source) Close() {
 	s.end()
 	s.running.Wait()
+}
+
+// end lets everything go.
+func (s *Source) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over() {
+		return
+	}
+	close(s.ended)
+	for _, f := range s.followers {
+		f.end()
+	}
+}
+
+// over says whether the source has ended. It is called with mu held.
+func (s *Source) over() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 // Follow implements source.Source.
@@ -103,7 +127,7 @@ func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
+	if s.over() {
 		return
 	}
 	for url, f := range s.followers {
@@ -126,14 +150,16 @@ func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
 // start makes a follower. It begins once the one before it, of the same URL and
 // so of the same mirror, has ended. It is called with mu held.
 func (s *Source) start(url string) *follower {
-	f := newFollower(s, url)
+	ctx, end := context.WithCancel(context.Background()) // it is for Close, and for Follow, to end
+	f := newFollower(s, url, end)
 	before := s.ending[url]
 	s.followers[url] = f
 	s.running.Go(func() {
+		defer end()
 		if before != nil {
 			<-before.ended
 		}
-		f.run()
+		f.run(ctx)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.ending[url] == f {
@@ -209,7 +235,7 @@ func (s *Source) sweep() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-s.ctx.Done():
+		case <-s.ended:
 			return
 		case <-ticker.C:
 			if err := s.program.Sweep(s.inUse(), unused); err != nil {

@@ -18,9 +18,9 @@ const (
 )
 
 // pause is how long to wait before the next look: as long as the most eager
-// wants, or longer and longer while looks fail. Random, between 0 and 1, spreads
-// it by a tenth to either side, so that many repositories don't fall into step.
-func pause(wanted map[source.Ref]time.Duration, failures int, random float64) time.Duration {
+// wants, or longer and longer while looks fail. Spread, between 0 and 1, moves it
+// by a tenth to either side, so that many repositories don't fall into step.
+func pause(wanted map[source.Ref]time.Duration, failures int, spread float64) time.Duration {
 	every := idle
 	for _, d := range wanted {
 		every = min(every, d)
@@ -30,7 +30,7 @@ func pause(wanted map[source.Ref]time.Duration, failures int, random float64) ti
 		const doublings = 20 // far beyond maxRetry, and far from an overflow
 		d = min(firstRetry<<min(failures-1, doublings), max(maxRetry, every))
 	}
-	return d + time.Duration((random-0.5)/5*float64(d))
+	return d + time.Duration((spread-0.5)/5*float64(d))
 }
 
 // next is the head after a look. A revision stays when the look brought none.

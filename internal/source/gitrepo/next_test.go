@@ -16,7 +16,7 @@ func TestPause(t *testing.T) {
 	tests := map[string]struct {
 		wanted   map[source.Ref]time.Duration
 		failures int
-		random   float64
+		spread   float64
 		want     time.Duration
 	}{
 		"the most eager counts":         {minute, 0, 0.5, time.Minute},
@@ -35,7 +35,7 @@ func TestPause(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if got := pause(test.wanted, test.failures, test.random); got != test.want {
+			if got := pause(test.wanted, test.failures, test.spread); got != test.want {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})
@@ -90,7 +90,7 @@ func TestOutbox(t *testing.T) {
 	put("c", "1")
 	put("a", "2")
 	o.forget([]source.Ref{{Branch: "b"}, {Branch: "unknown"}})
-	go o.run(t.Context())
+	go o.run(t.Context().Done())
 	for _, want := range []string{"a2", "c1"} {
 		h := <-o.out
 		if got := h.Ref.Branch + h.Revision.Commit; got != want {

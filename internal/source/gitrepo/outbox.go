@@ -1,7 +1,6 @@
 package gitrepo
 
 import (
-	"context"
 	"slices"
 	"sync"
 
@@ -67,12 +66,12 @@ func (o *outbox) sent(h source.Head) {
 	}
 }
 
-// run hands on until ctx ends.
-func (o *outbox) run(ctx context.Context) {
+// run hands on until it is told to end.
+func (o *outbox) run(end <-chan struct{}) {
 	for {
 		head, out := o.first()
 		select {
-		case <-ctx.Done():
+		case <-end:
 			return
 		case <-o.more: // what comes next may be another now
 		case out <- head:
