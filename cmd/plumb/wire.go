@@ -104,8 +104,11 @@ func (q quiet) Handle(ctx context.Context, r slog.Record) error {
 // rootRef is the root as a source: a URL, or a folder of this machine.
 func rootRef(o cli.RunOptions) (source.Ref, error) {
 	u, err := git.ParseURL(o.Root)
-	if err == nil {
+	if err == nil && !u.Local() {
 		return source.Ref{URL: u.String(), Branch: o.RootBranch}, nil
+	}
+	if err == nil {
+		o.Root = u.Path // one name for one folder, however it was written
 	}
 	path, absErr := filepath.Abs(o.Root)
 	if absErr != nil {

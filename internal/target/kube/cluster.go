@@ -63,7 +63,7 @@ var _ target.Target = (*Cluster)(nil)
 // watchBackoff keeps a lost watch from being asked for too often, and from
 // being found again too late. Each watch counts its own steps.
 func watchBackoff() *wait.Backoff {
-	return &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 8, Cap: 20 * time.Second}
+	return &wait.Backoff{Duration: 200 * time.Millisecond, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: 20 * time.Second}
 }
 
 // New makes a Cluster from a client configuration. Nothing is asked of the
@@ -76,7 +76,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		config: config, log: o.Log, now: o.Now, view: newView(), limit: newLimiter(),
-		watches: watches{byKind: map[schema.GroupKind]*watcher{}}, asSA: map[string]clients{},
+		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {
 		c.now = time.Now

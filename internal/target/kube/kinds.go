@@ -32,7 +32,13 @@ type kinds struct {
 	client *discovery.DiscoveryClient
 	now    func() time.Time
 
-	mu        sync.Mutex
+	loading sync.Mutex // one asks the server at a time; the others wait for its answer
+	mu      sync.RWMutex
+	known   known
+}
+
+// known is one answer of the server. It is never changed.
+type known struct {
 	byVersion map[schema.GroupVersionKind]kind
 	preferred map[schema.GroupKind]schema.GroupVersionKind
 	loaded    time.Time // zero: never, or no longer true
@@ -42,68 +48,89 @@ type kinds struct {
 func (k *kinds) expire() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.loaded = time.Time{}
+	k.known.loaded = time.Time{}
+}
+
+// cached is what is known without asking, and whether it still counts.
+func (k *kinds) cached() (known, bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.known, !k.known.loaded.IsZero()
+}
+
+// current is what is known, after asking where that has expired.
+func (k *kinds) current(ctx context.Context) (known, error) {
+	if now, ok := k.cached(); ok {
+		return now, nil
+	}
+	return k.reload(ctx, time.Time{})
+}
+
+// reload asks the server, unless someone has done so since the answer of a time.
+func (k *kinds) reload(ctx context.Context, since time.Time) (known, error) {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	if now, ok := k.cached(); ok && now.loaded.After(since) {
+		return now, nil
+	}
+	fresh, err := k.load(ctx)
+	if err != nil {
+		return known{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.known = fresh
+	return fresh, nil
 }
 
 // find looks a kind up in the version that is declared.
 func (k *kinds) find(ctx context.Context, gvk schema.GroupVersionKind) (kind, bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.ensure(ctx); err != nil {
+	now, err := k.current(ctx)
+	if err != nil {
 		return kind{}, false, err
 	}
-	found, ok := k.byVersion[gvk]
-	if !ok && k.now().Sub(k.loaded) >= reloadEvery {
-		if err := k.load(ctx); err != nil {
+	found, ok := now.byVersion[gvk]
+	if !ok && k.now().Sub(now.loaded) >= reloadEvery {
+		if now, err = k.reload(ctx, now.loaded); err != nil {
 			return kind{}, false, err
 		}
-		found, ok = k.byVersion[gvk]
+		found, ok = now.byVersion[gvk]
 	}
 	return found, ok, nil
 }
 
-// ensure loads what was never loaded or has expired.
-func (k *kinds) ensure(ctx context.Context) error {
-	if !k.loaded.IsZero() {
-		return nil
-	}
-	return k.load(ctx)
-}
-
 // preferredOf looks a kind up in the version that the server prefers.
 func (k *kinds) preferredOf(ctx context.Context, gk schema.GroupKind) (schema.GroupVersionKind, kind, bool, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.ensure(ctx); err != nil {
+	now, err := k.current(ctx)
+	if err != nil {
 		return schema.GroupVersionKind{}, kind{}, false, err
 	}
-	gvk, ok := k.preferred[gk]
-	return gvk, k.byVersion[gvk], ok, nil
+	gvk, ok := now.preferred[gk]
+	return gvk, now.byVersion[gvk], ok, nil
 }
 
 // all lists every kind that can be watched, in its preferred version.
 func (k *kinds) all(ctx context.Context) ([]schema.GroupKind, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if err := k.ensure(ctx); err != nil {
+	now, err := k.current(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var list []schema.GroupKind
-	for gk, gvk := range k.preferred {
-		if k.byVersion[gvk].watchable {
+	for gk, gvk := range now.preferred {
+		if now.byVersion[gvk].watchable {
 			list = append(list, gk)
 		}
 	}
 	return list, nil
 }
 
-// load asks the server; the caller holds the lock. A group whose own server
-// (an aggregated API) does not answer is left out and does not hide the others.
-func (k *kinds) load(ctx context.Context) error {
+// load asks the server. A group whose own server (an aggregated API) does not
+// answer is left out and does not hide the others.
+func (k *kinds) load(ctx context.Context) (known, error) {
 	_, lists, err := k.client.ServerGroupsAndResourcesWithContext(ctx)
 	var partial *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &partial) {
-		return unreachable(fmt.Errorf("list the cluster's kinds: %w", err))
+		return known{}, unreachable(fmt.Errorf("list the cluster's kinds: %w", err))
 	}
 	byVersion := map[schema.GroupVersionKind]kind{}
 	preferred := map[schema.GroupKind]schema.GroupVersionKind{}
@@ -116,8 +143,7 @@ func (k *kinds) load(ctx context.Context) error {
 			addKind(byVersion, preferred, gv, r)
 		}
 	}
-	k.byVersion, k.preferred, k.loaded = byVersion, preferred, k.now()
-	return nil
+	return known{byVersion: byVersion, preferred: preferred, loaded: k.now()}, nil
 }
 
 func addKind(byVersion map[schema.GroupVersionKind]kind, preferred map[schema.GroupKind]schema.GroupVersionKind, gv schema.GroupVersion, r metav1.APIResource) {

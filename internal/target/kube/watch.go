@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
@@ -37,10 +38,12 @@ type watcher struct {
 type watches struct {
 	mu     sync.Mutex
 	byKind map[schema.GroupKind]*watcher
+	sought map[schema.GroupKind]*search
 	swept  bool
 }
 
-// Watch sees to it that kinds are watched, and says whether all are known.
+// Watch sees to it that kinds are watched, and says whether all are known. It
+// never waits for the server.
 func (c *Cluster) Watch(wanted []schema.GroupKind) (bool, error) {
 	known := true
 	var errs []error
@@ -54,22 +57,56 @@ func (c *Cluster) Watch(wanted []schema.GroupKind) (bool, error) {
 
 func (c *Cluster) watchKind(gk schema.GroupKind) (bool, error) {
 	c.watches.mu.Lock()
-	w := c.watches.byKind[gk]
+	w, sought := c.watches.byKind[gk], c.watches.sought[gk]
 	c.watches.mu.Unlock()
 	if w != nil {
 		return w.state()
 	}
-	gvk, k, ok, err := c.kinds.preferredOf(c.ctx, gk)
-	if err != nil {
-		return false, err
+	if sought != nil {
+		return false, sought.err
 	}
+	now, ok := c.kinds.cached()
 	if !ok {
+		c.seek(gk)
+		return false, nil
+	}
+	gvk, served := now.preferred[gk]
+	if !served {
 		return true, nil // nothing of it can be there
 	}
+	k := now.byVersion[gvk]
 	if !k.watchable {
 		return false, fmt.Errorf("%s can't be watched, so drift of it can't be seen; leave it out", gk)
 	}
 	return c.startWatch(gvk, k).state()
+}
+
+// search is the search for how a kind is served, while the server isn't known.
+type search struct{ err error }
+
+// seek asks the server for its kinds, until it answers, and tells the view's
+// taker when it did or failed.
+func (c *Cluster) seek(gk schema.GroupKind) {
+	c.watches.mu.Lock()
+	defer c.watches.mu.Unlock()
+	if c.watches.sought[gk] != nil {
+		return
+	}
+	c.watches.sought[gk] = &search{}
+	c.running.Go(func() {
+		// Only the end of ctx ends it without an answer.
+		_ = wait.ExponentialBackoffWithContext(c.ctx, *watchBackoff(), func(ctx context.Context) (bool, error) {
+			_, err := c.kinds.current(ctx)
+			c.watches.mu.Lock()
+			c.watches.sought[gk] = &search{err: err}
+			if err == nil {
+				delete(c.watches.sought, gk)
+			}
+			c.watches.mu.Unlock()
+			c.view.tellKinds()
+			return err == nil, nil
+		})
+	})
 }
 
 func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k kind) *watcher {
