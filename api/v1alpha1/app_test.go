@@ -97,7 +97,7 @@ func TestMistakes(t *testing.T) {
 		{head + sound, ""},
 		{"apiVersion: plumb.dev/v2\nkind: App\n", "apiVersion: there is no plumb.dev/v2; use plumb.dev/v1alpha1"},
 		{"apiVersion: plumb.dev/v1alpha1\nkind: Ap\n", "kind: there is no Ap in plumb.dev/v1alpha1; use App"},
-		{"apiVersion: plumb.dev/v1alpha1\n", "kind: there is no kind in plumb.dev/v1alpha1; use App"},
+		{"apiVersion: plumb.dev/v1alpha1\n", "kind: is missing; use App"},
 		{"apiVersion: plumb.dev/v1alpha1\nkind: Project\n", "kind: Project is not supported yet; remove it"},
 		{head + "metadata: {name: a}\n", "spec: is missing; say at least which folder to deliver, in spec.source.path"},
 		{head + "spec: {}\n", "metadata.name: is missing; give the App a name"},

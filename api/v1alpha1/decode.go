@@ -51,16 +51,13 @@ func (s *sink) kind(document map[string]any) bool {
 	case isLater:
 		s.add("kind", later.what, later.do)
 	default:
-		s.add("kind", fmt.Sprintf("there is no %v in %s", orMissing(kind), APIVersion), "use "+KindApp)
+		what := fmt.Sprintf("there is no %v in %s", kind, APIVersion)
+		if kind == nil {
+			what = "is missing"
+		}
+		s.add("kind", what, "use "+KindApp)
 	}
 	return false
-}
-
-func orMissing(v any) any {
-	if v == nil {
-		return "kind"
-	}
-	return v
 }
 
 // withoutServerFields is a copy of the document without what an API server

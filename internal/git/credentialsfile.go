@@ -79,7 +79,8 @@ func (f *CredentialsFile) current() ([]credentialsEntry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials file: %w", err)
 	}
-	if f.read != nil && os.SameFile(info, f.read) && info.ModTime().Equal(f.read.ModTime()) && info.Size() == f.read.Size() {
+	if f.read != nil && os.SameFile(info, f.read) && info.ModTime().Equal(f.read.ModTime()) && info.Size() == f.read.Size() &&
+		info.Mode() == f.read.Mode() {
 		return f.entries, nil
 	}
 	content, err := readSecret(f.path)

@@ -203,9 +203,9 @@ func TestFetchMissingRefs(t *testing.T) {
 	m := newMirror(t, newProgram(t), repo.ServeHTTP().Repo(repo))
 	gone := strings.Repeat("ab", 20)
 	says := map[git.Ref]string{
-		{Branch: "mian"}:            `branch "mian"): it has main, develop`,
+		{Branch: "mian"}:            `branch "mian"): push it, or name one that is there: it has main, develop`,
 		{Branch: "main"}:            "",
-		{Tag: "v1.1"}:               `tag "v1.1"): it has v1.0`,
+		{Tag: "v1.1"}:               `tag "v1.1"): push it, or name one that is there: it has v1.0`,
 		{Commit: gone}:              "commit " + gone,
 		{Commit: "abc"}:             "not a full commit id",
 		{Branch: "--upload-pack=x"}: "can't be the name",

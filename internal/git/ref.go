@@ -155,7 +155,7 @@ func (l listing) missing(u URL, r Ref) error {
 	if r.Tag != "" {
 		prefix, kind = "refs/tags/", "tag"
 	}
-	return &Error{URL: u.String(), Kind: ErrNoRef, Detail: r.String(), Hint: l.offer(prefix, r.Branch+r.Tag, kind)}
+	return &Error{URL: u.String(), Kind: ErrNoRef, Detail: r.String(), Hint: "push it, or name one that is there: " + l.offer(prefix, r.Branch+r.Tag, kind)}
 }
 
 // offer lists what is there that comes near to a name.

@@ -149,9 +149,21 @@ func (w *walk) fail(sentinel error, why string) error {
 		err = fmt.Errorf("%w: %s", sentinel, why)
 	}
 	if w.last != "" {
-		return fmt.Errorf("%s: %s: %w", w.asked, w.last, err)
+		return fmt.Errorf("%s: %s: %w; %s", w.asked, w.last, err, linkAdvice(sentinel))
 	}
 	return fmt.Errorf("%s: %w", w.asked, err)
+}
+
+// linkAdvice says what to do about a link that can't be followed.
+func linkAdvice(sentinel error) string {
+	switch {
+	case errors.Is(sentinel, ErrOutside):
+		return "let the link lead to something inside"
+	case errors.Is(sentinel, ErrLoop):
+		return "let one of the links lead elsewhere"
+	default:
+		return "correct the link, or add what it leads to"
+	}
 }
 
 // child finds one name in a folder.

@@ -60,11 +60,11 @@ func TestRefused(t *testing.T) {
 		},
 		"S01 link outside": {
 			map[string]string{"app/kustomization.yaml": "configMapGenerator:\n- name: a\n  files: [passwd]\n", "app/passwd": "-> ../../etc/passwd"},
-			"app/kustomization.yaml:3: configMapGenerator: app/passwd: link app/passwd -> ../../etc/passwd: leads out of the repository; add it, or correct the path",
+			"app/kustomization.yaml:3: configMapGenerator: app/passwd: link app/passwd -> ../../etc/passwd: leads out of the repository; let the link lead to something inside",
 		},
 		"S03 link in a loop": {
 			map[string]string{"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": "-> b.yaml", "app/b.yaml": "-> a.yaml"},
-			"app/kustomization.yaml:1: resources: app/a.yaml: link app/a.yaml -> b.yaml: links in a loop: more than 40 were passed; add it, or correct the path",
+			"app/kustomization.yaml:1: resources: app/a.yaml: link app/a.yaml -> b.yaml: links in a loop: more than 40 were passed; let one of the links lead elsewhere",
 		},
 		"S03 folders in a circle": {
 			map[string]string{"app/kustomization.yaml": "resources: [one, two]\n", "app/one": "-> .", "app/two": "-> ."},

@@ -21,6 +21,7 @@ import (
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/tree"
 )
 
 // The limits of one build. Bases that are used over and over make a build grow
@@ -181,6 +182,10 @@ func (v *vetting) path(given string, where ...string) (string, bool) {
 		return "", false
 	}
 	if _, err := v.build.files.Stat(at); err != nil {
+		if errors.Is(err, tree.ErrOutside) || errors.Is(err, tree.ErrLoop) {
+			v.fail(where, "%w", err) // it says what to do about the link
+			return "", false
+		}
 		v.fail(where, "%w; add it, or correct the path", err)
 		return "", false
 	}
