@@ -61,21 +61,28 @@ func (e *engine) watchDrift(a *app, now time.Time) (next time.Time) {
 		next = sooner(next, truce)
 		due := d.AlertAt()
 		told := a.App.Spec.Sync.Drift == v1alpha1.DriftAlert && entry.found != nil
-		if !due.IsZero() && (told || !now.Before(due)) {
+		late := !now.Before(due) && (d.Reason != "" || entry.err != nil)
+		switch {
+		case due.IsZero():
+		case told || late:
 			d.Alerted = true
-			e.alert(a, key, d, now)
-			continue
+			e.alert(a, entry, d, now)
+		case now.Before(due):
+			next = sooner(next, due)
 		}
-		next = sooner(next, due)
 	}
 	return next
 }
 
 // alert tells people, once a spell, of drift that was not put right.
-func (e *engine) alert(a *app, key object.Key, d *drift.Account, now time.Time) {
+func (e *engine) alert(a *app, entry *entry, d *drift.Account, now time.Time) {
+	key, why := entry.desired.Key, d.Reason
+	if entry.err != nil {
+		why = firstText(why, "it can't be compared") + ": " + entry.err.Error()
+	}
 	text := fmt.Sprintf("was changed outside Git %s ago and is not put right (%s so far): %s", now.Sub(d.Since).Round(time.Second),
-		count(d.Attempts, "attempt", "attempts"), firstText(d.Reason, "the cause is not known yet"))
-	e.Log.Error("drift lasts", "app", a.id, "object", key.String(), "since", d.Since, "attempts", d.Attempts, "reason", d.Reason)
+		count(d.Attempts, "attempt", "attempts"), why)
+	e.Log.Error("drift lasts", "app", a.id, "object", key.String(), "since", d.Since, "attempts", d.Attempts, "reason", why)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()

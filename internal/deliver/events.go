@@ -246,8 +246,8 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 	}
 	for a := range e.byRef[h.Ref] {
 		a.head = h
-		e.touch(a)
 		if commit == "" || commit == a.want.commit {
+			e.touch(a)
 			continue
 		}
 		untouched := complete && !affected[a.id] && a.got.commit == before && a.got.commit != "" && !a.rendering &&
@@ -255,8 +255,10 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 		a.want.commit = commit
 		if untouched {
 			a.got.commit, a.got.held, a.got.unchanged = commit, h.Revision, true
+			e.moveOn(a)
 			continue
 		}
+		e.touch(a)
 		a.want.turn = e.turn
 		a.cause = cause{trigger: release.TriggerCommit, actor: h.Revision.Author, seen: e.Now()}
 	}

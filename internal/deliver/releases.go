@@ -291,6 +291,9 @@ func (e *engine) resume(a *app, unfinished []release.Release) {
 // closeResumed ends what was begun before a restart and turns out to be done.
 func (e *engine) closeResumed(a *app) {
 	t := a.tally
+	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && t.changes+t.failing == 0 && !a.leftToPrune() {
+		a.cause = cause{} // what it was for is done
+	}
 	if a.corrective != nil && !a.busy && a.known && a.got.ok && t.drifted+t.failing+t.changes == 0 {
 		e.endCorrective(a)
 	}

@@ -31,6 +31,25 @@ func (e *engine) publish(a *app) {
 	}
 }
 
+// moveOn makes it visible that a commit left an App as it was. There may be
+// thousands of them, so only what the commit changes is written anew.
+func (e *engine) moveOn(a *app) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	s, ok := e.published[a.id]
+	if !ok {
+		e.touch(a)
+		return
+	}
+	recovered := s.Source.Error != ""
+	s.Revision, s.Unchanged = a.got.commit, true
+	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, firstLine(a.head.Revision.Message)
+	e.published[a.id] = s
+	if recovered || a.head.Err != nil {
+		e.touch(a)
+	}
+}
+
 // statusOf tells how an App stands.
 func (e *engine) statusOf(a *app) status.App {
 	waiting := e.waitingNames(a)

@@ -57,7 +57,7 @@ func (a *Account) Drifts(now time.Time) {
 // Ends takes in that the object is in line again. It says whether the account
 // can be forgotten: nothing in it may still become a fight.
 func (a *Account) Ends(now time.Time) (forget bool) {
-	a.Since, a.Alerted = time.Time{}, false
+	a.Since, a.Alerted, a.Reason = time.Time{}, false, ""
 	return len(a.takes) == 0 || now.Sub(a.takes[len(a.takes)-1].at) > fightWindow
 }
 
