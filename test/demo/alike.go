@@ -1,0 +1,33 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// varying is what no two runs have in common, with what stands for it.
+var varying = []struct {
+	pattern *regexp.Regexp
+	name    string
+}{
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`\b[0-9a-f]{40}\b`), "COMMIT"},
+	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "COMMIT"},
+	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "ADDRESS"},
+	{regexp.MustCompile(`\b(\d+(\.\d+)?(ms|µs|[dhms]))+\b`), "SPAN"}, // an age, or how long something took
+	{regexp.MustCompile(`  +`), "  "},                                // columns, which are as wide as what is in them
+}
+
+// alike says whether two outputs are the same but for what no two runs have in common.
+func alike(a, b []string) bool {
+	return constant(a) == constant(b)
+}
+
+// constant is what runs have in common.
+func constant(lines []string) string {
+	text := strings.TrimRight(strings.Join(lines, "\n"), " \n")
+	for _, v := range varying {
+		text = v.pattern.ReplaceAllString(text, v.name)
+	}
+	return text
+}

@@ -1,0 +1,12 @@
+// Command plumb-demo is what `make demo` runs: a real Kubernetes control plane, a Git repository made from examples/fleet, and Plumb between
+// them, for someone to play with; or, with --check, the tour of README.md walked through by itself.
+//
+//   - stand.go starts and stops all that; tie.go makes sure that nothing of it outlives this program, however it ends.
+//   - manual.go reads README.md: its tour is the one list of what there is to try. The demo prints the commands from there, and tour.go runs
+//     them and holds the page to what they print, so what a newcomer reads is what was tried.
+//   - follow.go tells what Plumb does, as it does it; screen.go shows it, live on a terminal and in plain lines elsewhere.
+//   - cluster.go asks and changes the cluster behind Plumb's back: to edit by hand without kubectl, and to check Plumb's word.
+//
+// It is a program around the product: it decides nothing about delivery, and whatever it shows of Plumb it got as a user would, from the
+// command line and the HTTP API.
+package main

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tour walks through a manual: it gives each command, holds the page to what that prints, and asks the cluster whether it is true.
+type tour struct {
+	stand  *stand
+	manual *manual
+	screen *screen
+	write  bool             // what commands print becomes what the page shows, rather than being held against it
+	got    map[int][]string // what each command printed, by its line in the page
+}
+
+// commandLimit is how long a command may take, and how long an answer is waited for.
+const commandLimit = 30 * time.Second
+
+func (t *tour) run(ctx context.Context) error {
+	t.got = map[int][]string{}
+	for _, s := range t.manual.steps {
+		t.screen.say("", t.screen.paint(strong, s.title), "")
+		for i, p := range s.parts {
+			switch {
+			case p.command != nil:
+				if err := t.give(ctx, p.command); err != nil {
+					return err
+				}
+				if len(t.got[p.command.line]) > 0 || i+1 == len(s.parts) || s.parts[i+1].command == nil {
+					t.screen.say("")
+				}
+			case p.prose != "":
+				t.screen.say(p.prose, "")
+			}
+		}
+		if err := t.check(ctx, s.title); err != nil {
+			return fmt.Errorf("%s, %q: %w", t.manual.name, s.title, err)
+		}
+	}
+	return nil
+}
+
+// give runs a command and shows what it prints.
+func (t *tour) give(ctx context.Context, c *command) error {
+	got, err := t.answer(ctx, c)
+	t.got[c.line] = got
+	t.screen.say("    " + t.screen.paint(strong, prompt+c.text))
+	for _, line := range got {
+		t.screen.say("    " + line)
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s:%d: `%s`: %w", t.manual.name, c.line, c.text, err)
+	case !t.write && !alike(c.want, got):
+		return fmt.Errorf("%s:%d: `%s` did not print what the page shows:\n%s\n(`bin/plumb-demo --update` writes what it prints into the page)",
+			t.manual.name, c.line, c.text, strings.Join(c.want, "\n"))
+	}
+	return nil
+}
+
+// answer is what a command prints. One that asks is given again until the answer is the one that the page shows, for what was done takes effect
+// a moment later; or, where the page is written, until it stays the same.
+func (t *tour) answer(ctx context.Context, c *command) (got []string, err error) {
+	if !c.asks() {
+		return t.shell(ctx, c.text)
+	}
+	limit, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	var before []string
+	same := 0
+	waiting := until(limit, func() (bool, error) {
+		if got, err = t.shell(ctx, c.text); err != nil {
+			return false, nil // the last answer counts
+		}
+		if same++; !alike(before, got) {
+			same = 0
+		}
+		before = got
+		const settled = 60 // three seconds and more
+		return t.write && same >= settled || !t.write && alike(c.want, got), nil
+	})
+	if waiting != nil && ctx.Err() != nil {
+		return got, ctx.Err()
+	}
+	return got, err
+}
+
+// shell runs a command as a user of the demo does.
+func (t *tour) shell(ctx context.Context, text string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "sh", "-c", text)
+	shell.Dir, shell.Env = t.stand.fleet(), t.stand.environ()
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
+	out, err := shell.CombinedOutput()
+	text = strings.TrimRight(string(out), "\n")
+	if text == "" {
+		return nil, err
+	}
+	return strings.Split(text, "\n"), err
+}
+
+// check asks the cluster, and not Plumb, whether what a step says has come true.
+func (t *tour) check(ctx context.Context, title string) error {
+	truth, ok := truths()[title]
+	if !ok {
+		return nil
+	}
+	c, err := openCluster(t.stand.kubeconfig())
+	if err != nil {
+		return err
+	}
+	what, err := truth(ctx, c)
+	if err != nil {
+		return fmt.Errorf("the API server says otherwise: %w", err)
+	}
+	t.screen.say(t.screen.paint(good, "✓") + " the API server says so, too: " + what)
+	return nil
+}
+
+// truth asks the cluster about something. It says what it found, or what it should have found.
+type truth func(ctx context.Context, c *cluster) (string, error)
+
+// truths are what must be live after the step of a title.
+func truths() map[string]truth {
+	return map[string]truth{
+		"Commit a change": greeting("Hello again"),
+		"Edit by hand":    replicas(3),
+		"Delete a file":   noPolicy,
+	}
+}
+
+func greeting(want string) truth {
+	return func(ctx context.Context, c *cluster) (string, error) {
+		var maps struct {
+			Items []struct {
+				Metadata struct{ Name string }
+				Data     map[string]string
+			}
+		}
+		if err := c.get(ctx, "/api/v1/namespaces/shop/configmaps?labelSelector=plumb.dev/app%3Ddefault.web", &maps); err != nil {
+			return "", err
+		}
+		if len(maps.Items) != 1 {
+			return "", fmt.Errorf("web has %d ConfigMaps, and should have 1", len(maps.Items))
+		}
+		only := maps.Items[0]
+		if got := only.Data["PODINFO_UI_MESSAGE"]; got != want {
+			return "", fmt.Errorf("the ConfigMap %s says %q, and should say %q", only.Metadata.Name, got, want)
+		}
+		return fmt.Sprintf("the ConfigMap %s, the only one of web, says %q", only.Metadata.Name, want), nil
+	}
+}
+
+func replicas(want int) truth {
+	return func(ctx context.Context, c *cluster) (string, error) {
+		var live deployment
+		if err := c.get(ctx, deploymentPath("shop", "web"), &live); err != nil {
+			return "", err
+		}
+		if live.Spec.Replicas != want {
+			return "", fmt.Errorf("the Deployment web has %d replicas, and should have %d", live.Spec.Replicas, want)
+		}
+		return fmt.Sprintf("the Deployment web has %d replicas", want), nil
+	}
+}
+
+func noPolicy(ctx context.Context, c *cluster) (string, error) {
+	switch err := c.get(ctx, "/apis/networking.k8s.io/v1/namespaces/shop/networkpolicies/cache", nil); {
+	case errors.Is(err, errNotThere):
+		return "there is no NetworkPolicy cache", nil
+	case err != nil:
+		return "", err
+	}
+	return "", errors.New("the NetworkPolicy cache is still there")
+}
