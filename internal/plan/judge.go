@@ -81,8 +81,8 @@ func Judge(app string, d Desired, l Live, a Applied) Standing {
 		return Foreign
 	case l.Deleting:
 		return Terminating
-	case l.Digest != d.Digest && a.Digest == d.Digest && a.UID == l.UID:
-		return Moved // what we applied had this digest, so someone took the annotation
+	case l.Digest != d.Digest && a.Digest == d.Digest:
+		return Moved // what is declared was applied, so someone else made this of it
 	case l.Digest != d.Digest:
 		return Changed
 	case a.UID != l.UID || a.Digest != d.Digest || a.Fingerprint != l.Fingerprint || l.Fingerprint == 0:

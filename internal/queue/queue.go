@@ -68,6 +68,10 @@ func (q *Queue[K]) push(key K, flowName string) {
 // Get waits for a key and marks it busy. It returns false when ctx is done.
 func (q *Queue[K]) Get(ctx context.Context) (K, bool) {
 	for {
+		if ctx.Err() != nil {
+			var none K
+			return none, false // what waits is not begun any more
+		}
 		if key, ok := q.pop(); ok {
 			return key, true
 		}
