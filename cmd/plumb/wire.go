@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -114,8 +115,11 @@ func rootRef(o cli.RunOptions) (source.Ref, error) {
 	if absErr != nil {
 		return source.Ref{}, fmt.Errorf("--root %s: %w", o.Root, absErr)
 	}
+	if strings.Contains(o.Root, "://") {
+		return source.Ref{}, fmt.Errorf("--root: %w", err) // which tells no password
+	}
 	if _, statErr := os.Stat(path); statErr != nil {
-		return source.Ref{}, fmt.Errorf("--root %s is neither the URL of a repository (%w) nor a folder of this machine", o.Root, err)
+		return source.Ref{}, fmt.Errorf("--root %s is neither the URL of a repository (%w) nor a folder of this machine", git.Redacted(o.Root), err)
 	}
 	return source.Ref{URL: path, Branch: o.RootBranch}, nil
 }
@@ -147,7 +151,8 @@ func openSource(ctx context.Context, o cli.RunOptions, root source.Ref, metrics 
 func openCluster(o cli.RunOptions, metrics *daemon.Metrics, log *slog.Logger) (*kube.Cluster, error) {
 	config, err := clusterConfig(o)
 	if err != nil {
-		return nil, fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig", err)
+		what, _, _ := strings.Cut(err.Error(), ": json: cannot unmarshal") // the rest is about Go
+		return nil, fmt.Errorf("find the cluster: %s; name a kubeconfig with --kubeconfig", what)
 	}
 	return kube.New(config, kube.Options{Log: log, Observe: metrics.Requested})
 }

@@ -81,7 +81,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		return err
 	}
 	defer withdraw()
-	p.Log.Info("plumb runs", "root", o.Root.URL, "cluster", p.Target.Address(), "listen", listener.Addr().String(), "data", o.Data)
+	p.Log.Info("plumb runs", "root", o.Root.URL, "cluster", p.Target.State().Address, "listen", listener.Addr().String(), "data", o.Data)
 	engine.Lead(false, "")
 	return together(ctx, p, func(ctx context.Context, run func(func() error)) {
 		run(func() error { return server.Serve(ctx, listener, handler, p.Log) })

@@ -71,11 +71,10 @@ func (e *engine) declareOne(d Declaration) {
 	a := e.apps[id]
 	if a == nil {
 		a = newApp(id, e.remembered[id])
-		delete(e.remembered, id)
-		e.resume(a, e.unfinished[id])
-		delete(e.unfinished, id)
 		e.apps[id], e.byLabel[a.label] = a, a
-		a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
+		if !e.resume(a) {
+			a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
+		}
 	}
 	held := d.Held != nil && a.want.commit != ""
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
@@ -260,7 +259,9 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 		}
 		e.touch(a)
 		a.want.turn = e.turn
-		a.cause = cause{trigger: release.TriggerCommit, actor: h.Revision.Author, seen: e.Now()}
+		if a.got.ok || a.cause.trigger != release.TriggerDeclaration { // a new App is why, not the commit that it meets first
+			a.cause = cause{trigger: release.TriggerCommit, actor: h.Revision.Author, seen: e.Now()}
+		}
 	}
 }
 
@@ -291,13 +292,10 @@ func (e *engine) observe(event target.Event) {
 
 // probe notes whether the target can be worked with: its views are complete.
 func (e *engine) probe() {
-	_, complete := e.target.Labels()
+	err := e.target.State().Err
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.reach = nil
-	if !complete {
-		e.reach = fmt.Errorf("what is live at %s is not known yet, or can't be watched", e.target.Address())
-	}
+	e.reach = err
 }
 
 // checkKnown asks whether the view knows all that matters to an App. When it

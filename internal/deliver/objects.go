@@ -20,6 +20,7 @@ type entry struct {
 	err      error // why it could not be applied; nil once something about it changed
 	rival    error // why it is left to another App
 	found    *found
+	applying bool // a worker applies it, so what the view tells of it may be our own doing
 	truce    bool // it is fought over, and left alone for now
 }
 
@@ -47,6 +48,8 @@ func (t *tally) count(e *entry, n int) {
 	case e.standing == plan.Terminating:
 		t.terminating += n
 	case e.standing == plan.InLine:
+	case e.applying:
+		t.changes += n
 	case e.err != nil:
 		t.failing += n
 	case e.drifted() && (e.truce || e.found != nil):
@@ -86,7 +89,9 @@ func (e *engine) judge(a *app, key object.Key) {
 	if entry.found != nil && (entry.found.version != live.Version || !entry.drifted()) {
 		entry.found = nil // it changed since it was checked
 	}
-	e.noteDrift(a, entry)
+	if !entry.applying {
+		e.noteDrift(a, entry)
+	}
 }
 
 func healthOf(live plan.Live, exists bool) health.Verdict {

@@ -265,8 +265,13 @@ func (a *app) worst() string {
 	return ""
 }
 
-// resume takes up what the last run of the daemon left unfinished.
-func (e *engine) resume(a *app, unfinished []release.Release) {
+// resume takes up what the last run of the daemon left unfinished, and says
+// whether that run knew the App.
+func (e *engine) resume(a *app) (known bool) {
+	unfinished := e.unfinished[a.id]
+	known = len(unfinished) > 0 || e.remembered[a.id] != nil
+	delete(e.unfinished, a.id)
+	delete(e.remembered, a.id)
 	for _, r := range unfinished {
 		if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Ended.IsZero() && r.Attempts[last].Error == "" {
 			r.Attempts[last].Error = "it was cut off when the daemon stopped"
@@ -286,6 +291,7 @@ func (e *engine) resume(a *app, unfinished []release.Release) {
 	if a.open != nil {
 		a.deadline = e.Now().Add(a.App.Spec.Health.Timeout.Duration)
 	}
+	return known
 }
 
 // closeResumed ends what was begun before a restart and turns out to be done.

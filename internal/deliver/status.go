@@ -61,7 +61,7 @@ func (e *engine) statusOf(a *app) status.App {
 			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: firstLine(a.head.Revision.Message),
 			Renderer: a.got.renderer,
 		},
-		Target:  status.Target{Cluster: e.target.Address(), Namespace: a.App.Spec.Target.Namespace},
+		Target:  status.Target{Cluster: e.target.State().Address, Namespace: a.App.Spec.Target.Namespace},
 		Objects: len(a.order), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
 	}
@@ -119,12 +119,16 @@ func (e *engine) message(a *app, waiting []string) string {
 		return "is no longer declared; its objects are being deleted"
 	case a.head.Err != nil:
 		return a.head.Err.Error()
+	case errors.Is(a.got.err, target.ErrUnreachable):
+		return firstOf(e.target.State().Err, a.got.err).Error()
 	case len(a.unresolved) > 0 && a.got.err != nil:
 		return a.got.err.Error()
 	case a.got.err != nil:
 		return fmt.Sprintf("revision %.8s can't be rendered: %v", a.got.commit, a.got.err)
 	case a.want.commit == "":
 		return "waiting for the repository"
+	case errors.Is(a.viewErr, target.ErrUnreachable):
+		return firstOf(e.target.State().Err, a.viewErr).Error()
 	case a.viewErr != nil:
 		return a.viewErr.Error()
 	case e.standby != "":

@@ -253,9 +253,26 @@ func (e *engine) pruneJob(a *app) job {
 }
 
 func (e *engine) changeJob(a *app, t task) job {
+	e.applying(a, t.changes, true)
+	begun := t.changes
 	return func(ctx context.Context) func() {
 		d := e.change(ctx, t)
-		return func() { e.changed(a, d) }
+		return func() {
+			e.applying(a, begun, false)
+			e.changed(a, d)
+		}
+	}
+}
+
+// applying marks the objects that a worker is at, and with on = false takes the
+// mark away.
+func (e *engine) applying(a *app, changes []plan.Change, on bool) {
+	for _, c := range changes {
+		if entry := a.objects[c.Key]; entry != nil && c.Action != plan.Check {
+			a.tally.count(entry, -1)
+			entry.applying = on
+			a.tally.count(entry, 1)
+		}
 	}
 }
 

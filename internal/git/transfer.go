@@ -113,10 +113,14 @@ func (t *transfer) redirected(ctx context.Context, c command, cause error) error
 	next, err := ParseURL(to)
 	if err == nil && next.origin() == u.origin() && next.text != u.text {
 		t.m.remote.moved = next.text
-		if err := t.once(ctx, c); kindOf(u, err) != ErrMoved {
+		err := t.once(ctx, c)
+		if err == nil {
+			return nil
+		}
+		t.m.remote.moved = "" // what leads to nothing isn't remembered
+		if kindOf(u, err) != ErrMoved {
 			return t.outcome(ctx, err)
 		}
-		t.m.remote.moved = ""
 	}
 	return &Error{URL: u.String(), Kind: ErrMoved, Detail: "it is now at " + Redacted(to), Hint: hint(u, ErrMoved)}
 }

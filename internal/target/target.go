@@ -65,8 +65,14 @@ type Hands interface {
 	// Tell leaves a notice with an object, where those who look at it find it.
 	// A notice that can't be left is no failure.
 	Tell(ctx context.Context, key object.Key, n Notice)
-	// Address is the target's name for people.
-	Address() string
+	// State is where the target is, and whether it can be worked with.
+	State() State
+}
+
+// State is where a target is and how it is reached.
+type State struct {
+	Address string // for people
+	Err     error  // why it can't be worked with, and what to do; nil when it can
 }
 
 // Notice is something that people should know of an object.

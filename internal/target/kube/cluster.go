@@ -2,8 +2,10 @@ package kube
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -149,8 +151,38 @@ func (c *Cluster) Run(ctx context.Context) {
 // Wait waits for the end of what Run started.
 func (c *Cluster) Wait() { c.running.Wait() }
 
-// Address is the API server's.
-func (c *Cluster) Address() string { return c.config.Host }
+// State tells whether every kind of ours is watched, or why not.
+func (c *Cluster) State() target.State {
+	c.watches.mu.Lock()
+	err, swept := c.watches.trouble, c.watches.swept
+	all := make([]*watcher, 0, len(c.watches.byKind))
+	for _, w := range c.watches.byKind {
+		all = append(all, w)
+	}
+	c.watches.mu.Unlock()
+	for _, w := range all {
+		if _, wrong := w.state(); wrong != nil {
+			err = wrong
+		}
+	}
+	switch {
+	case errors.Is(err, target.ErrUnreachable):
+		err = c.away(err)
+	case err == nil && !swept:
+		err = fmt.Errorf("what is live at %s is being read", c.config.Host)
+	}
+	return target.State{Address: c.config.Host, Err: err}
+}
+
+// away says that the API server can't be reached, why, and what to do.
+func (c *Cluster) away(err error) error {
+	cause := err
+	var network *net.OpError
+	if errors.As(err, &network) {
+		cause = network
+	}
+	return fmt.Errorf("%w at %s: %w; check the kubeconfig, and that it runs; it is tried again", target.ErrUnreachable, c.config.Host, cause)
+}
 
 // Live is the record of one object.
 func (c *Cluster) Live(key object.Key) (plan.Live, bool) { return c.view.live(key) }
@@ -162,20 +194,7 @@ func (c *Cluster) Owned(label string) []object.Key { return c.view.owned(label) 
 func (c *Cluster) Events() <-chan target.Event { return c.view.events }
 
 // Labels lists the App labels in use, and says whether every kind was looked at.
-func (c *Cluster) Labels() ([]string, bool) {
-	c.watches.mu.Lock()
-	swept := c.watches.swept
-	all := make([]*watcher, 0, len(c.watches.byKind))
-	for _, w := range c.watches.byKind {
-		all = append(all, w)
-	}
-	c.watches.mu.Unlock()
-	for _, w := range all {
-		synced, err := w.state()
-		swept = swept && synced && err == nil
-	}
-	return c.view.labels(), swept
-}
+func (c *Cluster) Labels() ([]string, bool) { return c.view.labels(), c.State().Err == nil }
 
 // sweep looks once, at the start, at every kind that the cluster has, for
 // objects of ours: kinds that Git no longer names among them. That is one
@@ -184,15 +203,14 @@ func (c *Cluster) sweep(ctx context.Context) {
 	backoff := wait.Backoff{Duration: time.Second, Factor: 2, Jitter: 0.5, Steps: 1 << 30, Cap: 30 * time.Second}
 	_ = wait.ExponentialBackoffWithContext(ctx, backoff, func(ctx context.Context) (bool, error) {
 		err := c.sweepOnce(ctx)
-		if err != nil {
-			c.log.Warn("looking for our objects failed; trying again", "cluster", c.Address(), "error", err)
-			return false, nil
-		}
 		c.watches.mu.Lock()
-		c.watches.swept = true
+		c.watches.swept, c.watches.trouble = err == nil, err
 		c.watches.mu.Unlock()
 		c.view.tellKinds()
-		return true, nil
+		if err != nil {
+			c.log.Warn("looking for our objects failed; trying again", "cluster", c.config.Host, "error", err)
+		}
+		return err == nil, nil
 	})
 }
 

@@ -40,6 +40,8 @@ type watches struct {
 	byKind map[schema.GroupKind]*watcher
 	sought map[schema.GroupKind]*search
 	swept  bool
+	// trouble is why the sweep failed the last time.
+	trouble error
 }
 
 // Watch sees to it that kinds are watched, and says whether all are known. It
