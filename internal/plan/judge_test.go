@@ -57,6 +57,7 @@ func TestJudge(t *testing.T) {
 		{"someone took the digest", func(w *world) { w.live.Digest, w.live.Fingerprint = "", 12 }, Moved},
 		{"someone wrote another digest", func(w *world) { w.live.Digest, w.live.Fingerprint = "forged", 12 }, Moved},
 		{"it was made anew by someone, with our marks", func(w *world) { w.live.UID = "u2" }, Moved},
+		{"it was made anew by someone, with our label and other content", func(w *world) { w.live.UID, w.live.Digest = "u2", "d0" }, Moved},
 		{"it is as declared, but nothing is remembered of it", func(w *world) { w.applied = Applied{} }, Moved},
 		{"what is remembered is of an older declaration", func(w *world) { w.applied.Digest = "d0" }, Moved},
 		{"no fingerprint was told at the apply", func(w *world) { w.applied.Fingerprint = 0 }, Moved},
