@@ -71,6 +71,7 @@ func watchBuild(output io.Reader, tell func(string)) (packages int, said []strin
 			packages++
 			tell(fmt.Sprintf("%d packages compiled, now %s", packages, line))
 		case line != "":
+			tell(line)
 			said = append(said, line)
 			said = said[max(0, len(said)-keptLines):]
 		}
