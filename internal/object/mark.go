@@ -41,7 +41,8 @@ const maxLabelValue = 63
 
 // AppLabel is the value of LabelApp for an App's ID: NAMESPACE.NAME. A
 // namespace has no dots, so the first dot parts the two. What exceeds a
-// label's limit is cut and ended by a hash.
+// label's limit is cut and ended by a hash, behind an underscore, which no name
+// holds.
 func AppLabel(id string) string {
 	label := strings.Replace(id, "/", ".", 1)
 	if len(label) <= maxLabelValue {
@@ -49,5 +50,5 @@ func AppLabel(id string) string {
 	}
 	sum := sha256.Sum256([]byte(id))
 	const hash = 8
-	return strings.TrimRight(label[:maxLabelValue-hash-1], "-._") + "-" + hex.EncodeToString(sum[:hash/2])
+	return strings.TrimRight(label[:maxLabelValue-hash-1], "-._") + "_" + hex.EncodeToString(sum[:hash/2])
 }

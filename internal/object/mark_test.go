@@ -66,8 +66,8 @@ func TestAppLabelIsTheSameInEveryRelease(t *testing.T) {
 		"shop/web":                             "shop.web",
 		"shop/web.example.com":                 "shop.web.example.com",
 		"n/" + strings.Repeat("a", 61):         "n." + strings.Repeat("a", 61),
-		"n/" + strings.Repeat("a", 62):         "n." + strings.Repeat("a", 52) + "-08145b18",
-		"n/" + strings.Repeat("a-", 100) + "a": "n." + strings.Repeat("a-", 25) + "a-dc8f81fb",
+		"n/" + strings.Repeat("a", 62):         "n." + strings.Repeat("a", 52) + "_08145b18",
+		"n/" + strings.Repeat("a-", 100) + "a": "n." + strings.Repeat("a-", 25) + "a_dc8f81fb",
 	}
 	for id := range want {
 		got[id] = AppLabel(id)

@@ -90,7 +90,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	if err != nil {
 		return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
 	}
-	c.view.put(live)
+	c.view.answered(live)
 	return target.Outcome{
 		Key:     change.Key,
 		Live:    live,
@@ -189,7 +189,7 @@ func (c *Cluster) pruneOne(ctx context.Context, as target.Actor, change plan.Cha
 	case err == nil:
 		c.view.deleting(change.Key, change.Live.UID)
 	case apierrors.IsNotFound(err):
-		c.view.remove(change.Key, change.Live.Version)
+		c.view.missed(change.Key, change.Live.Version)
 		err = nil
 	}
 	return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}

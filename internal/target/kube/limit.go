@@ -70,7 +70,7 @@ func (l *limiter) release(took time.Duration) {
 	defer l.mu.Unlock()
 	const share = 8 // each answer weighs an eighth
 	l.smooth += (took - l.smooth) / share
-	full := l.busy >= int(l.limit)
+	full := l.busy == int(l.limit) // more than that were under way before a cut, and tell nothing of the new limit
 	l.busy--
 	switch {
 	case l.smooth > slowAnswer:

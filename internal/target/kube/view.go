@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"slices"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -11,19 +12,19 @@ import (
 	"plumb.dev/plumb/internal/target"
 )
 
-// view keeps the records of our live objects. Watches and applies both feed
-// it: of two records of one object, the one with the greater resource version
-// wins, so that a watch which lags behind our own write can't bring back what
-// was there before. Each answer and each event costs constant time.
+// view keeps the records of our live objects. Watches and the answers to our own
+// writes both feed it: of two records of one object, the one with the greater
+// resource version wins, so that a watch which lags behind our own write can't
+// bring back what was there before. The events of one kind come in the order of
+// their versions, so an answer to a write that is older than the newest event
+// tells nothing new. Each answer and each event costs constant time.
 type view struct {
 	events chan target.Event
 
 	mu      sync.RWMutex
 	records map[object.Key]plan.Live
 	byLabel map[string]map[object.Key]struct{}
-	// gone remembers the resource version at which an object was last seen to
-	// vanish while our own writes may still bring older news of it.
-	gone    map[object.Key]uint64
+	told    map[schema.GroupKind]uint64 // the newest version that a watch brought
 	pending target.Event
 }
 
@@ -32,20 +33,40 @@ func newView() *view {
 		events:  make(chan target.Event, 1),
 		records: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
-		gone:    map[object.Key]uint64{},
+		told:    map[schema.GroupKind]uint64{},
 	}
 }
 
-// put takes a record in, unless a newer one is there.
+// put takes in what a watch brought.
 func (v *view) put(l plan.Live) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.takeNews(l)
+	v.newest(l.Key.GroupKind(), l.Version)
+}
+
+// answered takes in the answer to a write of ours. Other objects' events of
+// lower versions may yet come, so it doesn't count as how far the watch has come.
+func (v *view) answered(l plan.Live) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.takeNews(l)
+}
+
+// takeNews takes a record in, unless it is of an object that came and went
+// since; the caller holds the lock.
+func (v *view) takeNews(l plan.Live) {
+	if _, had := v.records[l.Key]; had || l.Version > v.told[l.Key.GroupKind()] {
+		v.take(l)
+	}
+}
+
+// take takes a record in, unless a newer one is there; the caller holds the lock.
+func (v *view) take(l plan.Live) {
 	old, had := v.records[l.Key]
-	stale := had && (old.Version > l.Version || old.Version == l.Version && !old.Provisional)
-	if stale || v.gone[l.Key] >= l.Version {
+	if had && (old.Version > l.Version || old.Version == l.Version && !old.Provisional) {
 		return
 	}
-	delete(v.gone, l.Key)
 	if l.App == "" { // it lost its label: for us it is gone
 		v.drop(l.Key, l.Version)
 		return
@@ -61,8 +82,21 @@ func (v *view) put(l plan.Live) {
 	v.tell(l.Key, old.App, l.App)
 }
 
+// newest notes the version of what a watch brought.
+func (v *view) newest(gk schema.GroupKind, version uint64) {
+	v.told[gk] = max(v.told[gk], version)
+}
+
 // remove takes out an object that vanished at a resource version.
 func (v *view) remove(key object.Key, version uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.newest(key.GroupKind(), version)
+	v.drop(key, version)
+}
+
+// missed takes out an object that the server says isn't there any more.
+func (v *view) missed(key object.Key, version uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.drop(key, version)
@@ -70,16 +104,12 @@ func (v *view) remove(key object.Key, version uint64) {
 
 func (v *view) drop(key object.Key, version uint64) {
 	old, had := v.records[key]
-	if had && old.Version > version {
-		return
-	}
-	if !had {
+	if !had || old.Version > version {
 		return
 	}
 	delete(v.records, key)
 	v.unlist(old)
-	v.gone[key] = version
-	v.tell(key, old.App, "")
+	v.tell(key, old.App)
 }
 
 // deleting notes that the server took our request to delete an object; the
@@ -98,27 +128,28 @@ func (v *view) deleting(key object.Key, uid string) {
 
 // replace sets all records of one kind, as a list at a resource version tells.
 func (v *view) replace(gk schema.GroupKind, list []plan.Live, version uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.newest(gk, version)
 	present := make(map[object.Key]struct{}, len(list))
 	for _, l := range list {
 		present[l.Key] = struct{}{}
-		v.put(l)
+		v.take(l)
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	for key := range v.records {
 		if _, ok := present[key]; !ok && key.GroupKind() == gk {
 			v.drop(key, version)
 		}
 	}
-	for key, at := range v.gone {
-		if key.GroupKind() == gk && at <= version {
-			delete(v.gone, key)
-		}
-	}
 }
 
 // forget drops all records of a kind that the cluster doesn't serve any more.
-func (v *view) forget(gk schema.GroupKind) { v.replace(gk, nil, ^uint64(0)) }
+func (v *view) forget(gk schema.GroupKind) {
+	v.replace(gk, nil, ^uint64(0))
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.told, gk)
+}
 
 func (v *view) unlist(l plan.Live) {
 	delete(v.byLabel[l.App], l.Key)
@@ -133,7 +164,7 @@ func (v *view) tell(key object.Key, labels ...string) {
 		v.pending.Objects = map[object.Key][]string{}
 	}
 	for _, l := range labels {
-		if l != "" {
+		if l != "" && !slices.Contains(v.pending.Objects[key], l) {
 			v.pending.Objects[key] = append(v.pending.Objects[key], l)
 		}
 	}
@@ -168,7 +199,11 @@ func merge(a, b target.Event) target.Event {
 		a.Objects = b.Objects
 	} else {
 		for key, labels := range b.Objects {
-			a.Objects[key] = append(a.Objects[key], labels...)
+			for _, l := range labels {
+				if !slices.Contains(a.Objects[key], l) {
+					a.Objects[key] = append(a.Objects[key], l)
+				}
+			}
 		}
 	}
 	a.Kinds = a.Kinds || b.Kinds

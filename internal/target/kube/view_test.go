@@ -64,7 +64,11 @@ func play(t *testing.T, v *view, story string) {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "put":
-			v.put(recordOf(t, words[1]))
+			if l := recordOf(t, words[1]); l.Provisional {
+				v.answered(l)
+			} else {
+				v.put(l)
+			}
 		case "remove":
 			gone := recordOf(t, words[1])
 			v.remove(gone.Key, gone.Version)

@@ -227,6 +227,14 @@ func (w *watcher) Delete(o any) error {
 	return nil
 }
 
+// Bookmark takes in how far the watch has come.
+func (w *watcher) Bookmark(version string) error {
+	w.view.mu.Lock()
+	defer w.view.mu.Unlock()
+	w.view.newest(w.gk, parseVersion(version))
+	return nil
+}
+
 // Replace takes in a whole list.
 func (w *watcher) Replace(list []any, version string) error {
 	live := make([]plan.Live, 0, len(list))
