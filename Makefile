@@ -120,8 +120,8 @@ bin/plumb-bench: FORCE
 	@go build -ldflags='-s -w' -o $@ ./bench
 
 .PHONY: clean
-clean: ## remove what was built, and the tests' figures; the Go caches stay
-	rm -rf bin .cache
+clean: ## remove what was built, the tests' figures and the demo's folder; the Go caches stay
+	rm -rf bin .cache .demo
 
 .PHONY: FORCE
 FORCE:

@@ -44,7 +44,10 @@ func build(ctx context.Context, o options, s *screen) error {
 			}
 			return "", fmt.Errorf("%s: %w\n%s", command, err, strings.Join(said, "\n"))
 		}
-		return fmt.Sprintf("Plumb and Kubernetes are built (%d packages compiled)", packages), nil
+		if packages == 0 {
+			return "Plumb and Kubernetes are built", nil
+		}
+		return fmt.Sprintf("Plumb and Kubernetes are built, %d packages of them compiled now", packages), nil
 	})
 }
 

@@ -104,7 +104,7 @@ func (s *stand) awaitHealthy(ctx context.Context, show *screen, commit string) (
 		return last, fmt.Errorf("after %s the Apps are still not in line and healthy:\n%s", healthyLimit, strings.Join(last.table(), "\n"))
 	}
 	if show.terminal() {
-		show.say(said...)
+		show.say(show.states(strings.Join(said, "\n")))
 	}
 	return last, err
 }

@@ -56,6 +56,18 @@ func (s *screen) paint(as style, text string) string {
 	return "\x1b[" + string(as) + "m" + text + "\x1b[0m"
 }
 
+// states paints the words that say how an App stands.
+func (s *screen) states(line string) string {
+	if !s.colour {
+		return line
+	}
+	return strings.NewReplacer(
+		"Synced", s.paint(good, "Synced"), "Healthy", s.paint(good, "Healthy"),
+		"OutOfSync", s.paint(busy, "OutOfSync"), "Progressing", s.paint(busy, "Progressing"),
+		"Degraded", s.paint(bad, "Degraded"),
+	).Replace(line)
+}
+
 // say prints lines that stay. What was live goes.
 func (s *screen) say(lines ...string) {
 	s.clear()
@@ -64,7 +76,7 @@ func (s *screen) say(lines ...string) {
 	}
 }
 
-// show paints the live lines; elsewhere than on a terminal it does nothing. Lines must have no colours: they are cut to the screen's width.
+// show paints the live lines, cut to the screen's width; elsewhere than on a terminal it does nothing.
 func (s *screen) show(lines ...string) {
 	if !s.terminal() {
 		return
@@ -72,7 +84,7 @@ func (s *screen) show(lines ...string) {
 	s.clear()
 	width := s.width()
 	for _, line := range lines {
-		fmt.Fprintln(s.out, s.paint(dim, cut(line, width-1)))
+		fmt.Fprintln(s.out, s.states(cut(line, width-1)))
 	}
 	s.live = len(lines)
 }
