@@ -143,17 +143,26 @@ func (f *fleet) commit(files map[string]string) string {
 			delete(f.files, name)
 		}
 	}
+	return f.tell(f.store())
+}
+
+// store makes a commit of the files.
+func (f *fleet) store() (n int) {
 	f.repo.mu.Lock()
+	defer f.repo.mu.Unlock()
 	f.repo.commits = append(f.repo.commits, maps.Clone(f.files))
-	n := len(f.repo.commits) - 1
-	f.repo.mu.Unlock()
-	return f.tell(n)
+	return len(f.repo.commits) - 1
+}
+
+func (f *fleet) news(n int) deliver.News {
+	revision := release.Revision{Commit: fmt.Sprintf("%040d", n), Author: "Ada <ada@example.com>", Message: "change"}
+	return deliver.News{Head: source.Head{Ref: f.ref, Revision: revision}}
 }
 
 func (f *fleet) tell(n int) string {
-	commit := fmt.Sprintf("%040d", n)
-	f.Tell(deliver.News{Head: source.Head{Ref: f.ref, Revision: release.Revision{Commit: commit, Author: "Ada <ada@example.com>", Message: "change"}}})
-	return commit
+	news := f.news(n)
+	f.Tell(news)
+	return news.Head.Revision.Commit
 }
 
 // app is a declaration of one folder.
@@ -572,5 +581,53 @@ func TestARemovalNamesWhoRemovedTheApp(t *testing.T) {
 	r := f.settledReleases("one", 2)[1]
 	if r.Trigger != release.TriggerRemoval || r.Revision.Commit != "root" || r.Actor != "Root <root@example.com>" {
 		t.Errorf("the removal is recorded as %+v", r)
+	}
+}
+
+// An App that is declared by the commit that also moves objects to it is
+// rendered later than the App that they leave; they must wait for it.
+func TestObjectsMoveToANewAppWithoutBeingDeleted(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
+	f.synced("one", first)
+	before, err := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.files["two/a.yaml"] = paint("a", "blue")
+	delete(f.files, "one/a.yaml")
+	news := f.news(f.store())
+	news.Declared = &deliver.Declared{Apps: []deliver.Declaration{f.app("one"), f.app("two")}, Settled: true}
+	f.Tell(news)
+	f.synced("two", news.Head.Revision.Commit)
+	f.synced("one", news.Head.Revision.Commit)
+	after, err := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.GetUID() != after.GetUID() {
+		t.Error("the object was deleted and made again")
+	}
+}
+
+func TestALostMemoryChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/b.yaml": paint("b", "blue")})
+	second := f.commit(map[string]string{"one/b.yaml": paint("b", "red")})
+	f.synced("one", second)
+	before, _ := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
+	f.stop()
+	f.data = t.TempDir()
+	f.start()
+	f.declare(true, f.app("one"))
+	f.tell(1)
+	f.synced("one", second)
+	after, _ := f.maps().Get(t.Context(), "a", metav1.GetOptions{})
+	if before.GetResourceVersion() != after.GetResourceVersion() || len(f.releases("one")) != 0 {
+		t.Errorf("a daemon that lost its memory wrote to what is in line, or recorded %+v", f.releases("one"))
 	}
 }

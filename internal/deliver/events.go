@@ -42,6 +42,7 @@ type News struct {
 // Tell tells the engine news.
 func (en *Engine) Tell(n News) {
 	en.e.post(func() {
+		en.e.turn++ // what is told at once is of one turn, see pruneHeld
 		en.e.head(n.Head, n.Changes, n.Complete)
 		if n.Declared != nil {
 			en.e.declare(*n.Declared)
@@ -50,7 +51,6 @@ func (en *Engine) Tell(n News) {
 }
 
 func (e *engine) declare(d Declared) {
-	e.turn++
 	e.settled, e.rootAt = d.Settled, d.At
 	present := map[string]bool{}
 	for _, one := range d.Apps {
@@ -131,7 +131,6 @@ func (e *engine) undeclare(a *app) {
 	if a.removed {
 		return
 	}
-	e.turn++
 	a.removed, a.Held = true, nil
 	a.want.turn = e.turn
 	a.cause = cause{trigger: release.TriggerRemoval, actor: e.rootAt.Author, seen: e.Now(), revision: e.rootAt}
@@ -234,7 +233,6 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 	if _, ok := e.byRef[h.Ref]; !ok && h.Ref != e.RootRef {
 		return
 	}
-	e.turn++
 	e.heads[h.Ref] = h
 	commit := h.Revision.Commit
 	affected := map[string]bool{}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
 )
@@ -66,7 +67,11 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 			if live, err = objects.Get(ctx, d.Key.Name, metav1.GetOptions{}); err != nil {
 				return err
 			}
-			wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
+			body, err := bodyFor(d, live)
+			if err != nil {
+				return err
+			}
+			wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, body, options)
 			return err
 		})
 		if err != nil || live.GetResourceVersion() == wanted.GetResourceVersion() {
@@ -74,6 +79,18 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 		}
 	}
 	return live, wanted, err
+}
+
+// bodyFor is what an object is compared with: an object whose content is as
+// declared keeps the commit that gave it that content, and so doesn't differ by
+// the mere number of a newer one.
+func bodyFor(d plan.Desired, live *unstructured.Unstructured) ([]byte, error) {
+	annotations := live.GetAnnotations()
+	if annotations[object.AnnotationDigest] != d.Digest {
+		return d.Body, nil
+	}
+	at, err := d.At(annotations[object.AnnotationRevision])
+	return at.Body, err
 }
 
 // tries is how often an object that others write between our two looks at it
