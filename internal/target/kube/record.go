@@ -3,6 +3,7 @@ package kube
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"strconv"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -58,9 +59,17 @@ func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 		if e.Time != nil {
 			h.Write(strconv.AppendInt(nil, e.Time.Unix(), 10))
 		}
-		canonical, err := fieldsOf(e).ToJSON()
-		if err != nil {
+		if e.FieldsV1 == nil {
+			return 0
+		}
+		// The clients' decoders bring the keys in different orders; this gives them one.
+		var fields map[string]any
+		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) != nil {
 			return 0 // unreadable counts as none: the server is asked instead
+		}
+		canonical, err := json.Marshal(fields)
+		if err != nil {
+			return 0
 		}
 		h.Write(canonical)
 		return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
@@ -68,8 +77,7 @@ func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 	return 0
 }
 
-// fieldsOf is the set of fields that an entry owns. Going through the set also
-// gives one order to what the clients' decoders bring in different ones.
+// fieldsOf is the set of fields that an entry owns.
 func fieldsOf(e metav1.ManagedFieldsEntry) *fieldpath.Set {
 	set := &fieldpath.Set{}
 	if e.FieldsV1 == nil || set.FromJSON(e.FieldsV1.GetRawReader()) != nil {
