@@ -141,7 +141,9 @@ func things(stand *stand, m *manual) []string {
 	lines := []string{
 		"Things to try, in another terminal:", "",
 		"    cd " + quoted(stand.fleet()),
-		"    export PATH=" + quoted(stand.bin()) + ":$PATH PLUMB_DATA=" + quoted(stand.data()) + " KUBECONFIG=" + quoted(stand.kubeconfig()), "",
+		"    export PATH=" + quoted(stand.bin()) + ":$PATH",
+		"    export PLUMB_DATA=" + quoted(stand.data()),
+		"    export KUBECONFIG=" + quoted(stand.kubeconfig()), "",
 	}
 	_, noKubectl := exec.LookPath("kubectl")
 	n := 0
