@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -59,15 +61,11 @@ func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 		if e.Time != nil {
 			h.Write(strconv.AppendInt(nil, e.Time.Unix(), 10))
 		}
-		if e.FieldsV1 == nil {
-			return 0
+		if !readable(e) {
+			return 0 // counts as none: the server is asked instead
 		}
-		// The clients' decoders bring the keys in different orders; this gives them one.
-		var fields map[string]any
-		if json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) != nil {
-			return 0 // unreadable counts as none: the server is asked instead
-		}
-		canonical, err := json.Marshal(fields)
+		// The clients' decoders bring the fields in different orders; a set gives them one.
+		canonical, err := fieldsOf(e).ToJSON()
 		if err != nil {
 			return 0
 		}
@@ -75,6 +73,27 @@ func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 		return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
 	}
 	return 0
+}
+
+// readable says whether all of an entry's fields are written in ways that we
+// know; a later Kubernetes may bring others, which a set would leave out.
+func readable(e metav1.ManagedFieldsEntry) bool {
+	if e.FieldsV1 == nil {
+		return false
+	}
+	var fields map[string]any
+	return json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) == nil && knownForms(fields)
+}
+
+func knownForms(fields map[string]any) bool {
+	for key, below := range fields {
+		kind, _, _ := strings.Cut(key, ":")
+		deeper, ok := below.(map[string]any)
+		if !ok || key != "." && !slices.Contains([]string{"f", "k", "v", "i"}, kind) || !knownForms(deeper) {
+			return false
+		}
+	}
+	return true
 }
 
 // fieldsOf is the set of fields that an entry owns.
