@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -24,6 +25,11 @@ const commandLimit = 30 * time.Second
 
 func (t *tour) run(ctx context.Context) error {
 	t.got = map[int][]string{}
+	for title := range truths() {
+		if !slices.ContainsFunc(t.manual.steps, func(s step) bool { return s.title == title }) {
+			return fmt.Errorf("%s has no step %q any more, whose truth is to be checked", t.manual.name, title)
+		}
+	}
 	for _, s := range t.manual.steps {
 		t.screen.say("", t.screen.paint(strong, s.title), "")
 		for i, p := range s.parts {
@@ -41,6 +47,34 @@ func (t *tour) run(ctx context.Context) error {
 		}
 		if err := t.check(ctx, s.title); err != nil {
 			return fmt.Errorf("%s, %q: %w", t.manual.name, s.title, err)
+		}
+	}
+	return t.still(ctx)
+}
+
+// still makes sure that the last answer stands once all is in line and nothing is under way any more: no release came after it.
+func (t *tour) still(ctx context.Context) error {
+	head, err := t.stand.head(ctx)
+	if err != nil {
+		return err
+	}
+	limit, cancel := context.WithTimeout(ctx, commandLimit)
+	defer cancel()
+	if err := t.stand.watch(limit, func(l look) bool { return l.inLine(head) }); err != nil {
+		return fmt.Errorf("at the end, not all is in line: %w", err)
+	}
+	steps := t.manual.steps
+	parts := steps[len(steps)-1].parts
+	for _, p := range parts {
+		if p.command == nil || !p.command.asks() {
+			continue
+		}
+		again, err := t.shell(ctx, p.command.text)
+		if err == nil && !alike(t.got[p.command.line], again) {
+			err = errors.New("it says something else by now:\n" + strings.Join(again, "\n"))
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: `%s`: %w", t.manual.name, p.command.line, p.command.text, err)
 		}
 	}
 	return nil
