@@ -19,6 +19,7 @@ type figures struct {
 	refused  map[string]float64 // those that did not go well, by verb and code
 	inLine   float64            // Apps that are synced and healthy, now
 	waiting  float64            // Apps that wait for a worker, now
+	failing  float64            // Apps whose last attempt failed, now
 	spent    map[string]spent   // by what: fetch, render, and the verbs
 }
 
@@ -63,6 +64,7 @@ func parseFigures(r io.Reader) (figures, error) {
 			f.inLine += m.GetGauge().GetValue()
 		}
 	}
+	f.failing = float64(len(families["plumb_app_failures"].GetMetric()))
 	for _, m := range families["plumb_queue_length"].GetMetric() {
 		f.waiting += m.GetGauge().GetValue()
 	}

@@ -24,6 +24,8 @@ plumb_kubernetes_request_duration_seconds_count{code="429",verb="PATCH"} 2
 # TYPE plumb_apps gauge
 plumb_apps{sync="Synced",health="Healthy"} 7
 plumb_apps{sync="OutOfSync",health="Healthy"} 2
+# TYPE plumb_app_failures gauge
+plumb_app_failures{app="fleet/app-0007"} 3
 # TYPE plumb_queue_length gauge
 plumb_queue_length 1
 `
@@ -39,7 +41,7 @@ func TestFiguresAreReadAndCompared(t *testing.T) {
 	}
 	before := parse(earlier)
 	want := figures{
-		renders: 5, requests: map[string]float64{"GET": 3, "WATCH": 4, "PATCH": 2}, refused: map[string]float64{"PATCH 429": 2}, inLine: 7, waiting: 1,
+		renders: 5, requests: map[string]float64{"GET": 3, "WATCH": 4, "PATCH": 2}, refused: map[string]float64{"PATCH 429": 2}, inLine: 7, waiting: 1, failing: 1,
 		spent: map[string]spent{"render": {5, 0.5}, "GET": {3, 0.3}, "WATCH": {4, 0.4}, "PATCH": {2, 0.2}},
 	}
 	if diff := cmp.Diff(want, before, cmp.AllowUnexported(figures{}, spent{})); diff != "" {

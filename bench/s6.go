@@ -32,18 +32,37 @@ func stormOfCommits(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, errors.Join(err, b.drop())
 	}
+	failing, err := st.daemon.awaitFailing(ctx, b.storm.broken())
 	rows := forApps([]row{
 		took(fmt.Sprintf("%d commits in %s: a sound App, median", b.storm.commits, b.storm.span), milliseconds, times),
 		slowest("a sound App, p95", milliseconds, times, 0.95),
 		slowest("the slowest sound App", milliseconds, times, 1).within(soundMost),
-		figure("from the last commit until all sound Apps are there", milliseconds, float64(drained.Milliseconds())),
-		counted("sound Apps at their newest commit", "Apps", float64(len(times))).exactly(float64(b.storm.sound())),
+		took("from the last commit until all sound Apps are there", milliseconds, []time.Duration{drained}),
+		counted("sound Apps at their newest commit", "Apps", float64(len(times))).exactly(float64(b.storm.commits - b.storm.broken())),
+		counted("broken Apps that are told as such", "Apps", failing).exactly(float64(b.storm.broken())),
 	}, len(st.fleet.apps))
-	return rows, b.drop() // broken Apps are nothing for other scenarios
+	return rows, errors.Join(err, b.drop()) // broken Apps are nothing for other scenarios
 }
 
-// sound is how many commits of a storm break nothing.
-func (s storm) sound() int { return s.commits - s.commits/s.brokenOf }
+// broken is how many commits of a storm break their App.
+func (s storm) broken() int { return s.commits / s.brokenOf }
+
+// awaitFailing waits until so many Apps fail, as the daemon tells, and returns
+// how many do.
+func (d *daemon) awaitFailing(ctx context.Context, n int) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, changeLimit)
+	defer cancel()
+	var now figures
+	err := until(ctx, 100*time.Millisecond, func(ctx context.Context) (bool, error) {
+		var err error
+		now, err = d.figures(ctx)
+		return int(now.failing) == n, err
+	})
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = nil // the figure says it
+	}
+	return now.failing, err
+}
 
 // pushes are the sound commits of a storm.
 type pushes []push

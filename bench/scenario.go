@@ -98,7 +98,10 @@ func (b *bench) fresh(ctx context.Context, f *fleet) (*stand, error) {
 		return nil, err
 	}
 	b.current, b.apiServer = st, st.cluster.version
-	return st, nil
+	if b.smoke {
+		return st, nil
+	}
+	return st, st.warmUp(ctx)
 }
 
 // inLine is a stand on which a daemon holds the Apps in line: that of the
