@@ -127,7 +127,7 @@ func (a *app) facts() Facts {
 		RenderFailed: a.got.err != nil && a.want == a.got.want,
 		RenderRetry:  a.got.retry,
 		Known:        a.known,
-		Changes:      a.tally.changes, Drifted: a.tally.drifted, Failing: a.tally.failing, Terminating: a.tally.terminating,
+		Changes:      a.tally.changes, Drifted: a.tally.drifted + a.tally.unsure, Failing: a.tally.failing, Terminating: a.tally.terminating,
 		Told:     a.tally.told,
 		RetryAt:  a.retryAt,
 		LookAt:   a.look.at,

@@ -69,13 +69,13 @@ func (e *engine) declare(d Declared) {
 func (e *engine) declareOne(d Declaration) {
 	id := d.App.ID()
 	a := e.apps[id]
+	known := a != nil // by this run of the daemon, or the one before
 	if a == nil {
 		a = newApp(id, e.remembered[id])
+		known = e.resume(a)
 		e.apps[id], e.byLabel[a.label] = a, a
-		if !e.resume(a) {
-			a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
-		}
 	}
+	first := a.ref == source.Ref{}
 	held := d.Held != nil && a.want.commit != ""
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
 	e.setDependencies(a, d)
@@ -83,7 +83,9 @@ func (e *engine) declareOne(d Declaration) {
 	if changed {
 		a.want.generation++
 		a.want.turn = e.turn
-		a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
+		if !first || !known { // what this run is told first of a known App may be a commit as well
+			a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
+		}
 		e.setRef(a, refOf(d.App))
 	}
 	e.touch(a)

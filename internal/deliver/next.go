@@ -39,8 +39,8 @@ type Facts struct {
 	Waiting bool
 
 	// Changes, Drifted and Failing count objects that are to be applied:
-	// declared otherwise than live, perhaps changed by someone, or failed at
-	// the last attempt.
+	// declared otherwise than live, to be compared with the server, or failed
+	// at the last attempt.
 	Changes, Drifted, Failing int
 	// Terminating counts objects that must be gone before they can come again.
 	Terminating int

@@ -35,6 +35,7 @@ type leftover struct {
 // their number.
 type tally struct {
 	changes, drifted, failing, terminating, refused int
+	unsure                                          int // what the server must be asked about
 	told                                            int // drift that is known and not to be put right now
 	health                                          health.Count
 }
@@ -56,6 +57,8 @@ func (t *tally) count(e *entry, n int) {
 		t.told += n
 	case e.drifted():
 		t.drifted += n
+	case e.standing == plan.Unsure:
+		t.unsure += n
 	default:
 		t.changes += n
 	}
@@ -278,7 +281,8 @@ func (a *app) changesOf(f Facts, due bool, most int) []plan.Change {
 			continue
 		}
 		switch {
-		case e.err != nil && (!due || f.Waiting), e.drifted() && (e.truce || e.found != nil), !e.drifted() && (f.Waiting || f.Observe):
+		case e.err != nil && (!due || f.Waiting), e.drifted() && (e.truce || e.found != nil),
+			!e.drifted() && e.standing != plan.Unsure && (f.Waiting || f.Observe):
 			continue
 		}
 		changes = append(changes, e.change())

@@ -297,10 +297,10 @@ func (e *engine) resume(a *app) (known bool) {
 // closeResumed ends what was begun before a restart and turns out to be done.
 func (e *engine) closeResumed(a *app) {
 	t := a.tally
-	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && t.changes+t.failing == 0 && !a.leftToPrune() {
+	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && t.changes+t.failing+t.refused+t.terminating == 0 && !a.leftToPrune() {
 		a.cause = cause{} // what it was for is done
 	}
-	if a.corrective != nil && !a.busy && a.known && a.got.ok && t.drifted+t.failing+t.changes == 0 {
+	if a.corrective != nil && !a.busy && a.known && a.got.ok && t.drifted+t.unsure+t.failing+t.changes == 0 {
 		e.endCorrective(a)
 	}
 }

@@ -94,6 +94,8 @@ func (e *engine) syncOf(a *app) status.Sync {
 		return status.OutOfSync
 	case !a.got.ok || !a.known || a.got.err != nil || a.Held != nil:
 		return status.Unknown
+	case t.unsure > 0 && t.changes+t.drifted+t.told+t.failing == 0:
+		return status.Unknown
 	case a.stale() || t.changes+t.drifted+t.told+t.failing+t.terminating+t.refused > 0 || a.leftToPrune():
 		return status.OutOfSync
 	default:
@@ -183,6 +185,8 @@ func (a *app) objectMessage(now time.Time) string {
 		return first.Error()
 	case t.told > 0:
 		return a.driftMessage(now)
+	case t.unsure > 0:
+		return count(t.unsure, "object is being compared with the server", "objects are being compared with the server")
 	case t.drifted > 0:
 		return fmt.Sprintf("%s outside Git", count(t.drifted, "object may have been changed", "objects may have been changed"))
 	case t.changes > 0:
@@ -262,7 +266,10 @@ func (e *engine) treeOf(a *app) []status.Object {
 		entry := a.objects[key]
 		o := status.Object{Key: key, Sync: status.Synced, Health: entry.health.Health, Message: entry.health.Message,
 			Origin: entry.desired.Origin.String()}
-		if entry.standing != plan.InLine || entry.rival != nil {
+		switch {
+		case entry.standing == plan.Unsure:
+			o.Sync = status.Unknown
+		case entry.standing != plan.InLine || entry.rival != nil:
 			o.Sync = status.OutOfSync
 		}
 		if err := firstOf(entry.err, entry.rival); err != nil {

@@ -451,9 +451,9 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 
 // noteFinding keeps why an object drifted.
 func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
-	if d := a.drifts[entry.desired.Key]; d != nil {
-		d.Reason = driftReason(f)
-	}
+	d := a.driftOf(entry.desired.Key)
+	d.Drifts(e.Now())
+	d.Reason = driftReason(f)
 }
 
 // tellFinding leaves an object as it is and says so, where drift is not put right.

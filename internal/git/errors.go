@@ -104,7 +104,7 @@ type sign struct {
 // signs are tried in order: what is wrong here comes before what is wrong
 // there, and the particular before the general.
 var signs = []sign{
-	{regexp.MustCompile(`No space left on device|Disk quota exceeded|unable to write file.*File too large`), ErrDiskFull},
+	{regexp.MustCompile(`No space left on device|Disk quota exceeded|File too large|died of signal 25`), ErrDiskFull},
 	{regexp.MustCompile(`detected dubious ownership|unsafe repository`), ErrOwnership},
 	{regexp.MustCompile(`mismatched algorithms|does not support this repository's object format`), errFormat},
 	{regexp.MustCompile(`couldn't find remote ref`), errMissingRef},

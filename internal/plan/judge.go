@@ -59,6 +59,7 @@ const (
 	Missing              // not there, and never was as far as is known
 	Changed              // declared otherwise than it was applied
 	Gone                 // was applied, and isn't there any more
+	Unsure               // nothing tells whether it is in line: the server must be asked
 	Moved                // our entry in the managed fields isn't the one that we left: someone may have changed a field
 	Foreign              // belongs to another App
 	Terminating          // being deleted: it must go before it can come again
@@ -85,7 +86,9 @@ func Judge(app string, d Desired, l Live, a Applied) Standing {
 		return Moved // what is declared was applied, so someone else made this of it
 	case l.Digest != d.Digest:
 		return Changed
-	case a.UID != l.UID || a.Digest != d.Digest || a.Fingerprint != l.Fingerprint || l.Fingerprint == 0:
+	case a.UID == "" || a.Digest != d.Digest || a.Fingerprint == 0:
+		return Unsure // nothing is remembered of it as it is declared now
+	case a.UID != l.UID || a.Fingerprint != l.Fingerprint:
 		return Moved
 	default:
 		return InLine

@@ -23,7 +23,7 @@ func problem(w http.ResponseWriter, code int, detail string) {
 // stands for every other reason than that there is none.
 func appError(id, doing string, err error, code int) error {
 	if errors.Is(err, ErrNoApp) {
-		return huma.Error404NotFound("no App " + id + " is declared; GET /api/v1/apps lists those that are")
+		return huma.Error404NotFound("no App " + id + " is declared; `plumb get apps` lists those that are")
 	}
 	return huma.NewError(code, id+" "+doing+": "+err.Error())
 }
@@ -32,7 +32,7 @@ func appError(id, doing string, err error, code int) error {
 func historyError(err error) error {
 	switch {
 	case errors.Is(err, history.ErrNotFound):
-		return huma.Error404NotFound(err.Error() + "; GET /api/v1/releases lists those that are kept")
+		return huma.Error404NotFound(err.Error() + "; `plumb history` lists those that are kept")
 	case errors.Is(err, history.ErrFull):
 		return huma.NewError(http.StatusInsufficientStorage, err.Error())
 	}

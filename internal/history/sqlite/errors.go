@@ -46,6 +46,8 @@ func (s *Store) explain(doing string, err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case full(err) && doing == "open":
+		return fmt.Errorf(form+" on its disk: free some, and start again (%w)", doing, s.path, history.ErrFull, err)
 	case full(err):
 		return fmt.Errorf(form+" on its disk: free some, and it goes on by itself (%w)", doing, s.path, history.ErrFull, err)
 	case damaged(err):
