@@ -27,7 +27,7 @@ type Parts struct {
 	Source   source.Source // follows until its maker ends it
 	Renderer render.Set
 	Target   Target
-	History  deliver.Memory
+	History  history.Memory
 	Metrics  *Metrics
 	// Hook makes the handler of webhooks from a secret.
 	Hook func(secret string) http.Handler

@@ -25,7 +25,7 @@ type Parts struct {
 	Source   source.Source
 	Renderer render.Set
 	Target   target.Target
-	History  Memory
+	History  history.Memory
 	// Root names the root that declares the Apps; it is written on every
 	// object. RootRef is what is followed of it, looked at RootEvery.
 	Root      string
@@ -51,13 +51,6 @@ const DefaultWorkers = 16
 // DefaultLookEvery is rare: the view tells of every change, and the check is
 // there to find out if that is ever not so.
 const DefaultLookEvery = 24 * time.Hour
-
-// Memory keeps releases, and what was last applied.
-type Memory interface {
-	history.Store
-	history.Applied
-	history.Apps
-}
 
 // Observer is told what happens, for the metrics. It must not block.
 type Observer interface {
@@ -104,7 +97,7 @@ type engine struct {
 	events  chan func()
 	queue   *queue.Queue[string]
 	jobs    sync.Map // App ID → job
-	records *recorder
+	records *history.Recorder
 	done    chan struct{}
 
 	mu        sync.RWMutex
@@ -134,7 +127,7 @@ func New(p Parts) *Engine {
 		claims: map[object.Key][]*app{}, dependents: map[string]map[*app]struct{}{},
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
-		records:   newRecorder(p.History, p.Log),
+		records:   history.NewRecorder(p.History, p.Log),
 		published: map[string]status.App{}, reach: errors.New("the cluster was not reached yet"),
 	}}
 }
@@ -152,12 +145,12 @@ func (en *Engine) Run(ctx context.Context) error {
 		workers.Go(func() { e.work(ctx) })
 	}
 	var recording sync.WaitGroup
-	recording.Go(e.records.run)
+	recording.Go(e.records.Run)
 	e.loop(ctx)
 	ended := make(chan struct{})
 	go func() { workers.Wait(); close(ended) }()
 	e.drain(ended)
-	e.records.close()
+	e.records.Close()
 	recording.Wait()
 	return nil
 }

@@ -170,7 +170,7 @@ func (e *engine) forget(a *app) {
 	e.mu.Lock()
 	delete(e.published, a.id)
 	e.mu.Unlock()
-	e.records.forget(a.id)
+	e.records.Forget(a.id)
 	for key, l := range a.leftovers {
 		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", key.String(), "reason", a.keeps(l))
 	}

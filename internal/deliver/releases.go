@@ -65,7 +65,7 @@ func (e *engine) closeBroken(a *app) {
 	r := *a.broken
 	a.broken = nil
 	r.Finished = e.Now()
-	e.records.save(a.id, r)
+	e.records.Save(a.id, r)
 }
 
 // mended takes in that the newest commit can be rendered: if it is the one that
@@ -171,7 +171,7 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 	r := withAttempt(*d.intended, d.outcomes, d.started, e.Now(), failed)
 	a.open = &r
 	if failed != nil {
-		e.records.save(a.id, r)
+		e.records.Save(a.id, r)
 		e.Observe.Released(r)
 		e.Log.Warn("a release failed; it will be tried again", "app", a.id, "release", r.ID, "revision", r.Revision.Short(),
 			"attempt", len(r.Attempts), "error", failed)
@@ -182,7 +182,7 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 		a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
 		a.cause = cause{}
 	}
-	e.records.save(a.id, r)
+	e.records.Save(a.id, r)
 }
 
 // onlyWaits says whether all that failed only waits for what it relies on.
@@ -204,7 +204,7 @@ func (e *engine) recordCorrective(a *app, d doing, failed error) {
 	r := withAttempt(*d.corrective, d.outcomes, d.started, e.Now(), failed)
 	a.corrective = &r
 	if failed != nil {
-		e.records.save(a.id, r)
+		e.records.Save(a.id, r)
 		e.Observe.Released(r)
 		e.Log.Warn("drift could not be put right; it will be tried again", "app", a.id, "release", r.ID, "error", failed)
 		return
@@ -222,7 +222,7 @@ func (e *engine) endCorrective(a *app) {
 		r.Applied = now
 	}
 	r.Outcome, r.Reason, r.Finished = release.Succeeded, "", now
-	e.records.save(a.id, r)
+	e.records.Save(a.id, r)
 	e.Observe.Released(r)
 	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", r.Summary())
 }
@@ -239,7 +239,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 			r.Applied = now
 		}
 	}
-	e.records.save(a.id, r)
+	e.records.Save(a.id, r)
 	e.Observe.Released(r)
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
 		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary(), "reason", reason)
@@ -285,7 +285,7 @@ func (e *engine) resume(a *app) (known bool) {
 			a.open = &r
 		case r.Outcome == release.Running:
 			r.Outcome, r.Reason, r.Finished = release.Superseded, "the daemon stopped in the middle, and a newer release took over", e.Now()
-			e.records.save(a.id, r)
+			e.records.Save(a.id, r)
 		}
 	}
 	if a.open != nil {

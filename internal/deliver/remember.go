@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
@@ -48,4 +49,18 @@ func (e *engine) rememberUnfinished(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// appliedObject is what is remembered of an object, as the history keeps it.
+func appliedObject(key object.Key, a plan.Applied) history.AppliedObject {
+	return history.AppliedObject{ID: key.ID(), UID: a.UID, Digest: a.Digest, Fingerprint: strconv.FormatUint(a.Fingerprint, 16)}
+}
+
+// appliedFrom reads what appliedObject wrote.
+func appliedFrom(o history.AppliedObject) plan.Applied {
+	fingerprint, err := strconv.ParseUint(o.Fingerprint, 16, 64)
+	if err != nil {
+		fingerprint = 0 // counts as unknown
+	}
+	return plan.Applied{UID: o.UID, Digest: o.Digest, Fingerprint: fingerprint}
 }

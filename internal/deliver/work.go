@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
@@ -117,7 +118,7 @@ func (e *engine) renderJob(a *app) job {
 		r := e.render(ctx, spec, refOf(spec).URL, w)
 		r.revision = revision
 		if r.err != nil && len(r.unresolved) == 0 && broken != nil {
-			r.broken = e.records.begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.err))
+			r.broken = e.records.Begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.err))
 		}
 		e.Observe.Rendered(e.Now().Sub(start), r.err)
 		return func() { e.rendered(a, r) }
@@ -287,17 +288,17 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	if refused := e.validated(ctx, t, changes); refused != nil {
 		d.changes, d.outcomes = changes, refused
 		if d.intended != nil {
-			d.intended = e.records.begin(ctx, withChanges(*d.intended, changes, e.Now()))
+			d.intended = e.records.Begin(ctx, withChanges(*d.intended, changes, e.Now()))
 		}
 		return d
 	}
 	if d.intended != nil && len(changes) > 0 {
-		d.intended = e.records.begin(ctx, withChanges(*d.intended, changes, e.Now()))
+		d.intended = e.records.Begin(ctx, withChanges(*d.intended, changes, e.Now()))
 	}
 	if len(drifted) > 0 {
 		d.drifted = len(drifted)
 		d.corrective.Actor = ownersOf(drifted)
-		d.corrective = e.records.begin(ctx, withChanges(*d.corrective, drifted, e.Now()))
+		d.corrective = e.records.Begin(ctx, withChanges(*d.corrective, drifted, e.Now()))
 	}
 	d.changes = append(changes, drifted...)
 	d.outcomes = e.target.Apply(ctx, t.actor, d.changes)
@@ -399,15 +400,15 @@ func (e *engine) changed(a *app, d doing) {
 	a.busy = false
 	a.checked = e.Now()
 	e.touch(a)
-	var memory memory
+	var memo history.Memo
 	var failed error
 	for _, f := range d.findings {
-		failed = firstOf(failed, e.takeFinding(a, f, d.mode, &memory))
+		failed = firstOf(failed, e.takeFinding(a, f, d.mode, &memo))
 	}
 	for i, o := range d.outcomes {
-		failed = firstOf(failed, e.takeOutcome(a, d.changes[i], o, &memory))
+		failed = firstOf(failed, e.takeOutcome(a, d.changes[i], o, &memo))
 	}
-	e.records.applied(a.id, memory)
+	e.records.Remember(a.id, memo)
 	e.recordIntended(a, d, failed)
 	e.recordCorrective(a, d, failed)
 	switch {
@@ -428,7 +429,7 @@ func firstOf(a, b error) error {
 
 // takeFinding takes in a check: what is in line is remembered as such; what
 // differs and is not put right is told, or taken as it is.
-func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, m *memory) error {
+func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, m *history.Memo) error {
 	entry := a.objects[f.Key]
 	switch {
 	case entry == nil:
@@ -444,7 +445,7 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 		}
 	}
 	a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: f.Live.Digest, Fingerprint: f.Live.Fingerprint}
-	m.upsert(f.Key, a.applied[f.Key])
+	m.Upsert(appliedObject(f.Key, a.applied[f.Key]))
 	e.judge(a, f.Key)
 	return nil
 }
@@ -468,7 +469,7 @@ func (e *engine) tellFinding(a *app, entry *entry, f target.Finding, mode v1alph
 }
 
 // takeOutcome takes in what came of one change; the error is nil for what only waits.
-func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *memory) error {
+func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *history.Memo) error {
 	if c.Action == plan.Prune {
 		return e.takePrune(a, c, o, m)
 	}
@@ -485,7 +486,7 @@ func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *memory)
 		a.driftOf(o.Key).PutRight(c.Fields, e.Now())
 	}
 	a.applied[o.Key] = o.Applied
-	m.upsert(o.Key, o.Applied)
+	m.Upsert(appliedObject(o.Key, o.Applied))
 	e.judge(a, o.Key)
 	return nil
 }
@@ -498,8 +499,8 @@ func (e *engine) fail(a *app, entry *entry, err error) {
 	a.tally.count(entry, 1)
 }
 
-func (e *engine) takePrune(a *app, c plan.Change, o target.Outcome, m *memory) error {
-	m.remove(o.Key)
+func (e *engine) takePrune(a *app, c plan.Change, o target.Outcome, m *history.Memo) error {
+	m.Remove(o.Key.ID())
 	l := a.leftovers[o.Key]
 	switch {
 	case l == nil || o.Err == nil:

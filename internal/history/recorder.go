@@ -1,46 +1,38 @@
-package deliver
+package history
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
-	"plumb.dev/plumb/internal/history"
-	"plumb.dev/plumb/internal/object"
-	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 )
 
-// memory is what is to be remembered of some objects.
-type memory struct {
-	upserts []history.AppliedObject
+// Memory keeps releases, and what was applied.
+type Memory interface {
+	Store
+	Applied
+	Apps
+}
+
+// Memo is what is to be remembered of some objects.
+type Memo struct {
+	upserts []AppliedObject
 	removed []string
 }
 
-func (m *memory) upsert(key object.Key, a plan.Applied) {
-	m.upserts = append(m.upserts, history.AppliedObject{
-		ID: key.ID(), UID: a.UID, Digest: a.Digest, Fingerprint: strconv.FormatUint(a.Fingerprint, 16),
-	})
-}
+// Upsert adds an object.
+func (m *Memo) Upsert(o AppliedObject) { m.upserts = append(m.upserts, o) }
 
-func (m *memory) remove(key object.Key) { m.removed = append(m.removed, key.ID()) }
+// Remove adds that an object, by its ID, is to be forgotten.
+func (m *Memo) Remove(id string) { m.removed = append(m.removed, id) }
 
-// appliedFrom reads what upsert wrote.
-func appliedFrom(o history.AppliedObject) plan.Applied {
-	fingerprint, err := strconv.ParseUint(o.Fingerprint, 16, 64)
-	if err != nil {
-		fingerprint = 0 // counts as unknown
-	}
-	return plan.Applied{UID: o.UID, Digest: o.Digest, Fingerprint: fingerprint}
-}
-
-// recorder writes to the history beside the loop, in order. What can't be
-// written (a full disk) is kept and tried again, newest state first, so that
+// Recorder writes to a history beside those who decide, in order. What can't be
+// written (a full disk) is kept and tried again, so that
 // nothing is lost while the daemon lives.
-type recorder struct {
+type Recorder struct {
 	store Memory
 	log   *slog.Logger
 	retry time.Duration
@@ -57,7 +49,7 @@ type recorder struct {
 type record struct {
 	app     string
 	release *release.Release
-	memory  memory
+	memo    Memo
 	forget  bool
 }
 
@@ -65,13 +57,15 @@ type record struct {
 // memories, which are only a cache, are dropped first.
 const mostRecords = 100_000
 
-func newRecorder(store Memory, log *slog.Logger) *recorder {
-	return &recorder{store: store, log: log, retry: 2 * time.Second, wake: make(chan struct{}, 1), ids: map[string]int64{}}
+// NewRecorder is a recorder that has nothing to write yet. Nothing is written
+// until Run, but for what Begin does itself.
+func NewRecorder(store Memory, log *slog.Logger) *Recorder {
+	return &Recorder{store: store, log: log, retry: 2 * time.Second, wake: make(chan struct{}, 1), ids: map[string]int64{}}
 }
 
-// begin records a release before its work begins, and gives it its ID. Where
+// Begin records a release before its work begins, and gives it its ID. Where
 // that can't be done the work goes on: holding the target in line comes first.
-func (r *recorder) begin(ctx context.Context, rel release.Release) *release.Release {
+func (r *Recorder) Begin(ctx context.Context, rel release.Release) *release.Release {
 	saved, err := r.store.Save(ctx, rel)
 	if err != nil {
 		r.log.Error("a release can't be recorded before it begins; it is recorded when it ends", "app", rel.App, "error", err)
@@ -80,20 +74,20 @@ func (r *recorder) begin(ctx context.Context, rel release.Release) *release.Rele
 	return &saved
 }
 
-// save writes a release as it is now.
-func (r *recorder) save(app string, rel release.Release) { r.add(record{app: app, release: &rel}) }
+// Save writes a release as it is now.
+func (r *Recorder) Save(app string, rel release.Release) { r.add(record{app: app, release: &rel}) }
 
-// applied writes what is to be remembered of an App's objects.
-func (r *recorder) applied(app string, m memory) {
+// Remember writes what is to be remembered of an App's objects.
+func (r *Recorder) Remember(app string, m Memo) {
 	if len(m.upserts)+len(m.removed) > 0 {
-		r.add(record{app: app, memory: m})
+		r.add(record{app: app, memo: m})
 	}
 }
 
-// forget removes what is remembered of an App.
-func (r *recorder) forget(app string) { r.add(record{app: app, forget: true}) }
+// Forget removes what is remembered of an App.
+func (r *Recorder) Forget(app string) { r.add(record{app: app, forget: true}) }
 
-func (r *recorder) add(one record) {
+func (r *Recorder) add(one record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.todo) >= mostRecords && one.release == nil {
@@ -103,23 +97,23 @@ func (r *recorder) add(one record) {
 	r.signal()
 }
 
-func (r *recorder) signal() {
+func (r *Recorder) signal() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
 }
 
-// close lets run end when all is written, or can't be.
-func (r *recorder) close() {
+// Close lets Run end when all is written, or can't be.
+func (r *Recorder) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
 	r.signal()
 }
 
-// run writes until it is closed.
-func (r *recorder) run() {
+// Run writes until it is closed.
+func (r *Recorder) Run() {
 	for {
 		one, ok, closed := r.next()
 		switch {
@@ -135,7 +129,7 @@ func (r *recorder) run() {
 	}
 }
 
-func (r *recorder) next() (one record, ok, closed bool) {
+func (r *Recorder) next() (one record, ok, closed bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.todo) == 0 {
@@ -148,7 +142,7 @@ func (r *recorder) next() (one record, ok, closed bool) {
 
 // putBack keeps what could not be written, and waits a little. It says false
 // when there is no more time for another try.
-func (r *recorder) putBack(one record, err error, closed bool) bool {
+func (r *Recorder) putBack(one record, err error, closed bool) bool {
 	if !r.limited {
 		r.log.Error("the history can't be written; what happened is kept in memory and written when it can be", "error", err)
 		r.limited = true
@@ -167,7 +161,7 @@ func (r *recorder) putBack(one record, err error, closed bool) bool {
 
 // writeRelease writes a release, one that could not be recorded when it began
 // under the ID that it got at its first writing.
-func (r *recorder) writeRelease(ctx context.Context, rel release.Release) error {
+func (r *Recorder) writeRelease(ctx context.Context, rel release.Release) error {
 	name := fmt.Sprint(rel.App, " ", rel.Trigger, " ", rel.Seen.UnixNano())
 	nameless := rel.ID == 0
 	if nameless {
@@ -180,7 +174,7 @@ func (r *recorder) writeRelease(ctx context.Context, rel release.Release) error 
 	return err
 }
 
-func (r *recorder) write(one record) error {
+func (r *Recorder) write(one record) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var err error
@@ -190,7 +184,7 @@ func (r *recorder) write(one record) error {
 	case one.forget:
 		err = r.store.SaveApps(ctx, nil, []string{one.app})
 	default:
-		err = r.store.SaveApplied(ctx, one.app, one.memory.upserts, one.memory.removed)
+		err = r.store.SaveApplied(ctx, one.app, one.memo.upserts, one.memo.removed)
 	}
 	if err == nil {
 		r.limited = false
