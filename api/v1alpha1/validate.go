@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -208,12 +209,19 @@ func validateIgnore(s *sink, ignore []Ignore) {
 			s.add(field+".fields", "is missing", "list the fields that are left to others, such as /spec/replicas")
 		}
 		for j, pointer := range rule.Fields {
-			if !isPointer(pointer) {
-				s.add(fmt.Sprintf("%s.fields[%d]", field, j), fmt.Sprintf("%q is not a JSON pointer", pointer), "write it like /spec/replicas")
+			at := fmt.Sprintf("%s.fields[%d]", field, j)
+			switch {
+			case !isPointer(pointer):
+				s.add(at, fmt.Sprintf("%q is not a JSON pointer", pointer), "write it like /spec/replicas")
+			case slices.Contains(identity, pointer):
+				s.add(at, pointer+" is what the object is known by", "leave it out, and name a field below /spec or /data")
 			}
 		}
 	}
 }
+
+// identity are the fields that no rule can leave to others.
+var identity = []string{"/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace", "/metadata/labels", "/metadata/annotations"}
 
 // isPointer says whether p is a JSON pointer (RFC 6901) to a field, and not to
 // the whole object.

@@ -215,6 +215,9 @@ func (c *Cluster) sweep(ctx context.Context) {
 }
 
 func (c *Cluster) sweepOnce(ctx context.Context) error {
+	if now, _ := c.kinds.cached(); len(now.away) > 0 {
+		c.kinds.expire() // some server may answer by now
+	}
 	all, err := c.kinds.all(ctx)
 	if err != nil {
 		return err
@@ -238,7 +241,11 @@ func (c *Cluster) sweepOnce(ctx context.Context) error {
 			c.startWatch(gvk, k)
 		}
 	}
-	return nil
+	now, err := c.kinds.current(ctx)
+	for group := range now.away {
+		return now.missing(group) // objects of ours may hide there
+	}
+	return err
 }
 
 // madeByControllers are kinds that controllers make by the thousand and nobody

@@ -35,6 +35,7 @@ type kinds struct {
 	loading sync.Mutex // one asks the server at a time; the others wait for its answer
 	mu      sync.RWMutex
 	known   known
+	changes uint64 // how often what is known was said to be no longer true
 }
 
 // known is one answer of the server. It is never changed.
@@ -42,6 +43,18 @@ type known struct {
 	byVersion map[schema.GroupVersionKind]kind
 	preferred map[schema.GroupKind]schema.GroupVersionKind
 	loaded    time.Time // zero: never, or no longer true
+	// away are the groups whose own servers (aggregated APIs) did not answer,
+	// and why. Of them is known what was known before, and maybe not all.
+	away map[string]error
+}
+
+// missing says why it can't be told whether a kind of a group is there; nil
+// where it isn't.
+func (k known) missing(group string) error {
+	if err := k.away[group]; err != nil {
+		return fmt.Errorf("the server of %s does not answer, so its kinds are not known: %w; see to its APIService", group, err)
+	}
+	return nil
 }
 
 // expire makes the next look-up ask the server again.
@@ -49,6 +62,7 @@ func (k *kinds) expire() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known.loaded = time.Time{}
+	k.changes++
 }
 
 // cached is what is known without asking, and whether it still counts.
@@ -73,13 +87,19 @@ func (k *kinds) reload(ctx context.Context, since time.Time) (known, error) {
 	if now, ok := k.cached(); ok && now.loaded.After(since) {
 		return now, nil
 	}
-	fresh, err := k.load(ctx)
+	k.mu.RLock()
+	before, changes := k.known, k.changes
+	k.mu.RUnlock()
+	fresh, err := k.load(ctx, before)
 	if err != nil {
 		return known{}, err
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.known = fresh
+	if k.changes != changes {
+		k.known.loaded = time.Time{} // it changed while we asked: the next look-up asks again
+	}
 	return fresh, nil
 }
 
@@ -96,7 +116,10 @@ func (k *kinds) find(ctx context.Context, gvk schema.GroupVersionKind) (kind, bo
 		}
 		found, ok = now.byVersion[gvk]
 	}
-	return found, ok, nil
+	if !ok {
+		return found, false, now.missing(gvk.Group)
+	}
+	return found, true, nil
 }
 
 // preferredOf looks a kind up in the version that the server prefers.
@@ -106,7 +129,10 @@ func (k *kinds) preferredOf(ctx context.Context, gk schema.GroupKind) (schema.Gr
 		return schema.GroupVersionKind{}, kind{}, false, err
 	}
 	gvk, ok := now.preferred[gk]
-	return gvk, now.byVersion[gvk], ok, nil
+	if !ok {
+		return gvk, kind{}, false, now.missing(gk.Group)
+	}
+	return gvk, now.byVersion[gvk], true, nil
 }
 
 // all lists every kind that can be watched, in its preferred version.
@@ -124,9 +150,9 @@ func (k *kinds) all(ctx context.Context) ([]schema.GroupKind, error) {
 	return list, nil
 }
 
-// load asks the server. A group whose own server (an aggregated API) does not
-// answer is left out and does not hide the others.
-func (k *kinds) load(ctx context.Context) (known, error) {
+// load asks the server. A group whose own server does not answer hides no
+// other, and keeps the kinds that it was known to have before.
+func (k *kinds) load(ctx context.Context, before known) (known, error) {
 	_, lists, err := k.client.ServerGroupsAndResourcesWithContext(ctx)
 	var partial *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &partial) {
@@ -143,7 +169,29 @@ func (k *kinds) load(ctx context.Context) (known, error) {
 			addKind(byVersion, preferred, gv, r)
 		}
 	}
-	return known{byVersion: byVersion, preferred: preferred, loaded: k.now()}, nil
+	fresh := known{byVersion: byVersion, preferred: preferred, loaded: k.now()}
+	if partial != nil {
+		fresh.keep(before, partial.Groups)
+	}
+	return fresh, nil
+}
+
+// keep takes over what was known before of groups that did not answer.
+func (k *known) keep(before known, failed map[schema.GroupVersion]error) {
+	k.away = map[string]error{}
+	for gv, err := range failed {
+		k.away[gv.Group] = err
+	}
+	for gvk, kind := range before.byVersion {
+		if _, there := k.byVersion[gvk]; !there && failed[gvk.GroupVersion()] != nil {
+			k.byVersion[gvk] = kind
+		}
+	}
+	for gk, gvk := range before.preferred {
+		if _, there := k.preferred[gk]; !there && failed[gvk.GroupVersion()] != nil {
+			k.preferred[gk] = gvk
+		}
+	}
 }
 
 func addKind(byVersion map[schema.GroupVersionKind]kind, preferred map[schema.GroupKind]schema.GroupVersionKind, gv schema.GroupVersion, r metav1.APIResource) {

@@ -61,28 +61,34 @@ func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 		if e.Time != nil {
 			h.Write(strconv.AppendInt(nil, e.Time.Unix(), 10))
 		}
-		if !readable(e) {
-			return 0 // counts as none: the server is asked instead
-		}
-		// The clients' decoders bring the fields in different orders; a set gives them one.
-		canonical, err := fieldsOf(e).ToJSON()
-		if err != nil {
-			return 0
-		}
-		h.Write(canonical)
+		h.Write(canonical(e))
 		return max(1, binary.BigEndian.Uint64(h.Sum(nil)))
 	}
 	return 0
 }
 
+// canonical is an entry's fields in one order: the clients' decoders bring them
+// in different ones. What can't be read is taken as it is.
+func canonical(e metav1.ManagedFieldsEntry) []byte {
+	if e.FieldsV1 == nil {
+		return nil
+	}
+	raw := e.FieldsV1.GetRawBytes()
+	if !readable(raw) {
+		return raw
+	}
+	ordered, err := fieldsOf(e).ToJSON()
+	if err != nil {
+		return raw
+	}
+	return ordered
+}
+
 // readable says whether all of an entry's fields are written in ways that we
 // know; a later Kubernetes may bring others, which a set would leave out.
-func readable(e metav1.ManagedFieldsEntry) bool {
-	if e.FieldsV1 == nil {
-		return false
-	}
+func readable(raw []byte) bool {
 	var fields map[string]any
-	return json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) == nil && knownForms(fields)
+	return json.Unmarshal(raw, &fields) == nil && knownForms(fields)
 }
 
 func knownForms(fields map[string]any) bool {

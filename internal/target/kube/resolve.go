@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -182,14 +183,16 @@ func without(m map[string]any, steps []string) map[string]any {
 
 // withoutIn is without for the elements of a list: a number selects one, * all.
 func withoutIn(list []any, steps []string) []any {
-	out := slices.Clone(list)
+	out := make([]any, 0, len(list))
 	for i, e := range list {
-		if steps[0] != "*" && steps[0] != fmt.Sprint(i) {
+		selected := steps[0] == "*" || steps[0] == strconv.Itoa(i)
+		if selected && len(steps) == 1 {
 			continue
 		}
-		if m, ok := e.(map[string]any); ok && len(steps) > 1 {
-			out[i] = without(m, steps[1:])
+		if m, ok := e.(map[string]any); ok && selected {
+			e = without(m, steps[1:])
 		}
+		out = append(out, e)
 	}
 	return out
 }

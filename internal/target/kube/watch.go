@@ -74,7 +74,8 @@ func (c *Cluster) watchKind(gk schema.GroupKind) (bool, error) {
 	}
 	gvk, served := now.preferred[gk]
 	if !served {
-		return true, nil // nothing of it can be there
+		err := now.missing(gk.Group)
+		return err == nil, err // without an error nothing of it can be there
 	}
 	k := now.byVersion[gvk]
 	if !k.watchable {
