@@ -109,12 +109,23 @@ func (f *fleet) moveObjects() {
 	}
 }
 
-// endEnvironment removes an App. Its namespace, which it declares, is its last and so kept, with a word about it.
+// endEnvironment removes an App. The namespace that it declares is its last, and is kept: all that others have put there would go with it.
 func (f *fleet) endEnvironment() {
 	f.t.Helper()
+	objects := 0
+	for _, o := range f.says().objects {
+		if o.app.Name == "staging" {
+			objects++
+		}
+	}
+	const kept = "Namespace/staging: is there, and Git does not say so"
 	f.commit(map[string]string{"apps/staging.yaml": gittest.Remove})
-	f.inLine("Namespace/staging: is there, and Git does not say so")
-	f.tells("XX")
+	f.inLine(kept)
+	f.tells(fmt.Sprintf("staging removal c7 by Ada Author: %d changes = Succeeded", objects-1))
+
+	f.restart()
+	f.inLine(kept)
+	f.tells()
 }
 
 // identities are the UIDs that the server gave to objects.

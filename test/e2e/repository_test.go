@@ -112,7 +112,7 @@ func TestRepositoryIsAway(t *testing.T) {
 		}
 		f.untouched(f.says())
 		who := fmt.Sprintf("hand-%d", i) // one who does it again and again is left alone for a while
-		f.tamperAndAwait(hand{who: who, object: f.key("ConfigMap", "a"), patch: merge(`{"data":{"x":"tampered"}}`)})
+		f.tamperAndAwait(hand{who: who, app: "one", object: f.key("ConfigMap", "a"), patch: merge(`{"data":{"x":"tampered"}}`)})
 		drift := fmt.Sprintf("one drift %s by %s: update ConfigMap/a = Succeeded", f.nameOf(f.repo.Head()), who)
 
 		f.commits = append(f.commits, f.repo.Commit(map[string]string{"one/a.yaml": configMap("a", "x", away.how)}))
