@@ -14,13 +14,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// refuseEvil serves an admission webhook that refuses ConfigMaps labelled evil
-// in the stand's namespace, and has the API server ask it.
-func refuseEvil(t *testing.T, s *stand) {
+// refuse serves an admission webhook that refuses objects labelled evil in the
+// stand's namespace, and has the API server ask it.
+func refuse(t *testing.T, s *stand, resource string, message func(object string) string) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var review struct {
-			Request struct{ UID string }
+			Request struct {
+				UID    string
+				Object json.RawMessage
+			}
 		}
 		body, err := io.ReadAll(r.Body)
 		if err == nil {
@@ -33,7 +36,7 @@ func refuseEvil(t *testing.T, s *stand) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
-			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": "no evil here"}},
+			"response": map[string]any{"uid": review.Request.UID, "allowed": false, "status": map[string]any{"message": message(string(review.Request.Object))}},
 		})
 	}))
 	t.Cleanup(server.Close)
@@ -50,7 +53,7 @@ func refuseEvil(t *testing.T, s *stand) {
 			"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": s.namespace}},
 			"objectSelector":    map[string]any{"matchLabels": map[string]any{"evil": "yes"}},
 			"rules": []any{map[string]any{
-				"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "resources": []any{"configmaps"}, "operations": []any{"CREATE", "UPDATE"},
+				"apiGroups": []any{""}, "apiVersions": []any{"v1"}, "resources": []any{resource}, "operations": []any{"CREATE", "UPDATE"},
 			}},
 		}},
 	}}

@@ -187,6 +187,12 @@ func relay(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	serve(t, listener, to, func() {})
+}
+
+// serve hands the connections of a listener on to another address, each after
+// what is to come before.
+func serve(t *testing.T, listener net.Listener, to string, before func()) {
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -196,6 +202,7 @@ func relay(t *testing.T, from, to string) {
 			}
 			go func() {
 				defer in.Close() //nolint:errcheck // nothing to do about it
+				before()
 				out, err := net.Dial("tcp", to)
 				if err != nil {
 					return
