@@ -358,7 +358,7 @@ func correction(desired plan.Desired, f target.Finding) plan.Change {
 	if at, err := desired.At(f.Live.Revision); err == nil && f.Live.Digest == desired.Digest {
 		desired = at
 	}
-	c := plan.Change{Action: plan.Update, Key: f.Key, Desired: desired, Live: f.Live, Fields: f.Fields, Reason: driftReason(f)}
+	c := plan.Change{Action: plan.Update, Key: f.Key, Desired: desired, Live: f.Live, Fields: f.Fields, Reason: driftReason(f), Repair: f.Repair}
 	if !f.Exists {
 		c.Action = plan.Create
 	}

@@ -29,6 +29,9 @@ type Change struct {
 	Live   Live
 	Reason string
 	Fields []Field
+	// Repair is what has to be done to the live object before Desired can be
+	// applied, in the target's own terms; nil is nothing.
+	Repair []byte
 }
 
 // Field is one field that differs. Values are left out where they are secret.

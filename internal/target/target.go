@@ -110,6 +110,8 @@ type Finding struct {
 	Differs bool
 	// Fields are those that differ, with who wrote what is live.
 	Fields []plan.Field
+	// Repair is what the correction has to begin with; see plan.Change.
+	Repair []byte
 	// Live is the live object's record.
 	Live plan.Live
 	Err  error

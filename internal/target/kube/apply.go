@@ -74,6 +74,11 @@ func inParallel(indices []int, f func(i int)) {
 }
 
 func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Change) target.Outcome {
+	if change.Repair != nil {
+		if err := c.repair(ctx, as, change.Desired, change.Repair); err != nil {
+			return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+		}
+	}
 	live, err := c.patch(ctx, as, change.Desired)
 	switch {
 	case as.DryRun && apierrors.IsNotFound(err):
@@ -119,6 +124,9 @@ func (c *Cluster) patch(ctx context.Context, as target.Actor, d plan.Desired) (p
 		return err
 	})
 	if err != nil {
+		return plan.Live{}, err
+	}
+	if err := c.forgetRepair(ctx, as, d, answer.ManagedFields); err != nil {
 		return plan.Live{}, err
 	}
 	live := reduce(d.Key.GroupKind(), answer)

@@ -2,8 +2,11 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -11,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+	"sigs.k8s.io/structured-merge-diff/v6/value"
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -33,18 +37,30 @@ func (c *Cluster) Check(ctx context.Context, as target.Actor, desired []plan.Des
 }
 
 func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired) target.Finding {
+	var declared map[string]any
+	if err := json.Unmarshal(d.Body, &declared); err != nil {
+		return target.Finding{Key: d.Key, Err: fmt.Errorf("its JSON can't be read: %w", err)}
+	}
 	live, wanted, err := c.liveAndWanted(ctx, as, d)
 	if apierrors.IsNotFound(err) {
 		return target.Finding{Key: d.Key, Differs: true}
 	}
-	if err != nil {
+	var m mend
+	if live != nil && (err == nil || apierrors.IsInvalid(err)) {
+		m = mendOf(live, declared)
+	}
+	if err != nil && m.patch == nil {
 		return target.Finding{Key: d.Key, Err: explain(d.Key, err)}
 	}
+	finding := target.Finding{Key: d.Key, Exists: true, Live: reduce(d.Key.GroupKind(), live), Fields: m.fields, Repair: m.patch}
+	if err != nil { // as it is, what is declared is refused; the repair comes first
+		finding.Differs = true
+		return finding
+	}
 	taken := ownFields(wanted).Difference(ownFields(live))
-	differs := !taken.Empty() || !reflect.DeepEqual(content(live), content(wanted))
-	finding := target.Finding{Key: d.Key, Exists: true, Differs: differs, Live: reduce(d.Key.GroupKind(), live)}
-	if differs {
-		finding.Fields = fieldsThatDiffer(live, wanted, taken)
+	finding.Differs = m.patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(wanted))
+	if finding.Differs && m.patch == nil {
+		finding.Fields = fieldsThatDiffer(live, wanted, taken, declared)
 	}
 	return finding
 }
@@ -122,12 +138,12 @@ func ownFields(o *unstructured.Unstructured) *fieldpath.Set {
 // fieldsThatDiffer names the fields that were taken from us, with who took
 // them; or, when ownership tells nothing (the field manager's name was used by
 // someone else), those whose values differ. Values are never told.
-func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.Set) []plan.Field {
+func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.Set, declared map[string]any) []plan.Field {
 	owners := ownersOf(live)
 	var fields []plan.Field
 	taken.Leaves().Iterate(func(p fieldpath.Path) {
 		if len(fields) < mostFields {
-			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Pointer: pointerOf(p), Owner: owners.of(p)})
+			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Pointer: pointerOf(p, declared), Owner: owners.of(p)})
 		}
 	})
 	if len(fields) > 0 {
@@ -139,19 +155,67 @@ func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.
 	return fields[:min(len(fields), mostFields)]
 }
 
-// pointerOf writes a field's path as the JSON pointer of an ignore rule; an
-// element of a list becomes all of them.
-func pointerOf(p fieldpath.Path) string {
+// pointerOf writes a field's path as the JSON pointer of an ignore rule. An
+// element of a list is told by its place in what is declared, or where it isn't
+// declared as all of them; of what an element is known by, the element is told.
+func pointerOf(p fieldpath.Path, declared any) string {
+	if n := len(p); n >= 2 && keyedBy(p[n-2], p[n-1]) {
+		p = p[:n-1]
+	}
 	var pointer strings.Builder
 	for _, e := range p {
 		pointer.WriteByte('/')
-		if e.FieldName == nil {
-			pointer.WriteByte('*')
+		if e.FieldName != nil {
+			pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(*e.FieldName, "~", "~0"), "/", "~1"))
+			m, _ := declared.(map[string]any)
+			declared = m[*e.FieldName]
 			continue
 		}
-		pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(*e.FieldName, "~", "~0"), "/", "~1"))
+		list, _ := declared.([]any)
+		i := placeOf(e, list)
+		if i < 0 {
+			pointer.WriteByte('*')
+			declared = nil
+			continue
+		}
+		pointer.WriteString(strconv.Itoa(i))
+		declared = list[i]
 	}
 	return pointer.String()
+}
+
+// placeOf finds an element in a list, or -1.
+func placeOf(e fieldpath.PathElement, list []any) int {
+	return slices.IndexFunc(list, func(candidate any) bool {
+		switch m, isMap := candidate.(map[string]any); {
+		case e.Key != nil && isMap:
+			return !slices.ContainsFunc(*e.Key, func(key value.Field) bool {
+				return fmt.Sprint(m[key.Name]) != fmt.Sprint(key.Value.Unstructured()) && (m[key.Name] != nil || !isDefault(key))
+			})
+		case e.Value != nil:
+			return fmt.Sprint(candidate) == fmt.Sprint((*e.Value).Unstructured())
+		}
+		return false
+	})
+}
+
+// isDefault says whether the server gives a key this value where none is
+// declared, as it does for the protocol of a port.
+func isDefault(key value.Field) bool {
+	return key.Name == "protocol" && key.Value.Unstructured() == "TCP"
+}
+
+// keyedBy says whether a field is part of what an element is known by in its list.
+func keyedBy(element, field fieldpath.PathElement) bool {
+	if element.Key == nil || field.FieldName == nil {
+		return false
+	}
+	for _, key := range *element.Key {
+		if key.Name == *field.FieldName {
+			return true
+		}
+	}
+	return false
 }
 
 // owners are the other managers of an object's fields, the newest first.

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -42,6 +43,12 @@ func newBenchIn(t *testing.T, namespace string) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newBenchOver(t, c, namespace)
+}
+
+// newBenchOver runs a Cluster until the test ends.
+func newBenchOver(t *testing.T, c *Cluster, namespace string) *bench {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c.Run(ctx)
 	t.Cleanup(func() { cancel(); c.Wait() })
@@ -178,7 +185,8 @@ func TestTheFingerprintMovesWithOurFieldsOnly(t *testing.T) {
 	patch := func(kind, data string) func(*testing.T, *bench, plan.Desired) {
 		return func(t *testing.T, b *bench, d plan.Desired) { b.patchBy(t, d, "tester", kind, data) }
 	}
-	for _, tc := range []struct {
+	b := newBench(t)
+	for i, tc := range []struct {
 		name   string
 		edit   func(*testing.T, *bench, plan.Desired)
 		moves  bool
@@ -189,7 +197,9 @@ func TestTheFingerprintMovesWithOurFieldsOnly(t *testing.T) {
 		{"strategic patch of an image", patch("strategic", `{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"nginx:1.26"}]}}}}`), true, `spec.template.spec.containers[name="web"].image`},
 		{"an env entry removed", patch("json", `[{"op":"remove","path":"/spec/template/spec/containers/0/env/1"}]`), true, `spec.template.spec.containers[name="web"].env[name="LEVEL"].name`},
 		{"a label of ours removed", patch("json", `[{"op":"remove","path":"/metadata/labels/tier"}]`), true, "metadata.labels.tier"},
-		{"another manager's forced apply", patch("apply", `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"web"},"spec":{"replicas":7}}`), true, "spec.replicas"},
+		{"another manager's forced apply", func(t *testing.T, b *bench, d plan.Desired) {
+			b.patchBy(t, d, "tester", "apply", `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"`+d.Key.Name+`"},"spec":{"replicas":7}}`)
+		}, true, "spec.replicas"},
 		{"the scale subresource", func(t *testing.T, b *bench, d plan.Desired) { b.scale(t, d, 4) }, true, "spec.replicas"},
 		{"a whole replace", func(t *testing.T, b *bench, d plan.Desired) { b.replace(t, d) }, true, "spec.replicas"},
 		{"managed fields cleared", patch("json", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`), true, ""},
@@ -199,9 +209,8 @@ func TestTheFingerprintMovesWithOurFieldsOnly(t *testing.T) {
 		{"the same value written", patch("merge", `{"spec":{"replicas":2}}`), false, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			b := newBench(t)
-			desired := b.mustResolve(deployment)
+			b := b.in(t)
+			desired := b.mustResolve(still(fmt.Sprint("web", i)))
 			b.watch(desired)
 			applied := b.apply(desired...)
 			d := desired[0]

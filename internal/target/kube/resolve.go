@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strconv"
@@ -52,6 +53,7 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 	case u.GetNamespace() == "":
 		u.SetNamespace(r.App.Spec.Target.Namespace)
 	}
+	encodeSecret(u)
 	leaveOut(u, r.App.Spec.Ignore)
 	key := object.Object{Unstructured: u}.Key()
 	digest := object.Object{Unstructured: u}.DigestWith(o.Origin.File, r.Root, fmt.Sprint(kept(r.App)))
@@ -129,6 +131,30 @@ func mark(u *unstructured.Unstructured, r target.Resolve, m marks) {
 		annotations[object.AnnotationPrune] = object.PruneNever
 	}
 	u.SetAnnotations(annotations)
+}
+
+// encodeSecret writes a Secret's stringData into its data, as the server does
+// when it stores it. Applied as it is, we would own a field that is never
+// there, and no change of the data would be seen.
+func encodeSecret(u *unstructured.Unstructured) {
+	plain, ok := u.Object["stringData"].(map[string]any)
+	if !ok || u.GetKind() != "Secret" || u.GetAPIVersion() != "v1" {
+		return
+	}
+	data, ok := u.Object["data"].(map[string]any)
+	if !ok && u.Object["data"] != nil {
+		return // for the server to refuse
+	}
+	encoded := copyMap(data)
+	for key, value := range plain {
+		text, ok := value.(string)
+		if !ok {
+			return
+		}
+		encoded[key] = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	u.Object["data"] = encoded
+	delete(u.Object, "stringData")
 }
 
 // kept says that the App's objects outlive their declaration. It is written on

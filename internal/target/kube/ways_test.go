@@ -343,7 +343,9 @@ func TestTheRuleThatIsToldCanBePasted(t *testing.T) {
 			if o.Err != nil {
 				t.Fatalf("with the rule %v it can't be applied: %v", rule.Fields, o.Err)
 			}
-			b.patchBy(t, d, "mallory", tc.kind, tc.data)
+			if tc.kind != "json" { // what was removed by its place isn't there to be removed again
+				b.patchBy(t, d, "mallory", tc.kind, tc.data)
+			}
 			if got := b.stand(d, map[object.Key]plan.Applied{d.Key: o.Applied}); got != plan.InLine {
 				t.Errorf("with the rule %v the next take leaves it standing %d", rule.Fields, got)
 			}
