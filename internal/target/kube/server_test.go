@@ -221,29 +221,43 @@ func TestAKindGoesAndComesAgain(t *testing.T) {
 	}
 }
 
+// configMapOf makes a ConfigMap ready to apply, without a detour over its text.
+func (b *bench) configMapOf(name string, annotations, data map[string]any) plan.Desired {
+	b.t.Helper()
+	u := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "annotations": annotations}, "data": data,
+	}}
+	desired, failed := b.Resolve(b.t.Context(), target.Resolve{App: b.app, Root: "root", Revision: "c0ffee", Objects: []object.Object{{Unstructured: u}}})
+	for _, f := range failed {
+		b.t.Fatal(f)
+	}
+	return desired[0]
+}
+
 // Large objects are applied, seen and judged like small ones.
 func TestLargeObjects(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	object := func(name, annotations, data string) string {
-		return fmt.Sprintf(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":%q,"annotations":{%s}},"data":{"color":"blue"%s}}`, name, annotations, data)
+	many := map[string]any{"color": "blue"}
+	for i := range 2000 {
+		many[fmt.Sprint("key-", i)] = "value"
 	}
-	many := &strings.Builder{}
-	for i := range 5000 {
-		fmt.Fprintf(many, `,"key-%d":"value"`, i)
-	}
-	for _, tc := range []struct{ name, manifest string }{
-		{"an annotation of 64 KB", object("annotation", `"example.com/big":"`+strings.Repeat("a", 64<<10)+`"`, "")},
-		{"annotations of 200 KB", object("annotations", `"a":"`+strings.Repeat("a", 100<<10)+`","b":"`+strings.Repeat("b", 100<<10)+`"`, "")},
-		{"a megabyte", object("megabyte", "", `,"big":"`+strings.Repeat("x", 1<<20-100)+`"`)},
-		{"5,000 fields", object("fields", "", many.String())},
+	type texts = map[string]any
+	big := func(size int) string { return strings.Repeat("x", size) }
+	for _, tc := range []struct {
+		name              string
+		annotations, data texts
+	}{
+		{"an annotation of 64 KB", texts{"example.com/big": big(64 << 10)}, texts{"color": "blue"}},
+		{"annotations of 200 KB", texts{"a": big(100 << 10), "b": big(100 << 10)}, texts{"color": "blue"}},
+		{"a megabyte", texts{}, texts{"color": "blue", "big": big(1<<20 - 100)}},
+		{"2,000 fields", texts{}, many},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			b := b.in(t)
-			desired := b.mustResolve(tc.manifest)
-			b.watch(desired)
-			applied := b.apply(desired...)
-			d := desired[0]
+			d := b.configMapOf(strings.NewReplacer(" ", "-", ",", "").Replace(strings.ToLower(tc.name)), tc.annotations, tc.data)
+			b.watch([]plan.Desired{d})
+			applied := b.apply(d)
 			if got := b.stand(d, applied); got != plan.InLine {
 				t.Errorf("it stands %d", got)
 			}
@@ -251,7 +265,7 @@ func TestLargeObjects(t *testing.T) {
 			if got := b.stand(d, applied); got != plan.Moved {
 				t.Errorf("after an edit it stands %d", got)
 			}
-			if f := b.Check(t.Context(), b.actor(), desired)[0]; f.Err != nil || len(f.Fields) != 1 || !tells(f.Fields, "data.color", "ada") {
+			if f := b.Check(t.Context(), b.actor(), []plan.Desired{d})[0]; f.Err != nil || len(f.Fields) != 1 || !tells(f.Fields, "data.color", "ada") {
 				t.Errorf("the check finds %+v", f)
 			}
 			if got := b.stand(d, b.apply(d)); got != plan.InLine {
@@ -264,17 +278,18 @@ func TestLargeObjects(t *testing.T) {
 func TestWhatIsTooLargeIsRefusedWithAWordAboutIt(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	big := func(size int) string {
-		return `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"big"},"data":{"x":"` + strings.Repeat("x", size) + `"}}`
-	}
-	for _, tc := range []struct{ name, manifest, want string }{
-		{"a ConfigMap over its limit", big(1<<20 + 1), "1048576"},
-		{"a request over the server's limit", big(3<<20 + 1<<16), "too large for the API server: split it"},
-		{"annotations over their limit", `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"big","annotations":{"x":"` + strings.Repeat("x", 300<<10) + `"}}}`, "262144"},
+	big := func(size int) map[string]any { return map[string]any{"x": strings.Repeat("x", size)} }
+	for _, tc := range []struct {
+		name              string
+		annotations, data map[string]any
+		want              string
+	}{
+		{"a ConfigMap over its limit", nil, big(1<<20 + 1), "1048576"},
+		{"a request over the server's limit", nil, big(3<<20 + 1<<16), "too large for the API server: split it"},
+		{"annotations over their limit", big(300 << 10), nil, "262144"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			b := b.in(t)
-			d := b.mustResolve(tc.manifest)[0]
+			d := b.in(t).configMapOf("big", tc.annotations, tc.data)
 			o := b.Apply(t.Context(), b.actor(), []plan.Change{{Action: plan.Create, Key: d.Key, Desired: d}})[0]
 			switch {
 			case o.Err == nil:
