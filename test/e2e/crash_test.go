@@ -13,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
 
 	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
@@ -39,8 +40,9 @@ func TestKilledAtAnyPoint(t *testing.T) {
 	chaos.tolerated = regexp.MustCompile(`^it was cut off`)
 	chaos.begin()
 	for round := range rounds {
+		events := chaos.watch()
 		disturbance := chaos.disturb(round)
-		chaos.kill()
+		chaos.kill(events)
 		t.Logf("round %d: %s", round, disturbance.what)
 		chaos.start()
 		if disturbance.repaired != nil {
@@ -65,14 +67,36 @@ type disturbance struct {
 	repaired func() (missing string) // for what the daemon itself must find out; nil when Git tells it
 }
 
-// kill ends the daemon some time after the disturbance, and now and then once more while it comes up.
-func (c *chaos) kill() {
-	c.let(400 * time.Millisecond)
+// kill ends the daemon at some point after the disturbance: any time, or just when a write has reached the cluster and may not be recorded yet. Now
+// and then it is killed once more while it comes up.
+func (c *chaos) kill(events watch.Interface) {
+	defer events.Stop()
+	if c.random.IntN(3) == 0 {
+		c.let(400 * time.Millisecond)
+	} else {
+		c.writes(events, 1+c.random.IntN(4))
+		c.let(12 * time.Millisecond)
+	}
 	c.daemon.kill()
 	for c.random.IntN(3) == 0 {
 		c.daemon = launch(c.t, c.data, c.args()...)
 		c.let(800 * time.Millisecond)
 		c.daemon.kill()
+	}
+}
+
+// writes waits for so many writes to the Apps' objects, or until there are no more.
+func (c *chaos) writes(events watch.Interface, n int) {
+	for range n {
+		pause := time.NewTimer(time.Second)
+		select {
+		case <-events.ResultChan():
+		case <-pause.C:
+			n = 0
+		}
+		if pause.Stop(); n == 0 {
+			return
+		}
 	}
 }
 
@@ -118,8 +142,13 @@ func (c *chaos) disturb(round int) disturbance {
 	by := fmt.Sprintf("%s commit c%d by Ada Author: ", chaosApps[app], len(c.commits)+1)
 	switch c.random.IntN(6) {
 	case 0:
-		c.commit(map[string]string{c.path(app, name): configMap(name, "turn", fmt.Sprint("round ", round))})
-		return disturbance{what: "a commit changes an object", releases: []string{by + "update ConfigMap/" + name + " = Succeeded"}}
+		files, did := map[string]string{}, []string{}
+		for _, name := range c.has[app][:1+c.random.IntN(mostNamed)] {
+			files[c.path(app, name)] = configMap(name, "turn", fmt.Sprint("round ", round))
+			did = append(did, "update ConfigMap/"+name)
+		}
+		c.commit(files)
+		return disturbance{what: "a commit changes some objects", releases: []string{by + changes(did...)}}
 	case 1:
 		files := map[string]string{}
 		one, other := c.add(app, files), c.add(app, files)
@@ -208,8 +237,8 @@ func (f *fleet) bigApp(value string) map[string]string {
 	return files
 }
 
-// awaitFirst waits until a value has reached the first of the App's objects: then the apply is in the middle.
-func (f *fleet) awaitFirst(change func()) {
+// watch tells of what happens to the ConfigMaps of the fleet's namespace from now on.
+func (f *fleet) watch() watch.Interface {
 	f.t.Helper()
 	maps := f.cluster.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace(f.namespace)
 	list, err := maps.List(f.t.Context(), metav1.ListOptions{Limit: 1})
@@ -220,6 +249,13 @@ func (f *fleet) awaitFirst(change func()) {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return events
+}
+
+// awaitFirst waits until a value has reached the first of the App's objects: then the apply is in the middle.
+func (f *fleet) awaitFirst(change func()) {
+	f.t.Helper()
+	events := f.watch()
 	defer events.Stop()
 	change()
 	limit := time.NewTimer(patience)

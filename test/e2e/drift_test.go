@@ -74,6 +74,8 @@ func (f *fleet) hands() []hand {
 		{"hand-hpa", "dev", dev("HorizontalPodAutoscaler.autoscaling", "frontend"), merge(`{"spec":{"maxReplicas":9}}`), "maxReplicas"},
 		{"hand-cron", "dev", dev("CronJob.batch", "backup-daily"), merge(`{"spec":{"schedule":"* * * * *"}}`), "schedule"},
 		{nobody, "dev", dev("Deployment.apps", "database-replica"), at("remove", "/spec/template/spec/containers/0/resources/limits", nil), "limits"},
+		{"hand-port", "dev", dev("Service", "frontend"), at("replace", "/spec/ports/0/port", 8080), "ports"},
+		{"hand-secret", "extras", f.key("Secret", "login"), merge(`{"data":{"password":"b3BlbiBzZXNhbWU="}}`), "data"},
 		{"hand-account", "extras", f.key("ServiceAccount", "robot"), merge(`{"automountServiceAccountToken":true}`), "automountServiceAccountToken"},
 		{"hand-role", "extras", f.key("Role.rbac.authorization.k8s.io", "reader"), at("add", "/rules/0/verbs/-", "delete"), "rules"},
 		{"hand-policy", "extras", f.key("NetworkPolicy.networking.k8s.io", "closed"), merge(`{"spec":{"ingress":[{}]}}`), "ingress"},
