@@ -53,9 +53,29 @@ func yamlError(c chunk, err error) *Error {
 			e.Origin = c.origin(bytes.Count(before, []byte("\n")) + 1)
 		}
 	}
-	e.What = "is not valid YAML: " + what
+	e.What = "is not valid YAML: " + withoutValues(what)
 	e.Do = advice(c.text, e.Origin.Line-c.line)
 	return e
+}
+
+// quoted finds what the library quotes of the file.
+var quoted = regexp.MustCompile("`[^`]*`|'[^']*'|\"[^\"]*\"")
+
+// withoutValues is a message of the YAML library less what it quotes: that may
+// be a Secret's value.
+func withoutValues(what string) string {
+	switch {
+	case strings.HasPrefix(what, "unknown anchor"):
+		return "it refers to an anchor that isn't there (a value that begins with * needs quotes)"
+	case strings.HasPrefix(what, "cannot decode"):
+		return "a value doesn't fit its tag"
+	}
+	return quoted.ReplaceAllStringFunc(what, func(part string) string {
+		if len(part) <= len("':'") {
+			return part // punctuation that the library expected
+		}
+		return "…"
+	})
 }
 
 // advice guesses, from the text, what someone did who wrote invalid YAML; n

@@ -80,7 +80,7 @@ func TestRead(t *testing.T) {
 		"infinite":       {"a:\n- 1\n- .inf\n", []string{"f.yaml:3: the number +Inf can't be given to an API server; quote it if it is meant as text"}},
 		"null as key":    {"a:\n  ~: 1\n", []string{"f.yaml:1: the key null is not text; quote it"}},
 		"list as key":    {"? [a]\n: b\n", []string{`f.yaml:1: is not valid YAML: a key must be text, not a mapping or list; correct it there or just above`}},
-		"unknown anchor": {"---\na: *x\n", []string{"f.yaml:2: is not valid YAML: unknown anchor 'x' referenced; correct it there or just above"}},
+		"unknown anchor": {"---\na: *x\n", []string{"f.yaml:2: is not valid YAML: it refers to an anchor that isn't there (a value that begins with * needs quotes); correct it there or just above"}},
 		"loop":           {"a: &x\n  b: *x\n", []string{"f.yaml:2: an anchor contains an alias to itself; remove that alias"}},
 		"two in flow":    {"{a: 1}\n{b: 2}\n", []string{"f.yaml:2: is not valid YAML: did not find expected <document start>; check the indentation, and put --- between documents"}},
 		"dedented":       {"  a: 1\nb: 2\n", []string{"f.yaml:2: is not valid YAML: did not find expected <document start>; check the indentation, and put --- between documents"}},

@@ -61,7 +61,8 @@ func explain(key object.Key, err error) error {
 	}
 	said := status.Status()
 	if key.Group == "" && key.Kind == "Secret" {
-		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
+		return fmt.Errorf("the API server refused it (%s); what it says may hold the Secret's values and is not shown: "+
+			"`kubectl apply --dry-run=server` tells", withoutValues(said))
 	}
 	message := said.Message
 	switch {
@@ -87,7 +88,7 @@ func explain(key object.Key, err error) error {
 
 // withoutValues is what was said, less all that could be a value.
 func withoutValues(said metav1.Status) string {
-	text := fmt.Sprintf("%s (%d)", said.Reason, said.Code)
+	text := strings.TrimSpace(fmt.Sprintf("%d %s", said.Code, said.Reason))
 	if said.Details == nil {
 		return text
 	}

@@ -153,14 +153,14 @@ func (k *kinds) all(ctx context.Context) ([]schema.GroupKind, error) {
 // load asks the server. A group whose own server does not answer hides no
 // other, and keeps the kinds that it was known to have before.
 func (k *kinds) load(ctx context.Context, before known) (known, error) {
-	_, lists, err := k.client.ServerGroupsAndResourcesWithContext(ctx)
+	groups, lists, err := k.client.ServerGroupsAndResourcesWithContext(ctx)
 	var partial *discovery.ErrGroupDiscoveryFailed
 	if err != nil && !errors.As(err, &partial) {
 		return known{}, unreachable(fmt.Errorf("list the cluster's kinds: %w", err))
 	}
 	byVersion := map[schema.GroupVersionKind]kind{}
 	preferred := map[schema.GroupKind]schema.GroupVersionKind{}
-	for _, list := range lists { // preferred versions come first
+	for _, list := range inOrder(groups, lists) {
 		gv, err := schema.ParseGroupVersion(list.GroupVersion)
 		if err != nil {
 			continue // not a name that an object could have
@@ -174,6 +174,25 @@ func (k *kinds) load(ctx context.Context, before known) (known, error) {
 		fresh.keep(before, partial.Groups)
 	}
 	return fresh, nil
+}
+
+// inOrder sorts the lists of kinds as the server prefers the versions of each
+// group; the client library brings them in any order.
+func inOrder(groups []*metav1.APIGroup, lists []*metav1.APIResourceList) []*metav1.APIResourceList {
+	byVersion := map[string]*metav1.APIResourceList{}
+	for _, list := range lists {
+		byVersion[list.GroupVersion] = list
+	}
+	sorted := make([]*metav1.APIResourceList, 0, len(lists))
+	for _, group := range groups {
+		for _, version := range append([]metav1.GroupVersionForDiscovery{group.PreferredVersion}, group.Versions...) {
+			if list := byVersion[version.GroupVersion]; list != nil {
+				sorted = append(sorted, list)
+				delete(byVersion, version.GroupVersion)
+			}
+		}
+	}
+	return sorted
 }
 
 // keep takes over what was known before of groups that did not answer.

@@ -1,0 +1,347 @@
+package deliver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/target"
+)
+
+// at is a time on the day of these tests.
+func at(minute int) time.Time { return time.Date(2026, 1, 2, 3, minute, 0, 0, time.UTC) }
+
+func configMap(name string) object.Key {
+	return object.Key{Kind: "ConfigMap", Namespace: "shop", Name: name}
+}
+
+// doneTo is what a release tells of an object.
+func doneTo(name, action string, change ...func(*release.Change)) release.Change {
+	c := release.Change{Action: action, Object: configMap(name)}
+	for _, f := range change {
+		f(&c)
+	}
+	return c
+}
+
+func withError(text string) func(*release.Change) { return func(c *release.Change) { c.Error = text } }
+
+// planned is a change that is about to be done.
+func planned(name string, action plan.Action, fields ...string) plan.Change {
+	c := plan.Change{Action: action, Key: configMap(name)}
+	for _, f := range fields {
+		c.Fields = append(c.Fields, plan.Field{Path: f, Pointer: "/" + f, Owner: "ada"})
+	}
+	return c
+}
+
+func attempt(from, to int, text string) release.Attempt {
+	a := release.Attempt{Started: at(from), Error: text}
+	if to > 0 {
+		a.Ended = at(to)
+	}
+	return a
+}
+
+func TestWithChangesBeginsAnAttempt(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name    string
+		release release.Release
+		changes []plan.Change
+		want    release.Release
+	}{
+		{"a first attempt",
+			release.Release{Seen: at(1)},
+			[]plan.Change{planned("a", plan.Create), planned("b", plan.Update, "data.x", "data.y"), planned("c", plan.Prune)},
+			release.Release{
+				Seen: at(1), Planned: at(9), Outcome: release.Running, Attempts: []release.Attempt{attempt(9, 0, "")},
+				Changes: []release.Change{
+					doneTo("a", "create"), doneTo("b", "update", func(c *release.Change) { c.Fields = []string{"data.x", "data.y"} }), doneTo("c", "prune"),
+				},
+			}},
+		{"an attempt after one that failed",
+			release.Release{
+				Planned: at(2), Outcome: release.Failed, Reason: "no", Attempts: []release.Attempt{attempt(2, 3, "no")},
+				Changes: []release.Change{doneTo("a", "create"), doneTo("b", "update", withError("no"))},
+			},
+			[]plan.Change{planned("b", plan.Update)},
+			release.Release{
+				Planned: at(2), Outcome: release.Running, Reason: "no", Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(9, 0, "")},
+				Changes: []release.Change{doneTo("a", "create"), doneTo("b", "update")},
+			}},
+		{"the next part of a huge change goes on with the attempt",
+			release.Release{Planned: at(2), Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 3, "")}, Changes: []release.Change{doneTo("a", "create")}},
+			[]plan.Change{planned("b", plan.Create)},
+			release.Release{
+				Planned: at(2), Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 3, "")},
+				Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create")},
+			}},
+		{"one that goes on after a restart, cut off in the middle",
+			release.Release{Planned: at(2), Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 0, "it was cut off when the daemon stopped")}},
+			[]plan.Change{planned("b", plan.Create)},
+			release.Release{
+				Planned: at(2), Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 0, "it was cut off when the daemon stopped"), attempt(9, 0, "")},
+				Changes: []release.Change{doneTo("b", "create")},
+			}},
+		{"an object that was created and failed is still one that is created",
+			release.Release{Planned: at(2), Attempts: []release.Attempt{attempt(2, 3, "no")}, Changes: []release.Change{doneTo("a", "create", withError("no"))}},
+			[]plan.Change{planned("a", plan.Update)},
+			release.Release{
+				Planned: at(2), Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(9, 0, "")},
+				Changes: []release.Change{doneTo("a", "create")},
+			}},
+		{"an object that is named twice counts once",
+			release.Release{},
+			[]plan.Change{planned("a", plan.Create), planned("a", plan.Update)},
+			release.Release{Planned: at(9), Outcome: release.Running, Attempts: []release.Attempt{attempt(9, 0, "")}, Changes: []release.Change{doneTo("a", "create")}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			before := cloned(tc.release)
+			if diff := cmp.Diff(tc.want, withChanges(tc.release, tc.changes, at(9))); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(before, tc.release); diff != "" {
+				t.Errorf("the release that it began from was changed (-before +after)\n%s", diff)
+			}
+		})
+	}
+}
+
+// cloned is a release that shares nothing with the first.
+func cloned(r release.Release) release.Release {
+	r.Attempts = append([]release.Attempt(nil), r.Attempts...)
+	r.Changes = append([]release.Change(nil), r.Changes...)
+	return r
+}
+
+func TestWithAttemptEndsAnAttempt(t *testing.T) {
+	t.Parallel()
+	refused := errors.New("ConfigMap/shop/b: refused")
+	outcome := func(name string, err error) target.Outcome { return target.Outcome{Key: configMap(name), Err: err} }
+	for _, tc := range []struct {
+		name     string
+		release  release.Release
+		outcomes []target.Outcome
+		failed   error
+		want     release.Release
+	}{
+		{"all went well",
+			release.Release{Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 0, "")}, Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create")}},
+			[]target.Outcome{outcome("a", nil), outcome("b", nil)}, nil,
+			release.Release{Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 9, "")}, Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create")}}},
+		{"one object was refused",
+			release.Release{Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 0, "")}, Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create")}},
+			[]target.Outcome{outcome("a", nil), outcome("b", errors.New("refused"))}, refused,
+			release.Release{
+				Outcome: release.Failed, Reason: refused.Error(), Attempts: []release.Attempt{attempt(2, 9, refused.Error())},
+				Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create", withError("refused"))},
+			}},
+		{"what failed before went well now, and what wasn't tried keeps its error",
+			release.Release{
+				Outcome: release.Running, Reason: "no", Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(4, 0, "")},
+				Changes: []release.Change{doneTo("a", "create", withError("no")), doneTo("b", "create", withError("no")), doneTo("c", "create")},
+			},
+			[]target.Outcome{outcome("a", nil)}, nil,
+			release.Release{
+				Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(4, 9, "")},
+				Changes: []release.Change{doneTo("a", "create"), doneTo("b", "create", withError("no")), doneTo("c", "create")},
+			}},
+		{"the second part of an attempt went well: it began with the first",
+			release.Release{Attempts: []release.Attempt{attempt(2, 3, "")}, Changes: []release.Change{doneTo("a", "create")}},
+			[]target.Outcome{outcome("a", nil)}, nil,
+			release.Release{Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 9, "")}, Changes: []release.Change{doneTo("a", "create")}}},
+		{"the second part of an attempt failed: so did the attempt",
+			release.Release{Attempts: []release.Attempt{attempt(2, 3, "")}},
+			nil, refused,
+			release.Release{Outcome: release.Failed, Reason: refused.Error(), Attempts: []release.Attempt{attempt(2, 9, refused.Error())}}},
+		{"nothing was begun, as with a commit that can't be rendered",
+			release.Release{}, nil, refused,
+			release.Release{Outcome: release.Failed, Reason: refused.Error(), Attempts: []release.Attempt{attempt(8, 9, refused.Error())}}},
+		{"and once more",
+			release.Release{Attempts: []release.Attempt{attempt(2, 3, "no")}}, nil, refused,
+			release.Release{Outcome: release.Failed, Reason: refused.Error(), Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(8, 9, refused.Error())}}},
+		{"an outcome of an object that the release doesn't tell of",
+			release.Release{Attempts: []release.Attempt{attempt(2, 0, "")}, Changes: []release.Change{doneTo("a", "create")}},
+			[]target.Outcome{outcome("z", refused)}, nil,
+			release.Release{Outcome: release.Running, Attempts: []release.Attempt{attempt(2, 9, "")}, Changes: []release.Change{doneTo("a", "create")}}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			before := cloned(tc.release)
+			if diff := cmp.Diff(tc.want, withAttempt(tc.release, tc.outcomes, at(8), at(9), tc.failed), equateEmpty); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if diff := cmp.Diff(before, tc.release, equateEmpty); diff != "" {
+				t.Errorf("the release that it began from was changed (-before +after)\n%s", diff)
+			}
+		})
+	}
+}
+
+// equateEmpty takes a list without elements for none.
+var equateEmpty = cmp.Options{
+	cmp.Transformer("attempts", func(a []release.Attempt) string { return fmt.Sprintf("%+v", a) }),
+	cmp.Transformer("changes", func(c []release.Change) string { return fmt.Sprintf("%+v", c) }),
+}
+
+// A release that fails for days keeps its first attempt and its newest ones.
+func TestAReleaseKeepsABoundedNumberOfAttempts(t *testing.T) {
+	t.Parallel()
+	const tries = 3 * release.MaxAttempts
+	var r release.Release
+	for i := range tries {
+		r = withChanges(r, []plan.Change{planned("a", plan.Create)}, at(i))
+		if n := len(r.Attempts); n > release.MaxAttempts {
+			t.Fatalf("when attempt %d begins, %d are kept; at most %d", i+1, n, release.MaxAttempts)
+		}
+		r = withAttempt(r, nil, at(i), at(i), errors.New("no"))
+		if n := len(r.Attempts); n > release.MaxAttempts {
+			t.Fatalf("after attempt %d, %d are kept; at most %d", i+1, n, release.MaxAttempts)
+		}
+	}
+	want := []release.Attempt{{Started: at(0), Ended: at(0), Error: "no"}}
+	for i := tries - release.MaxAttempts + 1; i < tries; i++ {
+		want = append(want, release.Attempt{Started: at(i), Ended: at(i), Error: "no"})
+	}
+	if diff := cmp.Diff(want, r.Attempts); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// An App of 10,000 objects comes in parts; its release tells of the first of them.
+func TestAReleaseKeepsABoundedNumberOfChanges(t *testing.T) {
+	t.Parallel()
+	var r release.Release
+	for first := 0; first < 10_000; first += mostAtOnce {
+		var changes []plan.Change
+		var outcomes []target.Outcome
+		for i := first; i < first+mostAtOnce; i++ {
+			changes = append(changes, planned(fmt.Sprint("n", i), plan.Create))
+			outcomes = append(outcomes, target.Outcome{Key: configMap(fmt.Sprint("n", i))})
+		}
+		r = withAttempt(withChanges(r, changes, at(1)), outcomes, at(1), at(2), nil)
+	}
+	if len(r.Changes) != release.MaxChanges || len(r.Attempts) != 1 {
+		t.Errorf("%d changes and %d attempts are kept, want %d and 1", len(r.Changes), len(r.Attempts), release.MaxChanges)
+	}
+	if last := r.Changes[release.MaxChanges-1].Object.Name; last != fmt.Sprint("n", release.MaxChanges-1) {
+		t.Errorf("the last of them is %s", last)
+	}
+	r = withChanges(r, []plan.Change{planned("n7", plan.Update)}, at(3))
+	if len(r.Changes) != release.MaxChanges || r.Changes[7].Action != "create" {
+		t.Errorf("a retry of one of them leaves %d, and %+v", len(r.Changes), r.Changes[7])
+	}
+}
+
+func TestWhatOnlyWaitsIsNoFailure(t *testing.T) {
+	t.Parallel()
+	waits, refused := fmt.Errorf("%w: not yet", target.ErrSkipped), errors.New("refused")
+	for _, tc := range []struct {
+		name     string
+		outcomes []error
+		failed   error
+		want     bool
+	}{
+		{"all went well", []error{nil, nil}, nil, false},
+		{"one waits", []error{nil, waits}, target.ObjectError{Err: waits}, true},
+		{"all wait", []error{waits, waits}, target.ObjectError{Err: waits}, true},
+		{"one waits and one is refused", []error{waits, refused}, target.ObjectError{Err: waits}, false},
+		{"one is refused", []error{refused}, target.ObjectError{Err: refused}, false},
+		{"nothing was tried, and something else failed", nil, refused, false},
+	} {
+		var outcomes []target.Outcome
+		for _, err := range tc.outcomes {
+			outcomes = append(outcomes, target.Outcome{Err: err})
+		}
+		if got := onlyWaits(outcomes, tc.failed); got != tc.want {
+			t.Errorf("%s: it only waits: %v, want %v", tc.name, got, tc.want)
+		}
+	}
+}
+
+// What the last run of the daemon left is taken up: one intended release, one
+// correction, one broken commit; an attempt in the middle is told as cut off.
+func TestWhatARestartTakesUp(t *testing.T) {
+	t.Parallel()
+	running := release.Release{ID: 5, Outcome: release.Running, Trigger: release.TriggerCommit, Planned: at(2), Attempts: []release.Attempt{attempt(2, 0, "")}}
+	between := release.Release{ID: 6, Outcome: release.Running, Trigger: release.TriggerManual, Planned: at(2), Attempts: []release.Attempt{attempt(2, 3, "")}}
+	drift := release.Release{ID: 7, Outcome: release.Running, Trigger: release.TriggerDrift, Planned: at(2), Attempts: []release.Attempt{attempt(2, 3, "no"), attempt(4, 0, "")}}
+	failed := release.Release{ID: 8, Outcome: release.Failed, Trigger: release.TriggerCommit, Planned: at(2), Attempts: []release.Attempt{attempt(2, 3, "no")}}
+	broken := release.Release{ID: 9, Outcome: release.Failed, Trigger: release.TriggerCommit, Attempts: []release.Attempt{attempt(2, 3, "no")}}
+	cut := func(r release.Release) *release.Release {
+		r = cloned(r)
+		r.Attempts[len(r.Attempts)-1].Error = "it was cut off when the daemon stopped"
+		return &r
+	}
+	for _, tc := range []struct {
+		name                     string
+		left                     []release.Release // newest first
+		open, corrective, broken *release.Release
+	}{
+		{"nothing", nil, nil, nil, nil},
+		{"one in the middle of an attempt", []release.Release{running}, cut(running), nil, nil},
+		{"one between two parts", []release.Release{between}, &between, nil, nil},
+		{"one that waits for its next attempt", []release.Release{failed}, &failed, nil, nil},
+		{"a correction", []release.Release{drift}, nil, cut(drift), nil},
+		{"a commit that can't be rendered", []release.Release{broken}, nil, nil, &broken},
+		{"one of each", []release.Release{broken, drift, running}, cut(running), cut(drift), &broken},
+		{"two of a kind: the newest", []release.Release{between, running}, &between, nil, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			e := &engine{Parts: Parts{Now: func() time.Time { return at(30) }}, records: history.NewRecorder(nil, slog.New(slog.DiscardHandler))}
+			a := newApp("team/shop", nil)
+			a.App.Spec.Health.Timeout.Duration = 5 * time.Minute
+			var left []release.Release
+			for _, r := range tc.left {
+				left = append(left, cloned(r))
+			}
+			e.resume(a, left)
+			for what, pair := range map[string][2]*release.Release{
+				"open": {tc.open, a.open}, "corrective": {tc.corrective, a.corrective}, "broken": {tc.broken, a.broken},
+			} {
+				if diff := cmp.Diff(pair[0], pair[1], equateEmpty); diff != "" {
+					t.Errorf("%s (-want +got)\n%s", what, diff)
+				}
+			}
+			if a.open != nil && a.deadline != at(35) {
+				t.Errorf("it has to be healthy until %v", a.deadline)
+			}
+		})
+	}
+}
+
+func TestDriftIsToldWithWhoAndWhat(t *testing.T) {
+	t.Parallel()
+	field := func(path, owner string) plan.Field { return plan.Field{Path: path, Owner: owner} }
+	for want, f := range map[string]target.Finding{
+		"was deleted outside Git":                          {},
+		"was changed outside Git":                          {Exists: true},
+		"spec.replicas was changed by ada":                 {Exists: true, Fields: []plan.Field{field("spec.replicas", "ada")}},
+		"spec.replicas was changed outside Git":            {Exists: true, Fields: []plan.Field{field("spec.replicas", "")}},
+		"spec.replicas and 2 more was changed by ada":      {Exists: true, Fields: []plan.Field{field("spec.replicas", "ada"), field("a", "x"), field("b", "")}},
+		"spec.replicas and 1 more was changed outside Git": {Exists: true, Fields: []plan.Field{field("spec.replicas", ""), field("a", "x")}},
+	} {
+		if got := driftReason(f); got != want {
+			t.Errorf("%+v is told as %q, want %q", f, got, want)
+		}
+	}
+	for want, drifted := range map[string][]plan.Change{
+		"unknown": {planned("a", plan.Update)},
+		"ada":     {planned("a", plan.Update), {Fields: []plan.Field{field("x", "")}}, planned("b", plan.Update, "x")},
+	} {
+		if got := ownersOf(drifted); got != want {
+			t.Errorf("%+v is the doing of %q, want %q", drifted, got, want)
+		}
+	}
+}
