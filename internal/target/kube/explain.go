@@ -61,8 +61,7 @@ func explain(key object.Key, err error) error {
 	}
 	said := status.Status()
 	if key.Group == "" && key.Kind == "Secret" {
-		return fmt.Errorf("the API server refused it (%s); what it says may hold the Secret's values and is not shown: "+
-			"`kubectl apply --dry-run=server` tells", withoutValues(said))
+		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
 	}
 	message := said.Message
 	switch {
@@ -88,9 +87,9 @@ func explain(key object.Key, err error) error {
 
 // withoutValues is what was said, less all that could be a value.
 func withoutValues(said metav1.Status) string {
-	text := strings.TrimSpace(fmt.Sprintf("%d %s", said.Code, said.Reason))
-	if said.Details == nil {
-		return text
+	text := strings.TrimSpace(fmt.Sprintf("%s (%d)", said.Reason, said.Code))
+	if said.Details == nil || len(said.Details.Causes) == 0 {
+		return text + "; what else it said may hold the Secret's values and isn't shown: kubectl apply --dry-run=server tells"
 	}
 	for _, cause := range said.Details.Causes {
 		text += fmt.Sprintf("; %s: %s", cause.Field, cause.Type)

@@ -107,9 +107,9 @@ func TestOfASecretNoValueIsTold(t *testing.T) {
 			"the API server refused it: Invalid (422); data[password]: FieldValueInvalid"},
 		{"two of them", refusal(422, metav1.StatusReasonInvalid, "hunter2", value, metav1.StatusCause{Type: metav1.CauseTypeFieldValueRequired, Field: "type", Message: "hunter2"}),
 			"the API server refused it: Invalid (422); data[password]: FieldValueInvalid; type: FieldValueRequired"},
-		{"an immutable one", refusal(422, metav1.StatusReasonInvalid, `data: Forbidden: field is immutable: "hunter2"`), "the API server refused it: Invalid (422)"},
-		{"a webhook", refusal(403, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is too weak`), "the API server refused it: Forbidden (403)"},
-		{"illegal base64", refusal(400, metav1.StatusReasonBadRequest, `illegal base64 data at input byte 7: "hunter2"`), "the API server refused it: BadRequest (400)"},
+		{"an immutable one", refusal(422, metav1.StatusReasonInvalid, `data: Forbidden: field is immutable: "hunter2"`), "the API server refused it: Invalid (422)" + withheld},
+		{"a webhook", refusal(403, metav1.StatusReasonForbidden, `admission webhook "w" denied the request: hunter2 is too weak`), "the API server refused it: Forbidden (403)" + withheld},
+		{"illegal base64", refusal(400, metav1.StatusReasonBadRequest, `illegal base64 data at input byte 7: "hunter2"`), "the API server refused it: BadRequest (400)" + withheld},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -156,3 +156,6 @@ func TestALostWatchSaysWhatItNeeds(t *testing.T) {
 		t.Errorf("a lost connection is told as %v", got)
 	}
 }
+
+// withheld follows where nothing of the refusal can be told.
+const withheld = "; what else it said may hold the Secret's values and isn't shown: kubectl apply --dry-run=server tells"
