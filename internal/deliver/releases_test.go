@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
@@ -178,20 +179,14 @@ func TestWithAttemptEndsAnAttempt(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			before := cloned(tc.release)
-			if diff := cmp.Diff(tc.want, withAttempt(tc.release, tc.outcomes, at(8), at(9), tc.failed), equateEmpty); diff != "" {
+			if diff := cmp.Diff(tc.want, withAttempt(tc.release, tc.outcomes, at(8), at(9), tc.failed), cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
-			if diff := cmp.Diff(before, tc.release, equateEmpty); diff != "" {
+			if diff := cmp.Diff(before, tc.release, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("the release that it began from was changed (-before +after)\n%s", diff)
 			}
 		})
 	}
-}
-
-// equateEmpty takes a list without elements for none.
-var equateEmpty = cmp.Options{
-	cmp.Transformer("attempts", func(a []release.Attempt) string { return fmt.Sprintf("%+v", a) }),
-	cmp.Transformer("changes", func(c []release.Change) string { return fmt.Sprintf("%+v", c) }),
 }
 
 // A release that fails for days keeps its first attempt and its newest ones.
@@ -299,18 +294,25 @@ func TestWhatARestartTakesUp(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			e := &engine{Parts: Parts{Now: func() time.Time { return at(30) }}, records: history.NewRecorder(nil, slog.New(slog.DiscardHandler))}
+			e := &engine{
+				Parts:   Parts{Now: func() time.Time { return at(30) }},
+				records: history.NewRecorder(nil, slog.New(slog.DiscardHandler)), unfinished: map[string][]release.Release{},
+			}
 			a := newApp("team/shop", nil)
 			a.App.Spec.Health.Timeout.Duration = 5 * time.Minute
-			var left []release.Release
 			for _, r := range tc.left {
-				left = append(left, cloned(r))
+				e.unfinished[a.id] = append(e.unfinished[a.id], cloned(r))
 			}
-			e.resume(a, left)
+			if known := e.resume(a); known != (len(tc.left) > 0) {
+				t.Errorf("the last run knew the App: %v", known)
+			}
+			if len(e.unfinished) > 0 {
+				t.Error("what was taken up is taken up again by the next App of that name")
+			}
 			for what, pair := range map[string][2]*release.Release{
 				"open": {tc.open, a.open}, "corrective": {tc.corrective, a.corrective}, "broken": {tc.broken, a.broken},
 			} {
-				if diff := cmp.Diff(pair[0], pair[1], equateEmpty); diff != "" {
+				if diff := cmp.Diff(pair[0], pair[1], cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("%s (-want +got)\n%s", what, diff)
 				}
 			}
