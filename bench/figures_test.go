@@ -63,3 +63,23 @@ func TestFiguresAreReadAndCompared(t *testing.T) {
 		t.Errorf("a render took %v ms, want 200", mean)
 	}
 }
+
+func TestDailyChecksAreLeftOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		requests map[string]float64
+		gets     float64
+		want     float64
+	}{
+		"none":                              {map[string]float64{"PATCH": 10}, 0, 10},
+		"one while nothing happens":         {map[string]float64{"GET": 5, "PATCH": 5, "WATCH": 3}, 0, 0},
+		"two beside ten commits":            {map[string]float64{"GET": 10, "PATCH": 20}, 0, 10},
+		"one beside ten hand edits":         {map[string]float64{"GET": 15, "PATCH": 25}, 10, 30},
+		"requests that no check is made of": {map[string]float64{"GET": 3, "PATCH": 20}, 0, 23},
+		"reads alone":                       {map[string]float64{"GET": 60}, 0, 60},
+		"fewer reads than expected":         {map[string]float64{"GET": 1, "PATCH": 20}, 10, 21},
+	} {
+		if got := (figures{requests: c.requests}).withoutChecks(c.gets).asked(); got != c.want {
+			t.Errorf("%s: %v requests are left, want %v", name, got, c.want)
+		}
+	}
+}

@@ -73,7 +73,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 
 // shorten makes it a smoke test.
 func (o *options) shorten() {
-	o.apps, o.rounds, o.edits, o.idle = 100, 1, 4, 3*time.Second
+	o.apps, o.rounds, o.edits, o.idle = 100, 1, 10, 3*time.Second
 	o.storm = storm{commits: 20, span: 4 * time.Second, brokenOf: 10}
 	if len(o.only) == 0 {
 		o.only = []string{"S1", "S2", "S3", "S4", "S6"}

@@ -87,6 +87,12 @@ func (r row) exactly(n float64) row {
 	return r.judged(math.Abs(r.Measured-n) < 1e-9)
 }
 
+// between judges a count that is n, and may be a little more.
+func (r row) between(n, more int) row {
+	r.Goal = fmt.Sprintf("%d to %d %s", n, n+more, r.Unit)
+	return r.judged(r.Measured >= float64(n) && r.Measured <= float64(n+more))
+}
+
 func (r row) judged(good bool) row {
 	r.Verdict = miss
 	if good {

@@ -47,6 +47,8 @@ func TestRowsAreJudgedByTheirGoal(t *testing.T) {
 		"ratio beyond":       {took("t", milliseconds, times).beside(floor).ratioWithin(1.5), miss, "≤ 1.5 × floor"},
 		"count right":        {counted("c", "renders", 1).exactly(1), pass, "1 renders"},
 		"count wrong":        {counted("c", "renders", 1.04).exactly(1), miss, "1 renders"},
+		"count in its range": {counted("c", "requests", 505).between(500, 5), pass, "500 to 505 requests"},
+		"count too small":    {counted("c", "requests", 499).between(500, 5), miss, "500 to 505 requests"},
 		"slowest is no mean": {slowest("t", milliseconds, times, 1).within(299), miss, "≤ 299 ms"},
 	} {
 		if c.row.Verdict != c.want || c.row.Goal != c.goal {

@@ -58,13 +58,16 @@ func (b *bench) nothing(ctx context.Context, st *stand, when string) ([]row, err
 	if err != nil {
 		return nil, err
 	}
+	all := after.since(before)
+	did := all.withoutChecks(0)
 	share := 100 * float64(afterUse.cpu()-beforeUse.cpu()) / float64(b.idle)
 	memory := figure(when+"memory of the daemon", megabytes, mb(afterUse.resident))
 	if len(st.fleet.apps) == 1000 {
 		memory = memory.within(memoryMostAt1000)
 	}
 	return []row{
-		counted(when+"requests beside watches", "requests", after.since(before).asked()).exactly(0),
+		counted(when+"requests beside watches and daily checks", "requests", did.asked()).exactly(0),
+		figure(when+"requests of daily checks", "requests", all.asked()-did.asked()),
 		figure(when+"CPU, its git programs' included", percent, share).within(idleCPUMost),
 		memory,
 		figure(when+"memory of its git programs", megabytes, mb(afterUse.childrenNow)),
