@@ -46,7 +46,7 @@ type Parts struct {
 
 // DefaultWorkers is how many Apps are worked on at once when not told. Workers
 // wait for answers most of their time, so there are more than processors.
-const DefaultWorkers = 16
+const DefaultWorkers = 48
 
 // DefaultLookEvery is rare: the view tells of every change, and the check is
 // there to find out if that is ever not so.

@@ -94,7 +94,7 @@ func withChanges(r release.Release, changes []plan.Change, now time.Time) releas
 		r.Planned = now
 	}
 	if last := len(r.Attempts) - 1; last < 0 || r.Attempts[last].Error != "" {
-		r.Attempts = append(r.Attempts[:len(r.Attempts):len(r.Attempts)], release.Attempt{Started: now})
+		r.Attempts = bounded(append(r.Attempts[:len(r.Attempts):len(r.Attempts)], release.Attempt{Started: now}))
 	}
 	r.Outcome = release.Running
 	known := map[object.Key]int{}
@@ -119,6 +119,14 @@ func withChanges(r release.Release, changes []plan.Change, now time.Time) releas
 	return r
 }
 
+// bounded keeps the first attempt and the newest ones.
+func bounded(attempts []release.Attempt) []release.Attempt {
+	if extra := len(attempts) - release.MaxAttempts; extra > 0 {
+		return append(attempts[:1:1], attempts[1+extra:]...)
+	}
+	return attempts
+}
+
 // withAttempt is a release after one attempt.
 func withAttempt(r release.Release, outcomes []target.Outcome, started, now time.Time, failed error) release.Release {
 	attempt := release.Attempt{Started: started, Ended: now}
@@ -132,9 +140,7 @@ func withAttempt(r release.Release, outcomes []target.Outcome, started, now time
 	} else {
 		r.Attempts = append(r.Attempts, attempt)
 	}
-	if extra := len(r.Attempts) - release.MaxAttempts; extra > 0 {
-		r.Attempts = append(r.Attempts[:1:1], r.Attempts[1+extra:]...)
-	}
+	r.Attempts = bounded(r.Attempts)
 	errs := map[object.Key]error{}
 	for _, o := range outcomes {
 		errs[o.Key] = o.Err

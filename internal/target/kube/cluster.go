@@ -222,30 +222,38 @@ func (c *Cluster) sweepOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, gk := range all {
-		if madeByControllers(gk) {
-			continue
-		}
-		gvk, k, ok, err := c.kinds.preferredOf(ctx, gk)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			continue
-		}
-		found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp, Limit: 1})
-		if err != nil && !refused(err) {
-			return unreachable(fmt.Errorf("list %s: %w", gk, err))
-		}
-		if err == nil && len(found.Items) > 0 {
-			c.startWatch(gvk, k)
-		}
+	indices := make([]int, len(all))
+	for i := range all {
+		indices[i] = i
+	}
+	errs := make([]error, len(all))
+	inParallel(indices, func(i int) { errs[i] = c.sweepKind(ctx, all[i]) })
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
 	now, err := c.kinds.current(ctx)
 	for group := range now.away {
 		return now.missing(group) // objects of ours may hide there
 	}
 	return err
+}
+
+// sweepKind begins to watch a kind if there is an object of ours.
+func (c *Cluster) sweepKind(ctx context.Context, gk schema.GroupKind) error {
+	gvk, k, ok, err := c.kinds.preferredOf(ctx, gk)
+	if err != nil || !ok || madeByControllers(gk) {
+		return err
+	}
+	found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp, Limit: 1})
+	switch {
+	case refused(err):
+		return nil
+	case err != nil:
+		return unreachable(fmt.Errorf("list %s: %w", gk, err))
+	case len(found.Items) > 0:
+		c.startWatch(gvk, k)
+	}
+	return nil
 }
 
 // madeByControllers are kinds that controllers make by the thousand and nobody
