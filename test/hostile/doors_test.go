@@ -170,7 +170,7 @@ func TestS35EveryDoorAsksForTheToken(t *testing.T) {
 	}
 	until(t, "the daemon to be ready, for whoever asks", func() string {
 		response := s.ask(t, http.MethodGet, "/readyz", "")
-		defer response.Body.Close() //nolint:errcheck // it was only read
+		defer response.Body.Close()
 		body, _ := io.ReadAll(response.Body)
 		if strings.Contains(string(body), "reason") {
 			t.Errorf("it tells why it isn't: %s", body)
@@ -295,7 +295,7 @@ func (d *daemon) hook(t *testing.T, body string, header map[string]string) (stat
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was only read
+	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -201,13 +201,13 @@ func serve(t *testing.T, listener net.Listener, to string, before func()) {
 				return // closed
 			}
 			go func() {
-				defer in.Close() //nolint:errcheck // nothing to do about it
+				defer in.Close()
 				before()
 				out, err := net.Dial("tcp", to)
 				if err != nil {
 					return
 				}
-				defer out.Close() //nolint:errcheck // nothing to do about it
+				defer out.Close()
 				var both sync.WaitGroup
 				both.Go(func() { _, _ = io.Copy(out, in); _ = out.Close() })
 				both.Go(func() { _, _ = io.Copy(in, out); _ = in.Close() })
