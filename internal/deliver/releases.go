@@ -230,7 +230,7 @@ func (e *engine) endCorrective(a *app) {
 	r.Outcome, r.Reason, r.Finished = release.Succeeded, "", now
 	e.records.Save(a.id, r)
 	e.Observe.Released(r)
-	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", r.Summary())
+	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", r.Summary().String())
 }
 
 // finish ends the open release.
@@ -248,7 +248,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	e.records.Save(a.id, r)
 	e.Observe.Released(r)
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
-		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary(), "reason", reason)
+		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary().String(), "reason", reason)
 	e.touchDependents(a)
 }
 
