@@ -36,6 +36,9 @@ func invalidSecrets() map[string]string {
 		"no-mapping":     head + "data: CANARY\n",
 		"a-list":         head + "data: [CANARY]\n",
 		"nested":         head + "stringData: {password: {value: CANARY}}\n",
+		"unknown-field":  head + "stringdata: {password: CANARY}\n",
+		"anchor":         head + "stringData:\n  password: *CANARY\n",
+		"tag":            head + "stringData:\n  password: !!int CANARY\n",
 		"no-docker":      head + "type: kubernetes.io/dockerconfigjson\nstringData: {.dockerconfigjson: CANARY}\n",
 		"no-tls":         head + "type: kubernetes.io/tls\nstringData: {tls.key: CANARY}\n",
 		"bad-key":        head + "stringData: {\"pass word\": CANARY}\n",
@@ -69,9 +72,11 @@ func secretsRoot(s *stand, c canaries, urls map[string]string) map[string]string
 		"apps/edited.yaml": s.declare("edited"),
 		"edited/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata:\n  name: edited\n  annotations:\n" +
 			"    kubectl.kubernetes.io/last-applied-configuration: '" + applied + "'\n" +
+			"    objectset.example.com/applied: '" + applied + "'\n" +
 			"data: {password: " + data + "}\nstringData: {token: " + c["Secret's stringData in Git"] + "}\n",
-		"apps/watched.yaml":   s.declare("watched", "sync: {drift: alert}"),
-		"watched/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: watched}\ndata: {password: " + data + "}\n",
+		"apps/watched.yaml": s.declare("watched", "sync: {drift: alert}"),
+		"watched/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: watched}\nstringData: {password: " +
+			c["Secret's stringData in Git"] + "}\n",
 		"apps/generated.yaml": s.declare("generated"),
 		"generated/kustomization.yaml": "secretGenerator:\n- name: generated\n  literals: [password=" + c["generator's literal in Git"] + "]\n" +
 			"  files: [key.txt]\n",
