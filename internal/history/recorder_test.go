@@ -79,6 +79,20 @@ func (s *shelf) becomes(full bool) {
 	s.full = full
 }
 
+// tried is how often someone tried to write.
+func (s *shelf) tried() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tries
+}
+
+// release is one release as it was written last, and how many there are.
+func (s *shelf) release(id int64) (release.Release, int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.releases[id], len(s.releases)
+}
+
 // shows holds what was written against what should have been.
 func (s *shelf) shows(t *testing.T, want ...string) {
 	t.Helper()
@@ -204,10 +218,11 @@ func TestAReleaseThatCouldNotBeginIsOneRelease(t *testing.T) {
 				begun.Outcome, begun.Reason = release.Succeeded, "second attempt"
 				r.Save("a", *begun)
 				pass(time.Minute)
-				if len(s.releases) != 1 {
-					t.Errorf("one release is written as %d", len(s.releases))
+				got, n := s.release(1)
+				if n != 1 {
+					t.Errorf("one release is written as %d", n)
 				}
-				if got := s.releases[1]; got.Outcome != release.Succeeded {
+				if got.Outcome != release.Succeeded {
 					t.Errorf("the release ends as %s (%s)", got.Outcome, got.Reason)
 				}
 			})
@@ -230,7 +245,7 @@ func TestWhatWaitedDoesNotOverwriteWhatIsNewer(t *testing.T) {
 		again.Outcome, again.Reason = release.Running, "second attempt"
 		r.Begin(t.Context(), again)
 		pass(time.Minute)
-		if got := s.releases[1]; got.Reason != "second attempt" || got.Outcome != release.Running {
+		if got, _ := s.release(1); got.Reason != "second attempt" || got.Outcome != release.Running {
 			t.Errorf("while the second attempt runs, the history tells of %s (%s)", got.Outcome, got.Reason)
 		}
 	})
@@ -243,12 +258,12 @@ func TestAFullHistoryIsNotHammered(t *testing.T) {
 			r.Save("a", ofApp("a", i, release.Running, ""))
 			synctest.Wait()
 		}
-		if s.tries > 10 {
-			t.Errorf("in no time there were %d tries to write", s.tries)
+		if n := s.tried(); n > 10 {
+			t.Errorf("in no time there were %d tries to write", n)
 		}
 		pass(time.Minute)
-		if s.tries > 200 || s.tries < 2 {
-			t.Errorf("in a minute there were %d tries to write", s.tries)
+		if n := s.tried(); n > 200 || n < 2 {
+			t.Errorf("in a minute there were %d tries to write", n)
 		}
 	})
 }
