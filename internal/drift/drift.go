@@ -18,15 +18,18 @@ import (
 const (
 	// AlertAfter is how long drift may last before it is told as an alert.
 	AlertAfter = 2 * time.Minute
-	// fightWindow is how far apart two takes of the same field by the same
-	// manager may be to count as one fight; fightTakes, how many make one.
-	fightWindow = 10 * time.Minute
+	// fightTakes is how many takes of the same field by the same manager make a
+	// fight; fightWindow, how far apart two that follow each other may be. It is
+	// longer than the longest truce, or a fight would be forgotten in its own.
 	fightTakes  = 3
+	fightWindow = 2 * lastTruce
 	// The first and the longest time that a fight is left alone for.
 	firstTruce = 5 * time.Second
 	lastTruce  = 10 * time.Minute
-	// mostTakes bounds what is kept of one object.
-	mostTakes = 32
+	// mostTakes bounds what is kept of one object, and fieldsKept what is of each
+	// round, so that many rounds are kept of a fight over many fields.
+	mostTakes  = 48
+	fieldsKept = 3
 )
 
 // Account is what is known of one object's drift. It outlives the correction
@@ -64,7 +67,7 @@ func (a *Account) Ends(now time.Time) (forget bool) {
 // PutRight takes in that the object was put right, and what had been taken by whom.
 func (a *Account) PutRight(fields []plan.Field, now time.Time) {
 	a.Attempts++
-	for _, f := range fields {
+	for _, f := range fields[:min(len(fields), fieldsKept)] {
 		a.takes = append(a.takes, take{field: f.Path, pointer: f.Pointer, owner: f.Owner, at: now})
 	}
 	if extra := len(a.takes) - mostTakes; extra > 0 {
@@ -111,18 +114,31 @@ func (a *Account) Fight(key object.Key, now time.Time) string {
 // and until when to leave it alone: twice as long with each further take.
 func fight(takes []take, now time.Time) (worst take, until time.Time) {
 	type who struct{ field, owner string }
-	counts := map[who]int{}
+	type series struct {
+		newest take
+		last   time.Time // of the oldest that counts so far
+		n      int
+	}
+	found := map[who]series{}
 	most := 0
-	for i := len(takes) - 1; i >= 0 && now.Sub(takes[i].at) <= fightWindow; i-- {
-		w := who{takes[i].field, takes[i].owner}
-		if counts[w]++; counts[w] > most {
-			most, worst = counts[w], takes[i]
+	for i := len(takes) - 1; i >= 0; i-- {
+		t := takes[i]
+		s, known := found[who{t.field, t.owner}]
+		if !known {
+			s = series{newest: t, last: now}
+		}
+		if s.last.Sub(t.at) > fightWindow {
+			continue
+		}
+		s.last, s.n = t.at, s.n+1
+		found[who{t.field, t.owner}] = s
+		if s.n > most {
+			most, worst = s.n, s.newest
 		}
 	}
 	if most < fightTakes {
 		return take{}, time.Time{}
 	}
 	const doublings = 10
-	truce := min(lastTruce, firstTruce<<min(most-fightTakes, doublings))
-	return worst, takes[len(takes)-1].at.Add(truce)
+	return worst, worst.at.Add(min(lastTruce, firstTruce<<min(most-fightTakes, doublings)))
 }

@@ -40,8 +40,8 @@ type mend struct {
 
 // mendOf finds the elements of lists that the one who wrote last made of
 // declared ones, which are therefore not there any more, and puts each declared
-// one in the place of what was made of it. It holds for the live object's
-// version only.
+// one in the place of what was made of it. It holds only while nobody else
+// changes the object.
 func mendOf(live *unstructured.Unstructured, declared map[string]any) mend {
 	writer, ok := ownersOf(live).last()
 	if !ok {
@@ -70,7 +70,11 @@ func mendOf(live *unstructured.Unstructured, declared map[string]any) mend {
 	if len(operations) == 0 {
 		return mend{}
 	}
+	// Status is written all the time; the generation counts changes of the rest.
 	test := operation{Op: "test", Path: "/metadata/resourceVersion", Value: live.GetResourceVersion()}
+	if generation := live.GetGeneration(); generation > 0 {
+		test = operation{Op: "test", Path: "/metadata/generation", Value: generation}
+	}
 	patch, err := json.Marshal(slices.Insert(operations, 0, test))
 	if err != nil {
 		return mend{} // what came as JSON always marshals
