@@ -19,6 +19,66 @@ func fields(owner string, names ...string) (taken []plan.Field) {
 	return taken
 }
 
+// Someone takes the field again as soon as it is put right. The truces grow to
+// the longest one, and stay there for as long as he goes on.
+func TestAFightThatGoesOnIsLeftAloneLongerAndLonger(t *testing.T) {
+	t.Parallel()
+	var a Account
+	now, longest := dawn, time.Duration(0)
+	for round := range 60 {
+		a.Drifts(now)
+		a.PutRight(fields("hpa", "spec.replicas"), now)
+		a.Ends(now)
+		truce := time.Duration(0)
+		if until := a.Truce(now); !until.IsZero() {
+			truce = until.Sub(now)
+		}
+		if truce < longest {
+			t.Fatalf("in round %d the truce is %v, after one of %v", round, truce, longest)
+		}
+		longest = truce
+		now = now.Add(truce + time.Second)
+	}
+	if longest != lastTruce {
+		t.Errorf("after 60 rounds the truce is %v, want %v", longest, lastTruce)
+	}
+}
+
+// Two tools that hold the whole object take all its fields each time.
+func TestAFightOverManyFieldsIsOneToo(t *testing.T) {
+	t.Parallel()
+	for _, many := range []int{1, 5, 11, 50} {
+		var names []string
+		for i := range many {
+			names = append(names, fmt.Sprint("field", i))
+		}
+		var a Account
+		now := dawn
+		for range 10 {
+			a.PutRight(fields("helm", names...), now)
+			now = now.Add(time.Second)
+		}
+		if a.Truce(now).IsZero() {
+			t.Errorf("%d fields that were taken ten times in ten seconds are no fight", many)
+		}
+	}
+}
+
+func TestAnotherEditMeanwhileIsNotPartOfTheFight(t *testing.T) {
+	t.Parallel()
+	var a Account
+	now := dawn
+	for range fightTakes {
+		a.PutRight(fields("hpa", "spec.replicas"), now)
+		now = now.Add(time.Second)
+	}
+	now = now.Add(5 * time.Minute) // the fight has been over for long
+	a.PutRight(fields("ada", "spec.paused"), now)
+	if until := a.Truce(now); !until.IsZero() {
+		t.Errorf("one edit by another one is left alone for %v", until.Sub(now))
+	}
+}
+
 func TestAnAccountStaysSmall(t *testing.T) {
 	t.Parallel()
 	var a Account
