@@ -32,6 +32,10 @@ const requestTimeout = 60 * time.Second
 // It costs one request an object.
 func (c *Cluster) Apply(ctx context.Context, as target.Actor, changes []plan.Change) []target.Outcome {
 	outcomes := make([]target.Outcome, len(changes))
+	if as.DryRun { // nothing comes of it that another could rely on
+		inParallel(indices(len(changes)), func(i int) { outcomes[i] = c.applyOne(ctx, as, changes[i]) })
+		return outcomes
+	}
 	up, down := byStage(changes)
 	for stage := range plan.Stages {
 		inParallel(up[stage], func(i int) { outcomes[i] = c.applyOne(ctx, as, changes[i]) })
@@ -53,6 +57,15 @@ func byStage(changes []plan.Change) (up, down [plan.Stages][]int) {
 		}
 	}
 	return up, down
+}
+
+// indices are the numbers below n.
+func indices(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // inParallel calls f for each index, a few at a time, and waits for all.

@@ -28,11 +28,7 @@ const mostFields = 50
 // costs two requests an object, and changes nothing.
 func (c *Cluster) Check(ctx context.Context, as target.Actor, desired []plan.Desired) []target.Finding {
 	findings := make([]target.Finding, len(desired))
-	indices := make([]int, len(desired))
-	for i := range desired {
-		indices[i] = i
-	}
-	inParallel(indices, func(i int) { findings[i] = c.checkOne(ctx, as, desired[i]) })
+	inParallel(indices(len(desired)), func(i int) { findings[i] = c.checkOne(ctx, as, desired[i]) })
 	return findings
 }
 

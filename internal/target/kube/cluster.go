@@ -222,12 +222,8 @@ func (c *Cluster) sweepOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	indices := make([]int, len(all))
-	for i := range all {
-		indices[i] = i
-	}
 	errs := make([]error, len(all))
-	inParallel(indices, func(i int) { errs[i] = c.sweepKind(ctx, all[i]) })
+	inParallel(indices(len(all)), func(i int) { errs[i] = c.sweepKind(ctx, all[i]) })
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
