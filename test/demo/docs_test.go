@@ -86,8 +86,12 @@ func (b block) commands() (found []string) {
 var elsewhere = map[string]string{
 	"make demo": "CI, as make demo CHECK=1",
 	"make test": "CI",
-	"plumb run --root https://git.example.com/fleet.git --kubeconfig ~/.kube/config":                                     "TestCommandsAreThere",
-	`curl -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/api/v1/apps?sync=OutOfSync`: "the tests of internal/server",
+	"plumb run --root https://git.example.com/fleet.git --kubeconfig ~/.kube/config":                                                    "TestCommandsAreThere",
+	`curl -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/api/v1/apps?sync=OutOfSync`:                "the tests of internal/server",
+	`body='{"url":"https://git.example.com/fleet.git"}'`:                                                                                "TestDocumentedCommands of test/hostile",
+	`signature=$(printf %s "$body" | openssl dgst -sha256 -hmac "$(cat ~/.local/share/plumb/hook-secret)" | sed 's/.* //')`:             "TestDocumentedCommands of test/hostile",
+	`curl -sS -H "Content-Type: application/json" -H "X-Plumb-Signature: sha256=$signature" -d "$body" http://127.0.0.1:7586/hooks/git`: "TestDocumentedCommands of test/hostile",
+	`curl -sS -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/metrics | grep ^plumb_queue_length`:    "TestDocumentedCommands of test/hostile",
 }
 
 // TestCommandsAreRun: what a page shows as a command is given by the tour or by another test.
