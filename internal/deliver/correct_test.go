@@ -1,7 +1,9 @@
 package deliver_test
 
 import (
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -170,4 +172,26 @@ func TestSomeoneElseCallsHimselfPlumb(t *testing.T) {
 	}
 	f.untilColor("a", "blue")
 	f.synced("one", commit)
+}
+
+// A clock that is set back or forth while the daemon runs keeps nothing from
+// being delivered or put right. This one lacks what the real clock has beside
+// the date: a reading that no setting changes.
+func TestAClockThatJumps(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	var off atomic.Int64
+	f.now = func() time.Time { return time.Now().Round(0).Add(time.Duration(off.Load())) }
+	f.start()
+	f.declare(true, f.app("one"))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	for i, jump := range []time.Duration{-2 * time.Hour, 48 * time.Hour, -365 * 24 * time.Hour, 0} {
+		off.Store(int64(jump))
+		color := fmt.Sprint("color", i)
+		f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", color)}))
+		f.edit("a", fmt.Sprint("mallory", i), `{"data":{"color":"green"}}`)
+		f.untilColor("a", color)
+	}
+	f.settledReleases("one", 9)
 }

@@ -73,6 +73,7 @@ type fleet struct {
 	data      string
 	root      string
 	lookEvery time.Duration
+	now       func() time.Time
 }
 
 type silent struct{}
@@ -114,7 +115,7 @@ func (f *fleet) start() {
 	f.history = store
 	f.Engine = deliver.New(deliver.Parts{
 		Source: f.repo, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
-		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Log: slog.New(slog.DiscardHandler), Observe: silent{},
+		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Now: f.now, Log: slog.New(slog.DiscardHandler), Observe: silent{},
 	})
 	ended := make(chan struct{})
 	go func() {
