@@ -148,6 +148,7 @@ func TestMistakes(t *testing.T) {
 		{head + "metadata: {name: a}\nspec: {sync: {drift: fix}}\n", `spec.sync.drift: "fix" is none of its values; use correct, alert or ignore`},
 		{head + "metadata: {name: a}\nspec: {ignore: [{}]}\n", "spec.ignore[0].kind: is missing; name the kind whose fields are left to others, such as Deployment\nspec.ignore[0].fields: is missing; list the fields that are left to others, such as /spec/replicas"},
 		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [spec.replicas]}]}\n", `spec.ignore[0].fields[0]: "spec.replicas" is not a JSON pointer; write it like /spec/replicas`},
+		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [/metadata/name]}]}\n", "spec.ignore[0].fields[0]: /metadata/name is what the object is known by; leave it out, and name a field below /spec or /data"},
 	} {
 		t.Run(test.want, func(t *testing.T) {
 			t.Parallel()
