@@ -50,7 +50,7 @@ type app struct {
 	viewErr   error // why it doesn't
 	failures  int
 	retryAt   time.Time
-	lastErr   error // the last failure that belongs to no one object
+	crash     error // the work on the App panicked; nil once it went well again
 	checked   time.Time
 	look      look
 	deadline  time.Time
@@ -130,6 +130,7 @@ func (a *app) facts() Facts {
 		Changes:      a.tally.changes, Drifted: a.tally.drifted + a.tally.unsure, Failing: a.tally.failing, Terminating: a.tally.terminating,
 		Told:     a.tally.told,
 		RetryAt:  a.retryAt,
+		Crashed:  a.crash != nil,
 		LookAt:   a.look.at,
 		Open:     a.open != nil,
 		Health:   a.tally.health.Worst(),

@@ -52,6 +52,8 @@ type Facts struct {
 	Prunes    int
 	PruneHeld bool
 
+	// Crashed is set when the work on the App panicked, and did not go well since.
+	Crashed bool
 	// RetryAt is when what failed may be tried again.
 	RetryAt time.Time
 
@@ -102,6 +104,8 @@ func Next(f Facts, now time.Time) Decision {
 	}
 	var d Decision
 	switch {
+	case f.Crashed && now.Before(f.RetryAt):
+		d.Until = f.RetryAt
 	case !f.Rendered || !f.Known || f.Standby:
 	case f.Observe && f.Drifted > 0:
 		d = Decision{Step: Sync} // which looks, and changes nothing

@@ -133,6 +133,8 @@ func (e *engine) message(a *app, waiting []string) string {
 		return firstOf(e.target.State().Err, a.viewErr).Error()
 	case a.viewErr != nil:
 		return a.viewErr.Error()
+	case a.crash != nil:
+		return a.crash.Error()
 	case e.standby != "":
 		return e.standby
 	case !a.got.ok || !a.known:

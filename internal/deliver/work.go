@@ -74,13 +74,13 @@ func (e *engine) panicked(id string, p any) {
 		a.got.want, a.got.err, a.got.retry = a.want, err, true
 	}
 	a.busy, a.rendering = false, false
-	e.failed(a, err)
+	a.crash = err
+	e.failed(a)
 	e.touch(a)
 }
 
 // failed notes a failure, and when to try again.
-func (e *engine) failed(a *app, err error) {
-	a.lastErr = err
+func (e *engine) failed(a *app) {
 	a.failures++
 	a.retryAt = e.Now().Add(backoff(a.failures, e.Random))
 }
@@ -184,13 +184,13 @@ func (e *engine) rendered(a *app, r rendering) {
 		x.Set(a.id, r.inputs)
 	}
 	if r.err != nil {
-		e.failed(a, r.err)
+		e.failed(a)
 		if len(r.unresolved) == 0 || errors.Is(r.err, target.ErrUnreachable) {
 			e.Log.Warn("an App can't be rendered", "app", a.id, "revision", r.revision.Short(), "error", r.err)
 			return
 		}
 	} else {
-		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
+		a.failures, a.crash, a.retryAt = 0, nil, time.Time{}
 	}
 	a.got.revision = r.revision
 	e.mended(a)
@@ -413,9 +413,9 @@ func (e *engine) changed(a *app, d doing) {
 	e.recordCorrective(a, d, failed)
 	switch {
 	case failed != nil:
-		e.failed(a, failed)
+		e.failed(a)
 	case a.tally.failing == 0 && a.got.err == nil:
-		a.failures, a.lastErr, a.retryAt = 0, nil, time.Time{}
+		a.failures, a.crash, a.retryAt = 0, nil, time.Time{}
 	}
 	e.touchDependents(a)
 }

@@ -13,10 +13,6 @@ const (
 	// one of the others, or nothing.
 	Check Action = "check"
 	Prune Action = "prune"
-	// Keep is a prune that a guard held back; the reason says which.
-	Keep Action = "keep"
-	// Refuse is an object that another App claims too.
-	Refuse Action = "refuse"
 )
 
 // Change is what is to be done with one object, and why.
