@@ -31,12 +31,14 @@ func layers() []layer {
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
 			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/health", "internal/release", "internal/status",
+			"internal/gate", "internal/event", "internal/redact", "internal/yamledit",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest"}},
-		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook"}},
-		{name: "flows", folders: []string{"internal/deliver", "internal/declare"}},
+		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/commit"}},
+		{name: "pipeline", folders: []string{"internal/pipeline"}},
+		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{
-			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane",
+			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane", "internal/terminal",
 		}},
 		{name: "commands", folders: []string{"cmd/plumb"}},
 		{name: "around", mingle: true, folders: []string{"test", "bench", "dev"}},

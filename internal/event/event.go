@@ -1,0 +1,56 @@
+package event
+
+import (
+	"time"
+
+	"plumb.dev/plumb/internal/object"
+)
+
+// Kind is what an event tells, in one word.
+type Kind string
+
+// The kinds.
+const (
+	ReleaseSucceeded  Kind = "ReleaseSucceeded"
+	ReleaseFailed     Kind = "ReleaseFailed"
+	ReleaseSuperseded Kind = "ReleaseSuperseded"
+	PlanPending       Kind = "PlanPending"  // a plan waits for approval
+	PlanApproved      Kind = "PlanApproved" // someone approved it
+	PlanRefused       Kind = "PlanRefused"  // someone turned it down, or an approval came too late
+	PlanStale         Kind = "PlanStale"    // an approved plan's base moved, and a new plan was made
+	Paused            Kind = "Paused"
+	Resumed           Kind = "Resumed" // someone ended a pause, or it ended by itself
+	Held              Kind = "Held"    // a change waits for a window, or after a failed release
+	Kept              Kind = "Kept"    // a live change was written as a commit
+	RolledBack        Kind = "RolledBack"
+	DriftCorrected    Kind = "DriftCorrected"
+	DriftLasts        Kind = "DriftLasts"
+)
+
+// Event is one thing that happened.
+type Event struct {
+	ID       int64       `json:"id" doc:"Grows with each event."`
+	Time     time.Time   `json:"time" doc:"When it happened."`
+	Kind     Kind        `json:"kind" doc:"What happened, in one word."`
+	App      string      `json:"app,omitempty" doc:"The App, NAMESPACE/NAME; absent where it is about all."`
+	Object   *object.Key `json:"object,omitempty" doc:"The object, where it is about one."`
+	Actor    string      `json:"actor,omitempty" doc:"Who did it: a person, a commit's author, a field manager."`
+	Message  string      `json:"message" doc:"The same for people."`
+	Release  int64       `json:"release,omitempty" doc:"The release's id."`
+	Plan     string      `json:"plan,omitempty" doc:"The plan's hash."`
+	Revision string      `json:"revision,omitempty" doc:"The commit."`
+}
+
+// Query selects events. A zero field selects all.
+type Query struct {
+	App   string // NAMESPACE/NAME
+	Kind  Kind
+	After int64 // only events with a larger ID
+	Limit int   // the newest so many; 0 means DefaultLimit
+}
+
+// The bounds of a Query.
+const (
+	DefaultLimit = 100
+	MaxLimit     = 1000
+)
