@@ -15,7 +15,7 @@ import (
 	"plumb.dev/plumb/internal/deliver"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
-	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -25,7 +25,7 @@ import (
 // Parts are what a daemon is made of.
 type Parts struct {
 	Source   source.Source // follows until its maker ends it
-	Renderer render.Set
+	Renderer pipeline.Renderer
 	Target   Target
 	History  history.Memory
 	Metrics  *Metrics

@@ -10,10 +10,10 @@ import (
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/queue"
 	"plumb.dev/plumb/internal/release"
-	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
@@ -23,7 +23,7 @@ import (
 // Parts are what an Engine works with.
 type Parts struct {
 	Source   source.Source
-	Renderer render.Set
+	Renderer pipeline.Renderer
 	Target   target.Target
 	History  history.Memory
 	// Root names the root that declares the Apps; it is written on every

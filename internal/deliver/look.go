@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
 )
@@ -50,7 +51,7 @@ func (e *engine) looked(a *app, findings []target.Finding, fingerprints map[obje
 		if f.Live.Fingerprint == fingerprints[f.Key] {
 			missed++
 			e.Log.Error("an object was changed and the view did not tell; please report it", "app", a.id, "object", f.Key.String(),
-				"reason", driftReason(f))
+				"reason", pipeline.DriftReason(f))
 		}
 		applied := a.applied[f.Key]
 		applied.Fingerprint = 0

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
@@ -172,7 +173,7 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 	case onlyWaits(d.outcomes, failed):
 		failed = nil
 	case failed == nil && len(a.unresolved) > 0:
-		failed = unresolvedError(a.unresolved)
+		failed = pipeline.Unresolved(a.unresolved)
 	}
 	r := withAttempt(*d.intended, d.outcomes, d.started, e.Now(), failed)
 	a.open = &r

@@ -322,28 +322,3 @@ func TestWhatARestartTakesUp(t *testing.T) {
 		})
 	}
 }
-
-func TestDriftIsToldWithWhoAndWhat(t *testing.T) {
-	t.Parallel()
-	field := func(path, owner string) plan.Field { return plan.Field{Path: path, Owner: owner} }
-	for want, f := range map[string]target.Finding{
-		"was deleted outside Git":                          {},
-		"was changed outside Git":                          {Exists: true},
-		"spec.replicas was changed by ada":                 {Exists: true, Fields: []plan.Field{field("spec.replicas", "ada")}},
-		"spec.replicas was changed outside Git":            {Exists: true, Fields: []plan.Field{field("spec.replicas", "")}},
-		"spec.replicas and 2 more was changed by ada":      {Exists: true, Fields: []plan.Field{field("spec.replicas", "ada"), field("a", "x"), field("b", "")}},
-		"spec.replicas and 1 more was changed outside Git": {Exists: true, Fields: []plan.Field{field("spec.replicas", ""), field("a", "x")}},
-	} {
-		if got := driftReason(f); got != want {
-			t.Errorf("%+v is told as %q, want %q", f, got, want)
-		}
-	}
-	for want, drifted := range map[string][]plan.Change{
-		"unknown": {planned("a", plan.Update)},
-		"ada":     {planned("a", plan.Update), {Fields: []plan.Field{field("x", "")}}, planned("b", plan.Update, "x")},
-	} {
-		if got := ownersOf(drifted); got != want {
-			t.Errorf("%+v is the doing of %q, want %q", drifted, got, want)
-		}
-	}
-}

@@ -320,12 +320,12 @@ func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error
 	if !got.exists {
 		return nil, fmt.Errorf("%s: %w", id, ErrNoApp)
 	}
-	r := en.e.render(ctx, got.app, refOf(got.app).URL, got.want)
-	if r.err != nil {
-		return nil, r.err
+	r := en.e.render(ctx, got.app, got.want)
+	if r.Err != nil {
+		return nil, r.Err
 	}
-	objects := make([]object.Object, 0, len(r.desired))
-	for _, d := range r.desired {
+	objects := make([]object.Object, 0, len(r.Desired))
+	for _, d := range r.Desired {
 		u := &unstructured.Unstructured{}
 		if err := u.UnmarshalJSON(d.Body); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Key, err)

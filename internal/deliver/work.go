@@ -9,6 +9,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
@@ -87,16 +88,11 @@ func (e *engine) failed(a *app) {
 
 // rendering is the result of a render.
 type rendering struct {
-	want       want
-	revision   release.Revision
-	desired    []plan.Desired
-	unresolved []target.ObjectError
-	inputs     tree.Inputs
-	renderer   string
-	err        error
-	retry      bool
-	broken     *release.Release // recorded, if it failed
-	same       bool             // every input is as it was at the last render, so the rest isn't set
+	pipeline.Rendering
+	want     want
+	revision release.Revision
+	broken   *release.Release // recorded, if it failed
+	same     bool             // every input is as it was at the last render, so the rest isn't set
 }
 
 // renderJob renders what an App wants. Where only the commit is another one
@@ -113,50 +109,24 @@ func (e *engine) renderJob(a *app) job {
 	return func(ctx context.Context) func() {
 		start := e.Now()
 		if files, err := e.Source.Tree(refOf(spec).URL, w.commit); err == nil && before.Len() > 0 && before.Valid(files) {
-			return func() { e.rendered(a, rendering{want: w, revision: revision, inputs: before, same: true}) }
+			return func() { e.rendered(a, rendering{want: w, revision: revision, same: true}) }
 		}
-		r := e.render(ctx, spec, refOf(spec).URL, w)
-		r.revision = revision
-		if r.err != nil && len(r.unresolved) == 0 && broken != nil {
-			r.broken = e.records.Begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.err))
+		r := rendering{Rendering: e.render(ctx, spec, w), want: w, revision: revision}
+		if !r.Rendered() && broken != nil {
+			r.broken = e.records.Begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.Err))
 		}
-		e.Observe.Rendered(e.Now().Sub(start), r.err)
+		e.Observe.Rendered(e.Now().Sub(start), r.Err)
 		return func() { e.rendered(a, r) }
 	}
 }
 
 // render reads and renders one commit, and fits it to the target.
-func (e *engine) render(ctx context.Context, spec v1alpha1.App, url string, w want) rendering {
-	files, err := e.Source.Tree(url, w.commit)
+func (e *engine) render(ctx context.Context, app v1alpha1.App, w want) pipeline.Rendering {
+	files, err := e.Source.Tree(refOf(app).URL, w.commit)
 	if err != nil {
-		return rendering{want: w, err: err, retry: true}
+		return pipeline.Rendering{Err: err, Retry: true}
 	}
-	result, err := e.Renderer.Render(ctx, files, spec.Spec.Source.Path, spec.Spec.Render)
-	r := rendering{want: w, inputs: result.Inputs, renderer: result.Renderer, err: err}
-	if err != nil {
-		r.retry = errors.Is(err, render.ErrRead)
-		return r
-	}
-	r.desired, r.unresolved = e.target.Resolve(ctx, target.Resolve{
-		App: spec, Root: e.root, Revision: w.commit, Objects: result.Objects,
-	})
-	if len(r.unresolved) > 0 {
-		r.err, r.retry = unresolvedError(r.unresolved), true
-	}
-	return r
-}
-
-// unresolvedError tells the first few of what could not be fitted to the target.
-func unresolvedError(failed []target.ObjectError) error {
-	const most = 5
-	errs := make([]error, 0, most)
-	for _, f := range failed[:min(most, len(failed))] {
-		errs = append(errs, f)
-	}
-	if more := len(failed) - most; more > 0 {
-		errs = append(errs, fmt.Errorf("and %d more", more))
-	}
-	return errors.Join(errs...)
+	return pipeline.Render(ctx, e.Renderer, e.target, pipeline.Job{App: app, Root: e.root, Revision: w.commit, Files: files})
 }
 
 // rendered takes a render in. One that was overtaken by a newer commit or
@@ -174,19 +144,19 @@ func (e *engine) rendered(a *app, r rendering) {
 		return
 	}
 	defer e.releasePruners()
-	a.got.want, a.got.err, a.got.retry = r.want, r.err, r.retry
+	a.got.want, a.got.err, a.got.retry = r.want, r.Err, r.Retry
 	a.got.held, a.got.unchanged = r.revision, r.same
 	if r.same {
 		a.cause = cause{}
 		return
 	}
-	if x := e.indexes[a.ref]; x != nil && !errors.Is(r.err, render.ErrRead) {
-		x.Set(a.id, r.inputs)
+	if x := e.indexes[a.ref]; x != nil && !errors.Is(r.Err, render.ErrRead) {
+		x.Set(a.id, r.Inputs)
 	}
-	if r.err != nil {
+	if r.Err != nil {
 		e.failed(a)
-		if len(r.unresolved) == 0 || errors.Is(r.err, target.ErrUnreachable) {
-			e.Log.Warn("an App can't be rendered", "app", a.id, "revision", r.revision.Short(), "error", r.err)
+		if len(r.Unresolved) == 0 || errors.Is(r.Err, target.ErrUnreachable) {
+			e.Log.Warn("an App can't be rendered", "app", a.id, "revision", r.revision.Short(), "error", r.Err)
 			return
 		}
 	} else {
@@ -197,9 +167,9 @@ func (e *engine) rendered(a *app, r rendering) {
 	if a.look.at.IsZero() {
 		a.look.at = e.Now().Add(time.Duration(e.Random.Int64N(int64(e.LookEvery)))) // spread over the whole period
 	}
-	a.got.ok, a.got.renderer, a.unresolved = true, r.renderer, r.unresolved
-	a.got.kinds = kindsOf(r.desired)
-	if e.adopt(a, r.desired) || a.got.changedAt == "" {
+	a.got.ok, a.got.renderer, a.unresolved = true, r.Renderer, r.Unresolved
+	a.got.kinds = kindsOf(r.Desired)
+	if e.adopt(a, r.Desired) || a.got.changedAt == "" {
 		a.got.changedAt = r.want.commit
 		e.endOvertaken(a)
 	}
@@ -281,12 +251,17 @@ func (e *engine) applying(a *app, changes []plan.Change, on bool) {
 // does it: in this order, so that a kill at any moment leaves a record to go on from.
 func (e *engine) change(ctx context.Context, t task) doing {
 	d := doing{task: t, started: e.Now()}
-	changes, drifted := e.checked(ctx, &d)
+	checked := pipeline.Check(ctx, e.target, t.actor, t.changes)
+	changes, drifted := checked.Changes, checked.Drifted
+	d.changes, d.findings = changes, checked.Findings
+	if t.mode != v1alpha1.DriftCorrect && t.mode != "" {
+		drifted = nil
+	}
 	if len(changes)+len(drifted) == 0 {
 		return d
 	}
-	if refused := e.validated(ctx, t, changes); refused != nil {
-		d.changes, d.outcomes = changes, refused
+	if refused := e.refused(ctx, t, changes); refused != nil {
+		d.outcomes = refused
 		if d.intended != nil {
 			d.intended = e.records.Begin(ctx, withChanges(*d.intended, changes, e.Now()))
 		}
@@ -297,7 +272,7 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	}
 	if len(drifted) > 0 {
 		d.drifted = len(drifted)
-		d.corrective.Actor = ownersOf(drifted)
+		d.corrective.Actor = pipeline.Owners(drifted)
 		d.corrective = e.records.Begin(ctx, withChanges(*d.corrective, drifted, e.Now()))
 	}
 	d.changes = append(changes, drifted...)
@@ -305,94 +280,13 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	return d
 }
 
-// validated lets the server say of all changes whether it would take them,
-// where the App asks for that. It returns nil when they may be applied. What
-// can't be told before something else is there (a namespace, a CRD) counts as fine.
-func (e *engine) validated(ctx context.Context, t task, changes []plan.Change) []target.Outcome {
-	if !t.validate || len(changes) == 0 || changes[0].Action == plan.Prune {
+// refused lets the server say of all changes whether it would take them, where
+// the App asks for that.
+func (e *engine) refused(ctx context.Context, t task, changes []plan.Change) []target.Outcome {
+	if !t.validate {
 		return nil
 	}
-	actor := t.actor
-	actor.DryRun = true
-	outcomes := e.target.Apply(ctx, actor, changes)
-	refused := false
-	for i, o := range outcomes {
-		if o.Err == nil || errors.Is(o.Err, target.ErrSkipped) {
-			outcomes[i].Err = fmt.Errorf("%w: other objects of the App are refused (sync.validate: first)", target.ErrSkipped)
-			continue
-		}
-		refused = true
-	}
-	if !refused {
-		return nil
-	}
-	return outcomes
-}
-
-// checked resolves the checks among the changes: what differs becomes an
-// update with its reason, what doesn't is left out.
-func (e *engine) checked(ctx context.Context, d *doing) (changes, drifted []plan.Change) {
-	var ask []plan.Desired
-	for _, c := range d.changes {
-		if c.Action == plan.Check {
-			ask = append(ask, c.Desired)
-		} else {
-			changes = append(changes, c)
-		}
-	}
-	d.changes = changes
-	if len(ask) == 0 {
-		return changes, nil
-	}
-	d.findings = e.target.Check(ctx, d.actor, ask)
-	for i, f := range d.findings {
-		if f.Err == nil && f.Differs && (d.mode == v1alpha1.DriftCorrect || d.mode == "") {
-			drifted = append(drifted, correction(ask[i], f))
-		}
-	}
-	return changes, drifted
-}
-
-// correction is the change that puts a drifted object right.
-func correction(desired plan.Desired, f target.Finding) plan.Change {
-	if at, err := desired.At(f.Live.Revision); err == nil && f.Live.Digest == desired.Digest {
-		desired = at
-	}
-	c := plan.Change{Action: plan.Update, Key: f.Key, Desired: desired, Live: f.Live, Fields: f.Fields, Reason: driftReason(f), Repair: f.Repair}
-	if !f.Exists {
-		c.Action = plan.Create
-	}
-	return c
-}
-
-// driftReason says for people what was changed by whom.
-func driftReason(f target.Finding) string {
-	if !f.Exists {
-		return "was deleted outside Git"
-	}
-	if len(f.Fields) == 0 {
-		return "was changed outside Git"
-	}
-	text := f.Fields[0].Path
-	if more := len(f.Fields) - 1; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	if owner := f.Fields[0].Owner; owner != "" {
-		return text + " was changed by " + owner
-	}
-	return text + " was changed outside Git"
-}
-
-// ownersOf names the field managers that changed what drifted.
-func ownersOf(drifted []plan.Change) string {
-	for _, c := range drifted {
-		for _, f := range c.Fields {
-			if f.Owner != "" {
-				return f.Owner
-			}
-		}
-	}
-	return "unknown"
+	return pipeline.Refused(ctx, e.target, t.actor, changes)
 }
 
 // changed takes in what came of a task.
@@ -454,7 +348,7 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
 	d := a.driftOf(entry.desired.Key)
 	d.Drifts(e.Now())
-	d.Reason = driftReason(f)
+	d.Reason = pipeline.DriftReason(f)
 }
 
 // tellFinding leaves an object as it is and says so, where drift is not put right.
@@ -463,7 +357,7 @@ func (e *engine) tellFinding(a *app, entry *entry, f target.Finding, mode v1alph
 		return
 	}
 	a.tally.count(entry, -1)
-	entry.found = &found{version: f.Live.Version, reason: driftReason(f)}
+	entry.found = &found{version: f.Live.Version, reason: pipeline.DriftReason(f)}
 	a.tally.count(entry, 1)
 	e.judge(a, f.Key) // it may have changed since
 }

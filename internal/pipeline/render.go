@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Renderer renders what is at a path of a tree; render.Set is one.
+type Renderer interface {
+	Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (render.Result, error)
+}
+
+// Fitter fits objects to a target; target.Hands is one.
+type Fitter interface {
+	Resolve(ctx context.Context, r target.Resolve) ([]plan.Desired, []target.ObjectError)
+}
+
+// Rendering is what came of a render.
+type Rendering struct {
+	Desired    []plan.Desired
+	Unresolved []target.ObjectError // what could not be fitted to the target; the rest is in Desired
+	Inputs     tree.Inputs
+	Renderer   string // how it was rendered
+	Cached     bool   // it was known from an earlier render of the same
+	Err        error
+	Retry      bool // trying the same again may help
+}
+
+// Rendered says whether there is a result, though perhaps not of every object.
+func (r Rendering) Rendered() bool { return r.Err == nil || len(r.Unresolved) > 0 }
+
+// Job is what is rendered for whom.
+type Job struct {
+	App      v1alpha1.App
+	Root     string // the root that declares the App
+	Revision string // the commit
+	Files    tree.Tree
+}
+
+// Render renders an App at one commit, and fits the objects to the target.
+func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering {
+	result, err := renderer.Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
+	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Err: err}
+	if err != nil {
+		r.Retry = errors.Is(err, render.ErrRead)
+		return r
+	}
+	r.Desired, r.Unresolved = fit.Resolve(ctx, target.Resolve{App: j.App, Root: j.Root, Revision: j.Revision, Objects: result.Objects})
+	if len(r.Unresolved) > 0 {
+		r.Err, r.Retry = Unresolved(r.Unresolved), true
+	}
+	return r
+}
+
+// Unresolved tells the first few of what could not be fitted to the target.
+func Unresolved(failed []target.ObjectError) error {
+	const most = 5
+	errs := make([]error, 0, most)
+	for _, f := range failed[:min(most, len(failed))] {
+		errs = append(errs, f)
+	}
+	if more := len(failed) - most; more > 0 {
+		errs = append(errs, fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(errs...)
+}
