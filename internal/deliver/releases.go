@@ -3,11 +3,8 @@ package deliver
 import (
 	"errors"
 	"fmt"
-	"time"
 
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
-	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
@@ -88,82 +85,6 @@ func (e *engine) draftCorrective(a *app) *release.Release {
 	return &release.Release{App: a.id, Revision: a.got.held, Trigger: release.TriggerDrift, Outcome: release.Running, Seen: e.Now()}
 }
 
-// withChanges is a release that is about to do changes: with an attempt that
-// has begun, so that one which is cut off is seen.
-func withChanges(r release.Release, changes []plan.Change, now time.Time) release.Release {
-	if r.Planned.IsZero() {
-		r.Planned = now
-	}
-	if last := len(r.Attempts) - 1; last < 0 || r.Attempts[last].Error != "" {
-		r.Attempts = bounded(append(r.Attempts[:len(r.Attempts):len(r.Attempts)], release.Attempt{Started: now}))
-	}
-	r.Outcome = release.Running
-	known := map[object.Key]int{}
-	done := append([]release.Change(nil), r.Changes...)
-	for i, c := range done {
-		known[c.Object] = i
-	}
-	for _, c := range changes {
-		change := release.Change{Action: string(c.Action), Object: c.Key, Origin: c.Desired.Origin, Reason: c.Reason}
-		for _, f := range c.Fields {
-			change.Fields = append(change.Fields, f.Path)
-		}
-		if i, ok := known[c.Key]; ok {
-			change.Action = done[i].Action // a retry goes on with what was begun
-			done[i] = change
-		} else if len(done) < release.MaxChanges {
-			known[c.Key] = len(done)
-			done = append(done, change)
-		}
-	}
-	r.Changes = done
-	return r
-}
-
-// bounded keeps the first attempt and the newest ones.
-func bounded(attempts []release.Attempt) []release.Attempt {
-	if extra := len(attempts) - release.MaxAttempts; extra > 0 {
-		return append(attempts[:1:1], attempts[1+extra:]...)
-	}
-	return attempts
-}
-
-// withAttempt is a release after one attempt.
-func withAttempt(r release.Release, outcomes []target.Outcome, started, now time.Time, failed error) release.Release {
-	attempt := release.Attempt{Started: started, Ended: now}
-	if failed != nil {
-		attempt.Error = failed.Error()
-	}
-	r.Attempts = append([]release.Attempt(nil), r.Attempts...)
-	if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Error == "" {
-		attempt.Started = r.Attempts[last].Started // it ends, or goes on with its next part
-		r.Attempts[last] = attempt
-	} else {
-		r.Attempts = append(r.Attempts, attempt)
-	}
-	r.Attempts = bounded(r.Attempts)
-	errs := map[object.Key]error{}
-	for _, o := range outcomes {
-		errs[o.Key] = o.Err
-	}
-	changes := append([]release.Change(nil), r.Changes...)
-	for i, c := range changes {
-		if err, tried := errs[c.Object]; tried {
-			changes[i].Error = ""
-			if err != nil {
-				changes[i].Error = err.Error()
-			}
-		}
-	}
-	r.Changes = changes
-	if failed != nil {
-		r.Outcome, r.Reason = release.Failed, failed.Error()
-	} else {
-		r.Outcome, r.Reason = release.Running, ""
-	}
-	return r
-}
-
 // recordIntended notes what an attempt at the intended changes came to.
 func (e *engine) recordIntended(a *app, d doing, failed error) {
 	if d.intended == nil || len(d.intended.Changes) == 0 {
@@ -175,7 +96,7 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 	case failed == nil && len(a.unresolved) > 0:
 		failed = pipeline.Unresolved(a.unresolved)
 	}
-	r := withAttempt(*d.intended, d.outcomes, d.started, e.Now(), failed)
+	r := pipeline.Attempted(*d.intended, d.outcomes, d.started, e.Now(), failed)
 	a.open = &r
 	if failed != nil {
 		e.records.Save(a.id, r)
@@ -208,7 +129,7 @@ func (e *engine) recordCorrective(a *app, d doing, failed error) {
 	if d.drifted == 0 {
 		return
 	}
-	r := withAttempt(*d.corrective, d.outcomes, d.started, e.Now(), failed)
+	r := pipeline.Attempted(*d.corrective, d.outcomes, d.started, e.Now(), failed)
 	a.corrective = &r
 	if failed != nil {
 		e.records.Save(a.id, r)

@@ -113,7 +113,7 @@ func (e *engine) renderJob(a *app) job {
 		}
 		r := rendering{Rendering: e.render(ctx, spec, w), want: w, revision: revision}
 		if !r.Rendered() && broken != nil {
-			r.broken = e.records.Begin(ctx, withAttempt(*broken, nil, start, e.Now(), r.Err))
+			r.broken = e.records.Begin(ctx, pipeline.Attempted(*broken, nil, start, e.Now(), r.Err))
 		}
 		e.Observe.Rendered(e.Now().Sub(start), r.Err)
 		return func() { e.rendered(a, r) }
@@ -263,17 +263,17 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	if refused := e.refused(ctx, t, changes); refused != nil {
 		d.outcomes = refused
 		if d.intended != nil {
-			d.intended = e.records.Begin(ctx, withChanges(*d.intended, changes, e.Now()))
+			d.intended = e.records.Begin(ctx, pipeline.Begun(*d.intended, changes, e.Now()))
 		}
 		return d
 	}
 	if d.intended != nil && len(changes) > 0 {
-		d.intended = e.records.Begin(ctx, withChanges(*d.intended, changes, e.Now()))
+		d.intended = e.records.Begin(ctx, pipeline.Begun(*d.intended, changes, e.Now()))
 	}
 	if len(drifted) > 0 {
 		d.drifted = len(drifted)
 		d.corrective.Actor = pipeline.Owners(drifted)
-		d.corrective = e.records.Begin(ctx, withChanges(*d.corrective, drifted, e.Now()))
+		d.corrective = e.records.Begin(ctx, pipeline.Begun(*d.corrective, drifted, e.Now()))
 	}
 	d.changes = append(changes, drifted...)
 	d.outcomes = e.target.Apply(ctx, t.actor, d.changes)
