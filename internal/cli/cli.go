@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
 )
 
 // Env is all that a command takes from outside its arguments. A zero field
@@ -34,6 +36,11 @@ type Env struct {
 	Run func(ctx context.Context, opts RunOptions) error
 	// RenderLocal renders a folder of this machine; `plumb render PATH` calls it.
 	RenderLocal func(ctx context.Context, path string) ([]object.Object, error)
+	// DiffLocal compares with a cluster; `plumb diff PATH` calls it.
+	DiffLocal func(ctx context.Context, opts LocalOptions) (plan.Plan, error)
+	// ApplyLocal applies to a cluster and waits until it is healthy; `plumb apply`
+	// calls it. A release that failed is no error, but one that can't be made is.
+	ApplyLocal func(ctx context.Context, opts ApplyOptions) (release.Release, error)
 }
 
 // withDefaults fills the zero fields.

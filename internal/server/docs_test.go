@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
@@ -27,6 +28,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		"App": status.App{}, "Source": status.Source{}, "Target": status.Target{}, "Detail": status.Detail{}, "Object": status.Object{},
 		"Root": status.Root{}, "Problem": status.Problem{}, "Key": object.Key{}, "Origin": object.Origin{},
 		"Release": release.Release{}, "Revision": release.Revision{}, "Change": release.Change{}, "Attempt": release.Attempt{},
+		"Hold": gate.Hold{}, "PendingPlan": status.PendingPlan{}, "Pause": gate.Pause{}, "Window": status.Window{},
 		"SyncAccepted": SyncAccepted{}, "Readiness": Readiness{}, "Check": CheckResult{},
 	} {
 		want, got := fieldsOf(reflect.TypeOf(value)), documented(string(content), name)

@@ -50,6 +50,13 @@ type Check struct {
 type Config struct {
 	Apps     Apps
 	Releases Releases
+	// What follows may be nil: what is asked of it is then answered with 501.
+	Plans  Plans
+	Gates  Gates
+	Git    Git
+	Events Events
+	Logs   Logs
+	Waits  Waits
 	// Ready says what stands; nil means that the daemon is ready once it answers.
 	Ready func(ctx context.Context) []Check
 	// Token lets in; see Token. An empty one lets nobody in.

@@ -8,6 +8,7 @@ package status
 import (
 	"time"
 
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 )
@@ -55,6 +56,12 @@ type App struct {
 	DriftSince time.Time `json:"driftSince,omitzero" doc:"Since when the oldest of these alerts lasts; absent when there is none."`
 	WaitingFor []string  `json:"waitingFor,omitempty" doc:"Apps (NAMESPACE/NAME) that must be in line and healthy first."`
 	DeclaredAt string    `json:"declaredAt" doc:"The file and line of the declaration in the root."`
+
+	Mode   string       `json:"mode" enum:"auto,approve,observe" doc:"What becomes of intended changes: made at once, made once someone approves their plan, or only shown."`
+	Hold   *gate.Hold   `json:"hold,omitempty" doc:"Why differences are left as they are; absent when nothing holds the App."`
+	Plan   *PendingPlan `json:"plan,omitempty" doc:"The plan that waits; absent when none does."`
+	Pauses []gate.Pause `json:"pauses,omitempty" doc:"The pauses that cover the App or objects of it."`
+	Window *Window      `json:"window,omitempty" doc:"How its windows of time stand; absent when it has none."`
 }
 
 // ID is the App's NAMESPACE/NAME.
@@ -70,6 +77,8 @@ type Source struct {
 	Subject  string `json:"subject" doc:"The first line of its message."`
 	Error    string `json:"error" doc:"Why the repository could not be read at the last look; empty when it could."`
 	Renderer string `json:"renderer" doc:"How the manifests were rendered: plain or kustomize."`
+
+	Checked time.Time `json:"checked,omitzero" doc:"When the repository was last read without an error."`
 }
 
 // Target is where an App's objects go.

@@ -1,0 +1,60 @@
+package status
+
+import (
+	"fmt"
+
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/release"
+)
+
+// State is what became of a commit in an App.
+type State string
+
+// The states.
+const (
+	Done    State = "Done"    // in line with it, or with a later one, and healthy
+	Failed  State = "Failed"  // an attempt failed, or it isn't healthy in time
+	Held    State = "Held"    // something must come first: an approval, a window, the end of a pause
+	Pending State = "Pending" // under way
+)
+
+// Verdict tells what became of a commit in an App.
+type Verdict struct {
+	App      string `json:"app" doc:"The App, NAMESPACE/NAME."`
+	State    State  `json:"state" enum:"Done,Failed,Held,Pending" doc:"What became of the commit there."`
+	Message  string `json:"message,omitempty" doc:"Why, for people."`
+	Revision string `json:"revision" doc:"The commit that the App is held against: that one or a later one when it is done."`
+}
+
+// Decided says whether waiting longer would bring nothing.
+func (v Verdict) Decided() bool { return v.State != Pending }
+
+// Judge tells what became of a commit in an App. has says that the newest commit
+// of the App's source is that one or a later one; newest is the App's newest
+// release, if there is any.
+func Judge(a App, has bool, newest *release.Release) Verdict {
+	v := Verdict{App: a.ID(), Revision: a.Revision, State: Pending, Message: a.Message}
+	current := has && a.Revision != "" && a.Revision == a.Source.Newest
+	healthy := a.Health == Healthy || a.Health == Suspended
+	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest
+	switch {
+	case !has:
+		v.Message = "the commit isn't in what the App follows, or was not seen yet"
+		if a.Source.Error != "" {
+			v.Message += ": " + a.Source.Error
+		}
+	case current && a.Sync == Synced && healthy:
+		v.State, v.Message = Done, ""
+	case failed:
+		v.State, v.Message = Failed, newest.Reason
+	case a.Hold != nil && a.Hold.Reason == gate.HeldByFailure:
+		v.State, v.Message = Failed, a.Hold.Message
+	case a.Hold != nil:
+		v.State, v.Message = Held, a.Hold.Message
+	case a.Failures > 0:
+		v.State = Failed
+	case v.Message == "":
+		v.Message = fmt.Sprintf("%s, %s", a.Sync, a.Health)
+	}
+	return v
+}
