@@ -34,7 +34,7 @@ func layers() []layer {
 			"internal/gate", "internal/event", "internal/redact", "internal/yamledit",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest"}},
-		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/commit"}},
+		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{

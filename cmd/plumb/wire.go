@@ -17,6 +17,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/credentials"
 	"plumb.dev/plumb/internal/daemon"
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/history"
@@ -127,20 +128,20 @@ func rootRef(o cli.RunOptions) (source.Ref, error) {
 // openSource follows repositories. A local one is read only if it is the root,
 // or if local ones are allowed.
 func openSource(ctx context.Context, o cli.RunOptions, root source.Ref, metrics *daemon.Metrics, log *slog.Logger) (*gitrepo.Source, error) {
-	var credentials func(git.URL) (git.Credentials, error)
+	var opens func(git.URL) (git.Credentials, error)
 	if o.GitCredentials != "" {
-		file, err := git.LoadCredentials(o.GitCredentials)
+		file, err := credentials.Load(o.GitCredentials)
 		if err != nil {
 			return nil, err
 		}
-		credentials = file.For
+		opens = file.For
 	}
 	return gitrepo.New(ctx, gitrepo.Options{
 		Git: git.Options{
 			Data:       filepath.Join(o.Data, "git"),
 			AllowLocal: func(path string) bool { return o.AllowLocal || path == root.URL },
 		},
-		Credentials: credentials,
+		Credentials: opens,
 		Logger:      log,
 		Looked:      func(l gitrepo.Look) { metrics.Fetched(l.Took, l.Outcome) },
 	})

@@ -99,7 +99,7 @@ func (c Credentials) header() string {
 func (c Credentials) httpConfig(u URL, folder string) ([]setting, error) {
 	var config []setting
 	if h := c.header(); h != "" {
-		config = append(config, setting{"http." + u.origin() + "/.extraHeader", h})
+		config = append(config, setting{"http." + u.Origin() + "/.extraHeader", h})
 	}
 	if len(c.CA) > 0 {
 		file, err := keep(folder, c.CA)
@@ -110,7 +110,7 @@ func (c Credentials) httpConfig(u URL, folder string) ([]setting, error) {
 		if err := os.MkdirAll(none, 0o700); err != nil {
 			return nil, fmt.Errorf("write the CA of %s: %w", u, err)
 		}
-		config = append(config, setting{"http." + u.origin() + "/.sslCAInfo", file}, setting{"http." + u.origin() + "/.sslCAPath", none})
+		config = append(config, setting{"http." + u.Origin() + "/.sslCAInfo", file}, setting{"http." + u.Origin() + "/.sslCAPath", none})
 	}
 	return config, nil
 }

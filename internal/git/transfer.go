@@ -111,7 +111,7 @@ func (t *transfer) redirected(ctx context.Context, c command, cause error) error
 		return explain(u, t.creds, cause)
 	}
 	next, err := ParseURL(to)
-	if err == nil && next.origin() == u.origin() && next.text != u.text {
+	if err == nil && next.Origin() == u.Origin() && next.text != u.text {
 		t.m.remote.moved = next.text
 		err := t.once(ctx, c)
 		if err == nil {

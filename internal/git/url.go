@@ -167,8 +167,8 @@ func Redacted(s string) string {
 	return userinfo.ReplaceAllString(s, "://")
 }
 
-// origin is what the URL's credentials are bound to: scheme, host and port.
-func (u URL) origin() string {
+// Origin is what the URL's credentials are bound to: scheme, host and port.
+func (u URL) Origin() string {
 	host := u.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/credentials"
 	"plumb.dev/plumb/internal/daemon"
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/manifest"
@@ -172,11 +173,11 @@ func TestCredentials(t *testing.T) {
 	if err := os.WriteFile(file, []byte(fenced(text, "yaml")[0]), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := git.LoadCredentials(file); err != nil {
+	if _, err := credentials.Load(file); err != nil {
 		t.Errorf("the example of docs/git.md: %v", err)
 	}
 	var code []string
-	for _, m := range regexp.MustCompile(`"(\w+)":\s+&(?:e\.|url)`).FindAllStringSubmatch(read(t, "internal/git/credentialsfile.go"), -1) {
+	for _, m := range regexp.MustCompile(`"(\w+)":\s+&(?:e\.|url)`).FindAllStringSubmatch(read(t, "internal/credentials/file.go"), -1) {
 		code = append(code, m[1])
 	}
 	documented := rows(section(text, "## Credentials"))

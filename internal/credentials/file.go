@@ -1,4 +1,10 @@
-package git
+// Package credentials says which credentials open which repositories, for
+// reading and for writing: a file that operators write.
+//
+// It reads files and nothing else; what is done with credentials, and how they
+// are kept out of sight, is the business of package git. No error repeats what
+// a file holds, and a file that others may read is refused.
+package credentials
 
 import (
 	"bytes"
@@ -14,9 +20,11 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"plumb.dev/plumb/internal/git"
 )
 
-// CredentialsFile says which credentials open which repositories. It is a YAML
+// File says which credentials open which repositories. It is a YAML
 // list; of the entries whose URL is where a repository's URL begins, scheme,
 // host and whole parts of the path, the longest counts:
 //
@@ -30,30 +38,30 @@ import (
 //
 // It is read again when it changes, and the files it names each time. A file
 // with secrets that others may read is refused. It is safe for concurrent use.
-type CredentialsFile struct {
+type File struct {
 	path string
 
 	mu      sync.Mutex
 	read    fs.FileInfo
-	entries []credentialsEntry
+	entries []entry
 }
 
-// LoadCredentials reads a file of credentials.
-func LoadCredentials(path string) (*CredentialsFile, error) {
+// Load reads a file of credentials.
+func Load(path string) (*File, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("credentials file %s: %w", path, err)
 	}
-	f := &CredentialsFile{path: absolute}
+	f := &File{path: absolute}
 	_, err = f.current()
 	return f, err
 }
 
 // For is what opens a repository; nothing, if no entry is for it.
-func (f *CredentialsFile) For(u URL) (Credentials, error) {
+func (f *File) For(u git.URL) (git.Credentials, error) {
 	entries, err := f.current()
 	if err != nil {
-		return Credentials{}, err
+		return git.Credentials{}, err
 	}
 	best := -1
 	for i, e := range entries {
@@ -62,17 +70,17 @@ func (f *CredentialsFile) For(u URL) (Credentials, error) {
 		}
 	}
 	if best < 0 {
-		return Credentials{}, nil
+		return git.Credentials{}, nil
 	}
 	c, err := entries[best].load(filepath.Dir(f.path))
 	if err != nil {
-		return Credentials{}, fmt.Errorf("%s:%d: %w", f.path, entries[best].line, err)
+		return git.Credentials{}, fmt.Errorf("%s:%d: %w", f.path, entries[best].line, err)
 	}
 	return c, nil
 }
 
 // current are the entries, read again if the file has changed.
-func (f *CredentialsFile) current() ([]credentialsEntry, error) {
+func (f *File) current() ([]entry, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	info, err := os.Stat(f.path)
@@ -87,7 +95,7 @@ func (f *CredentialsFile) current() ([]credentialsEntry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("credentials file: %w", err)
 	}
-	entries, err := parseCredentials(f.path, content)
+	entries, err := parse(f.path, content)
 	if err != nil {
 		return nil, err
 	}
@@ -123,21 +131,32 @@ func readBounded(path string, file io.Reader) ([]byte, error) {
 	return b, err
 }
 
-// credentialsEntry is one entry, as it is written.
-type credentialsEntry struct {
+// entry is one entry, as it is written.
+type entry struct {
 	line  int
-	url   URL
+	url   git.URL
 	parts []string // of the path
 
 	username, password, passwordFile, bearerToken, bearerTokenFile string
 	caFile, privateKeyFile, knownHostsFile                         string
 }
 
+// plain is what someone wrote, cut and without what isn't a word.
+func plain(s string) string {
+	const longest = 40
+	return strings.Map(func(r rune) rune {
+		if r <= ' ' || r == 0x7f || r == 0xfffd {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s[:min(len(s), longest)], ""))
+}
+
 // quoted is where the YAML library repeats what it read.
 var quoted = regexp.MustCompile("`[^`]*`")
 
-// parseCredentials reads a list of entries. No error repeats what it read.
-func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
+// parse reads a list of entries. No error repeats what it read.
+func parse(path string, content []byte) ([]entry, error) {
 	var doc yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(content))
 	switch err := decoder.Decode(&doc); {
@@ -151,14 +170,14 @@ func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: there is a second document after the list", path)
 	}
-	var entries []credentialsEntry
+	var entries []entry
 	for _, node := range doc.Content[0].Content {
 		e, err := parseEntry(node)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%w", path, err)
 		}
 		for _, other := range entries {
-			if other.url.origin() == e.url.origin() && other.url.User == e.url.User && slices.Equal(other.parts, e.parts) {
+			if other.url.Origin() == e.url.Origin() && other.url.User == e.url.User && slices.Equal(other.parts, e.parts) {
 				return nil, fmt.Errorf("%s:%d: there is an entry for this url on line %d already", path, e.line, other.line)
 			}
 		}
@@ -168,11 +187,11 @@ func parseCredentials(path string, content []byte) ([]credentialsEntry, error) {
 }
 
 // parseEntry reads one entry. Its errors begin with the line.
-func parseEntry(node *yaml.Node) (credentialsEntry, error) {
+func parseEntry(node *yaml.Node) (entry, error) {
 	if node.Kind != yaml.MappingNode {
-		return credentialsEntry{}, fmt.Errorf("%d: it must be an entry with a url", node.Line)
+		return entry{}, fmt.Errorf("%d: it must be an entry with a url", node.Line)
 	}
-	e := credentialsEntry{line: node.Line}
+	e := entry{line: node.Line}
 	var url string
 	fields := map[string]*string{
 		"url": &url, "username": &e.username, "password": &e.password, "passwordFile": &e.passwordFile,
@@ -184,7 +203,7 @@ func parseEntry(node *yaml.Node) (credentialsEntry, error) {
 		field, known := fields[key.Value]
 		switch {
 		case !known:
-			return e, fmt.Errorf("%d: unknown or repeated field %s", key.Line, printable(key.Value, 40))
+			return e, fmt.Errorf("%d: unknown or repeated field %s", key.Line, plain(key.Value))
 		case value.Kind != yaml.ScalarNode || value.Tag == "!!null" || value.Value == "":
 			return e, fmt.Errorf("%d: %s must be a text", value.Line, key.Value)
 		}
@@ -201,14 +220,14 @@ func parseEntry(node *yaml.Node) (credentialsEntry, error) {
 }
 
 // setURL reads the start of a URL, which may be a host alone.
-func (e *credentialsEntry) setURL(s string) error {
+func (e *entry) setURL(s string) error {
 	if s == "" {
 		return errors.New("the entry has no url")
 	}
-	u, err := ParseURL(s)
+	u, err := git.ParseURL(s)
 	if err != nil { // perhaps only for want of a path
 		var whole error
-		if u, whole = ParseURL(strings.TrimSuffix(s, "/") + "/repository"); whole != nil {
+		if u, whole = git.ParseURL(strings.TrimSuffix(s, "/") + "/repository"); whole != nil {
 			return err
 		}
 		u.Path = ""
@@ -229,7 +248,7 @@ func parts(path string) []string {
 	return strings.Split(path, "/")
 }
 
-func (e *credentialsEntry) check() error {
+func (e *entry) check() error {
 	ssh := e.url.Scheme == "ssh"
 	forHTTP := e.username + e.password + e.passwordFile + e.bearerToken + e.bearerTokenFile + e.caFile
 	switch {
@@ -250,15 +269,15 @@ func (e *credentialsEntry) check() error {
 }
 
 // opens says whether the entry is for a URL.
-func (e *credentialsEntry) opens(u URL) bool {
+func (e *entry) opens(u git.URL) bool {
 	of := parts(u.Path)
-	return e.url.origin() == u.origin() && (e.url.User == "" || e.url.User == u.User) &&
+	return e.url.Origin() == u.Origin() && (e.url.User == "" || e.url.User == u.User) &&
 		len(e.parts) <= len(of) && slices.Equal(e.parts, of[:len(e.parts)])
 }
 
 // load reads the files that the entry names.
-func (e *credentialsEntry) load(folder string) (Credentials, error) {
-	c := Credentials{Username: e.username, Password: e.password, BearerToken: e.bearerToken}
+func (e *entry) load(folder string) (git.Credentials, error) {
+	c := git.Credentials{Username: e.username, Password: e.password, BearerToken: e.bearerToken}
 	var errs []error
 	from := func(field, path string, read func(string) ([]byte, error)) []byte {
 		if path == "" {

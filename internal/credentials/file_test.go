@@ -1,10 +1,6 @@
-package git
+package credentials
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"plumb.dev/plumb/internal/git"
 )
 
 const secret = "hunter2-5ecr3t"
@@ -30,7 +28,7 @@ func folder(t *testing.T, credentials string) string {
 	return dir
 }
 
-func TestCredentialsFile(t *testing.T) {
+func TestFile(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, `
 - url: https://git.example.com
@@ -52,13 +50,13 @@ func TestCredentialsFile(t *testing.T) {
   privateKeyFile: id
   knownHostsFile: known_hosts
 `)
-	f, err := LoadCredentials(filepath.Join(dir, "credentials.yaml"))
+	f, err := Load(filepath.Join(dir, "credentials.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	team := Credentials{Username: "team", Password: secret, CA: []byte("CA")}
-	all := Credentials{Username: "all", Password: "p"}
-	tests := map[string]Credentials{
+	team := git.Credentials{Username: "team", Password: secret, CA: []byte("CA")}
+	all := git.Credentials{Username: "all", Password: "p"}
+	tests := map[string]git.Credentials{
 		"https://git.example.com/x.git":           all,
 		"https://GIT.example.com:443/x":           all,
 		"https://git.example.com/team-ab/x":       all,
@@ -82,7 +80,7 @@ func TestCredentialsFile(t *testing.T) {
 	for s, want := range tests {
 		t.Run(s, func(t *testing.T) {
 			t.Parallel()
-			u, err := ParseURL(s)
+			u, err := git.ParseURL(s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,19 +88,19 @@ func TestCredentialsFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !got.equal(want) {
+			if !equal(got, want) {
 				t.Errorf("got those of %q (CA %q, key %q), want those of %q", got.Username+got.BearerToken, got.CA, got.PrivateKey, want.Username+want.BearerToken)
 			}
 		})
 	}
 }
 
-func (c Credentials) equal(o Credentials) bool {
-	type plain Credentials // without the methods that hide
+func equal(c, o git.Credentials) bool {
+	type plain git.Credentials // without the methods that hide
 	return cmp.Equal(plain(c), plain(o))
 }
 
-func TestCredentialsFileErrors(t *testing.T) {
+func TestFileErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ content, says string }{
 		"no list":             {"url: x", "must be a list"},
@@ -129,7 +127,7 @@ func TestCredentialsFileErrors(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := LoadCredentials(filepath.Join(folder(t, test.content), "credentials.yaml"))
+			_, err := Load(filepath.Join(folder(t, test.content), "credentials.yaml"))
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("got %v, want an error that says %q", err, test.says)
 			}
@@ -139,17 +137,17 @@ func TestCredentialsFileErrors(t *testing.T) {
 		})
 	}
 	for _, content := range []string{"", "# nothing\n", "[]"} {
-		if _, err := LoadCredentials(filepath.Join(folder(t, content), "credentials.yaml")); err != nil {
+		if _, err := Load(filepath.Join(folder(t, content), "credentials.yaml")); err != nil {
 			t.Errorf("%q: %v", content, err)
 		}
 	}
 }
 
-func TestCredentialsFileIsForNoOneElse(t *testing.T) {
+func TestFileIsForNoOneElse(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, "- url: https://h\n  username: u\n  passwordFile: password\n")
 	file := filepath.Join(dir, "credentials.yaml")
-	u, err := ParseURL("https://h/x")
+	u, err := git.ParseURL("https://h/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,14 +155,14 @@ func TestCredentialsFileIsForNoOneElse(t *testing.T) {
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := LoadCredentials(file); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "chmod 600 "+file) {
+		if _, err := Load(file); (err == nil) != fine || err != nil && !strings.Contains(err.Error(), "chmod 600 "+file) {
 			t.Errorf("mode %o: %v", mode, err)
 		}
 	}
 	if err := os.Chmod(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f, err := LoadCredentials(file)
+	f, err := Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,16 +174,16 @@ func TestCredentialsFileIsForNoOneElse(t *testing.T) {
 	}
 }
 
-// TestCredentialsFileIsReadAgain: a new password counts without a restart, and
+// TestFileIsReadAgain: a new password counts without a restart, and
 // a broken file is told of until it is mended.
-func TestCredentialsFileIsReadAgain(t *testing.T) {
+func TestFileIsReadAgain(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(folder(t, "- url: https://h\n  bearerToken: one\n"), "credentials.yaml")
-	f, err := LoadCredentials(file)
+	f, err := Load(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := ParseURL("https://h/x")
+	u, err := git.ParseURL("https://h/x")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -219,34 +217,10 @@ func TestCredentialsFileIsReadAgain(t *testing.T) {
 	}
 }
 
-// TestCredentialsDoNotPrint: whoever prints them, on purpose or not, shows nothing.
-func TestCredentialsDoNotPrint(t *testing.T) {
-	t.Parallel()
-	c := Credentials{Username: "u", Password: secret, BearerToken: secret, PrivateKey: []byte(secret)}
-	for _, s := range printed(c) {
-		if strings.Contains(s, secret) || strings.Contains(s, "104 117 110") || strings.Contains(s, "aHVudGVy") {
-			t.Errorf("printed %q", s)
-		}
-	}
-}
-
-// printed is a value in all the ways that values get printed.
-func printed(v any) []string {
-	var text, structured bytes.Buffer
-	slog.New(slog.NewTextHandler(&text, nil)).Info("x", "v", v, "in", []any{v})
-	slog.New(slog.NewJSONHandler(&structured, nil)).Info("x", "v", v, "in", struct{ V any }{v})
-	encoded, _ := json.Marshal(v)
-	all := []string{text.String(), structured.String(), string(encoded)}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		all = append(all, fmt.Sprintf(verb, v), fmt.Sprintf(verb, []any{v}), fmt.Sprintf(verb, struct{ V any }{v}))
-	}
-	return all
-}
-
-func FuzzParseCredentials(f *testing.F) {
+func FuzzParse(f *testing.F) {
 	f.Add([]byte("- url: https://h\n  username: a\n  password: b\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		entries, err := parseCredentials("file", content)
+		entries, err := parse("file", content)
 		if err != nil {
 			return
 		}
