@@ -84,23 +84,22 @@ type Git interface {
 	Blame(ctx context.Context, key object.Key) (plan.Blame, error)
 }
 
-// Events tells what happened. history.Events has the first method.
+// Events tells what happened. history.Recorder has both methods.
 type Events interface {
 	// ListEvents returns events, oldest first.
 	ListEvents(ctx context.Context, q event.Query) ([]event.Event, error)
-	// MoreEvents returns a channel that is closed once there are events that
-	// weren't there when it was asked for.
-	MoreEvents() <-chan struct{}
+	// Follow calls fn with the events of a query, and then with those to come,
+	// until ctx is done, which is no error, or fn returns one. fn may be slow.
+	Follow(ctx context.Context, q event.Query, fn func(event.Event) error) error
 }
 
-// Logs tells what the daemon's log said.
+// Logs tells what the daemon's log said about an App.
 type Logs interface {
-	// Lines returns the lines about an App with a larger ID that are still kept,
-	// oldest first.
-	Lines(app string, after int64) []event.Line
-	// MoreLines returns a channel that is closed once there are lines that
-	// weren't there when it was asked for.
-	MoreLines() <-chan struct{}
+	// Lines returns the newest so many lines that are still kept, oldest first.
+	Lines(app string, limit int) []event.Line
+	// Follow calls fn with these, and then with those to come, until ctx is done,
+	// which is no error, or fn returns one. fn may be slow.
+	Follow(ctx context.Context, app string, limit int, fn func(event.Line) error) error
 }
 
 // Waits tells what becomes of a commit.
