@@ -49,6 +49,9 @@ type Result struct {
 	Inputs tree.Inputs
 	// Renderer is the name of the one that was used; empty where none was found.
 	Renderer string
+	// Cached says that nothing was rendered: the result is kept of a render
+	// that read the same.
+	Cached bool
 }
 
 // ErrRead marks an error that says nothing about the files: they could not be

@@ -34,6 +34,11 @@ type Inputs struct {
 	byPath map[string]Input
 }
 
+// InputsOf are inputs that were recorded before, as All yielded them.
+func InputsOf(all iter.Seq2[string, Input]) Inputs {
+	return Inputs{byPath: maps.Collect(all)}
+}
+
 // All yields the inputs, sorted by path. The root is "".
 func (in Inputs) All() iter.Seq2[string, Input] {
 	return func(yield func(string, Input) bool) {

@@ -37,6 +37,7 @@ func bans() []ban {
 		{
 			names: []string{"os", "os/exec", "net", "net/http", "io/ioutil", "syscall", "golang.org/x/sys/unix"},
 			in:    pure(),
+			notIn: []string{"internal/render/cache"}, // it keeps results, under names of its own making, and reads no file of a repository
 			why:   "what others wrote is read through the tree only, which has no host behind it (S04)",
 		},
 		{
