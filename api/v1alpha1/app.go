@@ -29,6 +29,11 @@ type AppSpec struct {
 	Health    Health       `json:"health,omitempty"`
 	DependsOn []Dependency `json:"dependsOn,omitempty"`
 	Ignore    []Ignore     `json:"ignore,omitempty"`
+	// Sensitive are fields whose values are never shown, beside those of Secrets.
+	Sensitive []Sensitive `json:"sensitive,omitempty"`
+	// Project is the NAME, or NAMESPACE/NAME, of the Project that it belongs
+	// to. A NAME alone is one of the App's own namespace.
+	Project string `json:"project,omitempty"`
 }
 
 // Source says where an App's manifests are.
@@ -100,7 +105,8 @@ type Target struct {
 
 // Sync says when and how changes reach the target.
 type Sync struct {
-	// Mode is auto (apply by itself) or observe (never apply, only show). Default auto.
+	// Mode is auto (apply by itself), approve (apply a plan once someone
+	// approved it) or observe (never apply, only show). Default auto.
 	Mode SyncMode `json:"mode,omitempty"`
 	// Prune deletes objects that are no longer declared. Default true.
 	Prune *bool `json:"prune,omitempty"`
@@ -111,6 +117,12 @@ type Sync struct {
 	// Validate is apply (each object is checked as it is applied) or first
 	// (all are checked before any is applied). Default apply.
 	Validate ValidateMode `json:"validate,omitempty"`
+	// OnFailure says what follows a release that isn't healthy in time. Default none.
+	OnFailure FailureMode `json:"onFailure,omitempty"`
+	// Approval bounds who may approve; it is for the mode approve.
+	Approval Approval `json:"approval,omitempty"`
+	// Windows are the times at which intended changes may be made, or may not.
+	Windows []Window `json:"windows,omitempty"`
 }
 
 // SyncMode is how changes reach the target.
@@ -119,6 +131,7 @@ type SyncMode string
 // The sync modes.
 const (
 	SyncAuto    SyncMode = "auto"
+	SyncApprove SyncMode = "approve"
 	SyncObserve SyncMode = "observe"
 )
 
@@ -140,6 +153,22 @@ const (
 	ValidateApply ValidateMode = "apply"
 	ValidateFirst ValidateMode = "first"
 )
+
+// FailureMode is what follows a release that isn't healthy in time.
+type FailureMode string
+
+// The failure modes.
+const (
+	FailureNone     FailureMode = "none"     // nothing: the next commit is applied as any other
+	FailureHold     FailureMode = "hold"     // nothing more is applied until something changes
+	FailureRollback FailureMode = "rollback" // a commit restores what was healthy last
+)
+
+// Approval says whose approval counts.
+type Approval struct {
+	// NotAuthor asks for a second person: who approves isn't the author of the commit.
+	NotAuthor bool `json:"notAuthor,omitempty"`
+}
 
 // Health says how long a release may take to become healthy.
 type Health struct {
@@ -163,6 +192,15 @@ type Ignore struct {
 	Kind string `json:"kind"`
 	Name string `json:"name,omitempty"`
 	// Fields are JSON pointers, such as /spec/replicas.
+	Fields []string `json:"fields"`
+}
+
+// Sensitive names fields whose values are never shown, only whether they differ.
+type Sensitive struct {
+	// Kind and Name select objects; an empty Name means every object of the kind.
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+	// Fields are JSON pointers, such as /spec/password.
 	Fields []string `json:"fields"`
 }
 

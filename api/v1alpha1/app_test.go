@@ -33,10 +33,20 @@ spec:
     every: 30s
   render: {kustomize: {images: [{name: shop, newTag: 1.4.2}]}}
   target: {namespace: shop, serviceAccount: deployer, createNamespace: false}
-  sync: {mode: observe, prune: false, drift: alert, allowEmpty: true, validate: first}
+  sync:
+    mode: approve
+    prune: false
+    drift: alert
+    allowEmpty: true
+    validate: first
+    onFailure: hold
+    approval: {notAuthor: true}
+    windows: [{kind: deny, schedule: 0 22 * * 5, duration: 8h, timeZone: Europe/Berlin, reason: the weekend, corrections: true}]
   health: {timeout: 1m}
   dependsOn: [{name: database}]
   ignore: [{kind: Deployment, fields: [/spec/replicas]}]
+  sensitive: [{kind: Account, name: admin, fields: [/spec/password]}]
+  project: team
 status: {anything: true}
 `))
 	if len(errs) > 0 {
@@ -46,13 +56,22 @@ status: {anything: true}
 		TypeMeta:   metav1.TypeMeta{APIVersion: APIVersion, Kind: KindApp},
 		ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "team-a", Labels: map[string]string{"a": "b"}},
 		Spec: AppSpec{
-			Source:    Source{Git: &Git{URL: "https://git.example.com/fleet.git", Branch: "main"}, Path: "apps/shop", Every: metav1.Duration{Duration: 30 * time.Second}},
-			Render:    Render{Kustomize: &Kustomize{Images: []Image{{Name: "shop", NewTag: "1.4.2"}}}},
-			Target:    Target{Namespace: "shop", ServiceAccount: "deployer", CreateNamespace: new(false)},
-			Sync:      Sync{Mode: SyncObserve, Prune: new(false), Drift: DriftAlert, AllowEmpty: true, Validate: ValidateFirst},
+			Source: Source{Git: &Git{URL: "https://git.example.com/fleet.git", Branch: "main"}, Path: "apps/shop", Every: metav1.Duration{Duration: 30 * time.Second}},
+			Render: Render{Kustomize: &Kustomize{Images: []Image{{Name: "shop", NewTag: "1.4.2"}}}},
+			Target: Target{Namespace: "shop", ServiceAccount: "deployer", CreateNamespace: new(false)},
+			Sync: Sync{
+				Mode: SyncApprove, Prune: new(false), Drift: DriftAlert, AllowEmpty: true, Validate: ValidateFirst,
+				OnFailure: FailureHold, Approval: Approval{NotAuthor: true},
+				Windows: []Window{{
+					Kind: WindowDeny, Schedule: "0 22 * * 5", Duration: metav1.Duration{Duration: 8 * time.Hour},
+					TimeZone: "Europe/Berlin", Reason: "the weekend", Corrections: true,
+				}},
+			},
 			Health:    Health{Timeout: metav1.Duration{Duration: time.Minute}},
 			DependsOn: []Dependency{{Name: "database"}},
 			Ignore:    []Ignore{{Kind: "Deployment", Fields: []string{"/spec/replicas"}}},
+			Sensitive: []Sensitive{{Kind: "Account", Name: "admin", Fields: []string{"/spec/password"}}},
+			Project:   "team",
 		},
 	}
 	if diff := cmp.Diff(want, a); diff != "" {
@@ -64,24 +83,29 @@ func TestDefault(t *testing.T) {
 	t.Parallel()
 	a := App{ObjectMeta: metav1.ObjectMeta{Name: "shop"}, Spec: AppSpec{
 		Source: Source{Path: "./apps//shop/"}, Render: Render{Plain: &Plain{}}, DependsOn: []Dependency{{Name: "database"}, {Name: "queue", Namespace: "infra"}},
+		Sync: Sync{Windows: []Window{{Kind: WindowAllow}, {Kind: WindowDeny, TimeZone: "Asia/Tokyo"}}}, Project: "team",
 	}}
 	got := Default(a)
 	want := App{
 		TypeMeta:   metav1.TypeMeta{APIVersion: APIVersion, Kind: KindApp},
 		ObjectMeta: metav1.ObjectMeta{Name: "shop", Namespace: "default"},
 		Spec: AppSpec{
-			Source:    Source{Path: "apps/shop", Every: metav1.Duration{Duration: time.Minute}},
-			Render:    Render{Plain: &Plain{Recurse: new(true)}},
-			Target:    Target{Namespace: "default", CreateNamespace: new(true)},
-			Sync:      Sync{Mode: SyncAuto, Prune: new(true), Drift: DriftCorrect, Validate: ValidateApply},
+			Source: Source{Path: "apps/shop", Every: metav1.Duration{Duration: time.Minute}},
+			Render: Render{Plain: &Plain{Recurse: new(true)}},
+			Target: Target{Namespace: "default", CreateNamespace: new(true)},
+			Sync: Sync{
+				Mode: SyncAuto, Prune: new(true), Drift: DriftCorrect, Validate: ValidateApply, OnFailure: FailureNone,
+				Windows: []Window{{Kind: WindowAllow, TimeZone: "UTC"}, {Kind: WindowDeny, TimeZone: "Asia/Tokyo"}},
+			},
 			Health:    Health{Timeout: metav1.Duration{Duration: 5 * time.Minute}},
 			DependsOn: []Dependency{{Name: "database", Namespace: "default"}, {Name: "queue", Namespace: "infra"}},
+			Project:   "default/team",
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
-	if a.Spec.DependsOn[0].Namespace != "" {
+	if a.Spec.DependsOn[0].Namespace != "" || a.Spec.Sync.Windows[0].TimeZone != "" {
 		t.Error("the App that was given was changed")
 	}
 	if diff := cmp.Diff(got, Default(got)); diff != "" {
@@ -96,9 +120,10 @@ func TestMistakes(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{head + sound, ""},
 		{"apiVersion: plumb.dev/v2\nkind: App\n", "apiVersion: there is no plumb.dev/v2; use plumb.dev/v1alpha1"},
-		{"apiVersion: plumb.dev/v1alpha1\nkind: Ap\n", "kind: there is no Ap in plumb.dev/v1alpha1; use App"},
-		{"apiVersion: plumb.dev/v1alpha1\n", "kind: is missing; use App"},
-		{"apiVersion: plumb.dev/v1alpha1\nkind: Project\n", "kind: Project is not supported yet; remove it"},
+		{"apiVersion: plumb.dev/v1alpha1\nkind: Ap\n", "kind: there is no Ap in plumb.dev/v1alpha1; use App or Project"},
+		{"apiVersion: plumb.dev/v1alpha1\n", "kind: is missing; use App or Project"},
+		{"apiVersion: plumb.dev/v1alpha1\nkind: Project\n", "kind: is Project, not App; use App"},
+		{"apiVersion: plumb.dev/v1alpha1\nkind: Cluster\n", "kind: Cluster is not supported yet; remove it: the target is the cluster of the daemon's kubeconfig"},
 		{head + "metadata: {name: a}\n", "spec: is missing; say at least which folder to deliver, in spec.source.path"},
 		{head + "spec: {}\n", "metadata.name: is missing; give the App a name"},
 		{head + "metadata: {name: 5}\nspec: {}\n", "metadata.name: is a number, not text; quote it"},
@@ -143,8 +168,19 @@ func TestMistakes(t *testing.T) {
 		{head + "metadata: {name: a}\nspec: {render: {kustomize: {images: [{name: x, digest: z}]}}}\n", `spec.render.kustomize.images[0].digest: "z" is not a digest; write it like sha256:…`},
 		{head + "metadata: {name: a}\nspec: {target: {cluster: prod}}\n", "spec.target.cluster: other clusters are not supported yet; leave it out: the target is the cluster of the daemon's kubeconfig"},
 		{head + "metadata: {name: a}\nspec: {target: {serviceAccount: a/b}}\n", `spec.target.serviceAccount: "a/b" is not the name of a service account; give the name alone, without its namespace`},
-		{head + "metadata: {name: a}\nspec: {sync: {mode: approve}}\n", "spec.sync.mode: approval is not supported yet; use observe to apply nothing, or auto"},
-		{head + "metadata: {name: a}\nspec: {sync: {mode: manual}}\n", `spec.sync.mode: "manual" is none of its values; use auto or observe`},
+		{head + "metadata: {name: a}\nspec: {sync: {mode: approve, approval: {notAuthor: true}}}\n", ""},
+		{head + "metadata: {name: a}\nspec: {sync: {mode: manual}}\n", `spec.sync.mode: "manual" is none of its values; use auto, approve or observe`},
+		{head + "metadata: {name: a}\nspec: {sync: {approval: {notAuthor: true}}}\n", "spec.sync.approval.notAuthor: is given, but nothing waits for approval; set spec.sync.mode to approve, or remove it"},
+		{head + "metadata: {name: a}\nspec: {sync: {approval: {notauthor: true}}}\n", "spec.sync.approval.notauthor: there is no such field; did you mean notAuthor?"},
+		{head + "metadata: {name: a}\nspec: {sync: {onFailure: revert}}\n", `spec.sync.onFailure: "revert" is none of its values; use none, hold or rollback`},
+		{head + "metadata: {name: a}\nspec: {source: {git: {tag: v1}}, sync: {onFailure: rollback}}\n", "spec.sync.onFailure: a rollback is a commit on a branch, and spec.source.git follows none; follow a branch, or use hold"},
+		{head + "metadata: {name: a}\nspec: {sync: {windows: {}}}\n", "spec.sync.windows: is a mapping, not a list; make it a list"},
+		{head + "metadata: {name: a}\nspec: {windows: []}\n", "spec.windows: there is no such field; did you mean spec.sync.windows?"},
+		{head + "metadata: {name: a}\nspec: {project: a/b/c}\n", `spec.project: "a/b/c" is not the name of a Project; give its NAME, or NAMESPACE/NAME where it is declared in another namespace`},
+		{head + "metadata: {name: a}\nspec: {project: /b}\n", `spec.project: "/b" is not the name of a Project; give its NAME, or NAMESPACE/NAME where it is declared in another namespace`},
+		{head + "metadata: {name: a}\nspec: {project: {name: b}}\n", "spec.project: is a mapping, not text; make it text"},
+		{head + "metadata: {name: a}\nspec: {sensitive: [{}]}\n", "spec.sensitive[0].kind: is missing; name the kind whose fields are not shown, such as Deployment\nspec.sensitive[0].fields: is missing; list the fields that are not shown, such as /spec/password"},
+		{head + "metadata: {name: a}\nspec: {sensitive: [{kind: X, fields: [password]}]}\n", `spec.sensitive[0].fields[0]: "password" is not a JSON pointer; write it like /spec/password`},
 		{head + "metadata: {name: a}\nspec: {sync: {drift: fix}}\n", `spec.sync.drift: "fix" is none of its values; use correct, alert or ignore`},
 		{head + "metadata: {name: a}\nspec: {ignore: [{}]}\n", "spec.ignore[0].kind: is missing; name the kind whose fields are left to others, such as Deployment\nspec.ignore[0].fields: is missing; list the fields that are left to others, such as /spec/replicas"},
 		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [spec.replicas]}]}\n", `spec.ignore[0].fields[0]: "spec.replicas" is not a JSON pointer; write it like /spec/replicas`},
@@ -171,6 +207,8 @@ func FuzzDecode(f *testing.F) {
 		head + "metadata: {name: a}\nspec: {source: {git: {url: x, branch: y}, path: z, every: 1m}}\n",
 		head + "metadata: {name: a, namespace: b}\nspec: {sync: {mode: auto, prune: false}, dependsOn: [{name: c}], ignore: [{kind: K, fields: [/a]}]}\n",
 		head + "metadata: {name: a}\nspec: {render: {plain: {recurse: false}}, target: {namespace: x}, health: {timeout: 1h}}\n",
+		head + "metadata: {name: a}\nspec: {project: b/c, sync: {mode: approve, onFailure: hold, approval: {notAuthor: true}, windows: [{kind: allow, schedule: 0 9-17 * * mon-fri, duration: 1h}]}}\n",
+		head + "metadata: {name: a}\nspec: {sensitive: [{kind: K, fields: [/a]}]}\n",
 	} {
 		var m map[string]any
 		if err := yaml.Unmarshal([]byte(seed), &m); err != nil {

@@ -11,51 +11,75 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Decode reads a document of the group plumb.dev, strictly: every field has to
-// be known and of its type. It says all that is wrong, the values' meaning
-// included. Defaults are not filled in.
+// Decode reads a document of the group plumb.dev that declares an App,
+// strictly: every field has to be known and of its type. It says all that is
+// wrong, the values' meaning included. Defaults are not filled in.
 //
 // The document holds what JSON can, as k8s.io/apimachinery decodes it.
 func Decode(document map[string]any) (App, []FieldError) {
-	var s sink
-	if !s.kind(document) {
-		return App{}, s.errs
-	}
-	if document["spec"] == nil {
-		s.add("spec", "is missing", "say at least which folder to deliver, in spec.source.path")
-	}
-	s.structure(nil, withoutServerFields(document), reflect.TypeFor[App]())
-	if len(s.errs) > 0 {
-		return App{}, s.errs
-	}
 	var a App
-	b, err := json.Marshal(withoutServerFields(document))
-	if err == nil {
-		err = json.Unmarshal(b, &a)
-	}
-	if err != nil {
-		return App{}, []FieldError{{Path: []string{"spec"}, What: err.Error(), Do: "correct it"}} // structure let it pass
+	if wrong := decode(document, KindApp, &a); len(wrong) > 0 {
+		return App{}, wrong
 	}
 	return a, Validate(a)
 }
 
-// kind says whether the document is an App of this version.
-func (s *sink) kind(document map[string]any) bool {
+// DecodeProject reads a document that declares a Project, as Decode reads one
+// that declares an App.
+func DecodeProject(document map[string]any) (Project, []FieldError) {
+	var p Project
+	if wrong := decode(document, KindProject, &p); len(wrong) > 0 {
+		return Project{}, wrong
+	}
+	return p, ValidateProject(p)
+}
+
+// decode holds a document to a kind and its fields, and reads it into a value
+// of its type.
+func decode[T any](document map[string]any, kind string, into *T) []FieldError {
+	s := sink{kind: kind}
+	if !s.of(document) {
+		return s.errs
+	}
+	if document["spec"] == nil {
+		s.add("spec", "is missing", map[string]string{
+			KindApp:     "say at least which folder to deliver, in spec.source.path",
+			KindProject: "say what holds for its Apps, such as spec.windows",
+		}[kind])
+	}
+	s.structure(nil, withoutServerFields(document), reflect.TypeFor[T]())
+	if len(s.errs) > 0 {
+		return s.errs
+	}
+	b, err := json.Marshal(withoutServerFields(document))
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		return []FieldError{{Path: []string{"spec"}, What: err.Error(), Do: "correct it"}} // structure let it pass
+	}
+	return nil
+}
+
+// of says whether the document is of the sink's kind, in this version.
+func (s *sink) of(document map[string]any) bool {
 	apiVersion, kind := document["apiVersion"], document["kind"]
 	later, isLater := notYet["kind="+fmt.Sprint(kind)]
 	switch {
 	case apiVersion != APIVersion:
 		s.add("apiVersion", fmt.Sprintf("there is no %v", apiVersion), "use "+APIVersion)
-	case kind == KindApp:
+	case kind == s.kind:
 		return true
 	case isLater:
 		s.add("kind", later.what, later.do)
+	case kind == KindApp, kind == KindProject:
+		s.add("kind", fmt.Sprintf("is %v, not %s", kind, s.kind), "use "+s.kind)
 	default:
 		what := fmt.Sprintf("there is no %v in %s", kind, APIVersion)
 		if kind == nil {
 			what = "is missing"
 		}
-		s.add("kind", what, "use "+KindApp)
+		s.add("kind", what, "use "+KindApp+" or "+KindProject)
 	}
 	return false
 }
@@ -211,7 +235,7 @@ func (s *sink) fields(path []string, v any, t reflect.Type) {
 			s.structure(below, m[k], ft)
 			continue
 		}
-		what, do := unknown(FieldError{Path: below}.Field(), known)
+		what, do := s.unknown(FieldError{Path: below}.Field(), known)
 		s.at(below, what, do)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,6 +29,8 @@ func Default(a App) App {
 	a.Spec.Sync.Prune = orTrue(a.Spec.Sync.Prune)
 	a.Spec.Sync.Drift = cmp.Or(a.Spec.Sync.Drift, DriftCorrect)
 	a.Spec.Sync.Validate = cmp.Or(a.Spec.Sync.Validate, ValidateApply)
+	a.Spec.Sync.OnFailure = cmp.Or(a.Spec.Sync.OnFailure, FailureNone)
+	a.Spec.Sync.Windows = defaultWindows(a.Spec.Sync.Windows)
 	a.Spec.Health.Timeout = orDuration(a.Spec.Health.Timeout, DefaultHealthTimeout)
 	a.Spec.DependsOn = slices.Clone(a.Spec.DependsOn)
 	for i := range a.Spec.DependsOn {
@@ -37,7 +40,22 @@ func Default(a App) App {
 	for i := range a.Spec.Ignore {
 		a.Spec.Ignore[i].Fields = slices.Clone(a.Spec.Ignore[i].Fields)
 	}
+	a.Spec.Sensitive = slices.Clone(a.Spec.Sensitive)
+	for i := range a.Spec.Sensitive {
+		a.Spec.Sensitive[i].Fields = slices.Clone(a.Spec.Sensitive[i].Fields)
+	}
+	if project := a.Spec.Project; project != "" && !strings.Contains(project, "/") {
+		a.Spec.Project = a.Namespace + "/" + project
+	}
 	return a
+}
+
+// DefaultProject is the Project with all that it leaves out filled in.
+func DefaultProject(p Project) Project {
+	p.APIVersion, p.Kind = APIVersion, KindProject
+	p.Namespace = cmp.Or(p.Namespace, DefaultNamespace)
+	p.Spec.Windows = defaultWindows(p.Spec.Windows)
+	return p
 }
 
 func defaultRender(r Render) Render {

@@ -36,8 +36,11 @@ func (e FieldError) Field() string {
 // Error says which field, what and what to do.
 func (e FieldError) Error() string { return fmt.Sprintf("%s: %s; %s", e.Field(), e.What, e.Do) }
 
-// sink collects errors.
-type sink struct{ errs []FieldError }
+// sink collects what is wrong with a declaration of a kind.
+type sink struct {
+	kind string
+	errs []FieldError
+}
 
 // add notes an error at a path that is written as Field writes it.
 func (s *sink) add(field, what, do string) {

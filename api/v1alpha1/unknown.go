@@ -14,30 +14,38 @@ type later struct{ what, do string }
 // notYet are the fields, values and kinds that Plumb will know. People who read
 // of them should learn that they are not mistaken, only early.
 var notYet = map[string]later{
-	"spec.render.helm":       {"Helm charts are not rendered yet", "commit the chart's output (helm template) and name its folder in spec.source.path"},
-	"spec.render.jsonnet":    {"Jsonnet is not rendered yet", "commit its output"},
-	"spec.render.cue":        {"CUE is not rendered yet", "commit its output"},
-	"spec.source.helm":       {"Helm repositories are not followed yet", "commit the chart's output (helm template)"},
-	"spec.source.oci":        {"OCI registries are not followed yet", "keep the manifests in a Git repository"},
-	"spec.target.cluster":    {"other clusters are not supported yet", "leave it out: the target is the cluster of the daemon's kubeconfig"},
-	"spec.verify":            {"verification is not supported yet", "leave it out"},
-	"spec.project":           {"projects are not supported yet", "leave it out"},
-	"spec.sync.windows":      {"windows are not supported yet", "leave it out"},
-	"spec.sync.mode=approve": {"approval is not supported yet", "use observe to apply nothing, or auto"},
-	"kind=AppSet":            {"AppSet is not supported yet", "declare each App"},
-	"kind=Cluster":           {"Cluster is not supported yet", "remove it: the target is the cluster of the daemon's kubeconfig"},
-	"kind=ImageUpdate":       {"ImageUpdate is not supported yet", "remove it"},
-	"kind=Notifier":          {"Notifier is not supported yet", "remove it"},
-	"kind=Policy":            {"Policy is not supported yet", "remove it"},
-	"kind=Project":           {"Project is not supported yet", "remove it"},
-	"kind=Promotion":         {"Promotion is not supported yet", "remove it"},
-	"kind=Rollout":           {"Rollout is not supported yet", "remove it"},
+	"spec.render.helm":    {"Helm charts are not rendered yet", "commit the chart's output (helm template) and name its folder in spec.source.path"},
+	"spec.render.jsonnet": {"Jsonnet is not rendered yet", "commit its output"},
+	"spec.render.cue":     {"CUE is not rendered yet", "commit its output"},
+	"spec.source.helm":    {"Helm repositories are not followed yet", "commit the chart's output (helm template)"},
+	"spec.source.oci":     {"OCI registries are not followed yet", "keep the manifests in a Git repository"},
+	"spec.target.cluster": {"other clusters are not supported yet", "leave it out: the target is the cluster of the daemon's kubeconfig"},
+	"spec.verify":         {"verification is not supported yet", "leave it out"},
+	"kind=AppSet":         {"AppSet is not supported yet", "declare each App"},
+	"kind=Cluster":        {"Cluster is not supported yet", "remove it: the target is the cluster of the daemon's kubeconfig"},
+	"kind=ImageUpdate":    {"ImageUpdate is not supported yet", "remove it"},
+	"kind=Notifier":       {"Notifier is not supported yet", "remove it"},
+	"kind=Policy":         {"Policy is not supported yet", "remove it"},
+	"kind=Promotion":      {"Promotion is not supported yet", "remove it"},
+	"kind=Rollout":        {"Rollout is not supported yet", "remove it"},
+}
+
+// notYetOfProjects are those of a Project.
+var notYetOfProjects = map[string]later{
+	"spec.sources": {"a Project doesn't bound what its Apps are delivered from yet", "leave it out"},
+	"spec.targets": {"a Project doesn't bound where its Apps go yet", "leave it out"},
+	"spec.kinds":   {"a Project doesn't bound what its Apps may hold yet", "leave it out"},
+	"spec.roles":   {"roles are not supported yet", "leave it out"},
 }
 
 // unknown says what to tell of a field that there is not, beside those that
 // there are.
-func unknown(field string, known map[string]reflect.Type) (what, do string) {
-	if l, isLater := notYet[field]; isLater {
+func (s *sink) unknown(field string, known map[string]reflect.Type) (what, do string) {
+	early, spec := notYet, reflect.TypeFor[AppSpec]()
+	if s.kind == KindProject {
+		early, spec = notYetOfProjects, reflect.TypeFor[ProjectSpec]()
+	}
+	if l, isLater := early[field]; isLater {
 		return l.what, l.do
 	}
 	name := field[strings.LastIndexByte(field, '.')+1:]
@@ -45,14 +53,14 @@ func unknown(field string, known map[string]reflect.Type) (what, do string) {
 	if similar := closest(name, slices.Sorted(maps.Keys(known))); similar != "" {
 		return what, "did you mean " + similar + "?"
 	}
-	if elsewhere := placesOf(name); len(elsewhere) == 1 {
+	if elsewhere := placesOf(name, spec); len(elsewhere) == 1 {
 		return what, "did you mean " + elsewhere[0] + "?"
 	}
 	return what, fmt.Sprintf("remove it; there are %s", strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 }
 
-// placesOf finds the fields of an App that have a name, wherever they are.
-func placesOf(name string) []string {
+// placesOf finds the fields of a kind's spec that have a name, wherever they are.
+func placesOf(name string, spec reflect.Type) []string {
 	var found []string
 	var look func(path string, t reflect.Type)
 	look = func(path string, t reflect.Type) {
@@ -70,7 +78,7 @@ func placesOf(name string) []string {
 			look(below, ft)
 		}
 	}
-	look("spec", reflect.TypeFor[AppSpec]())
+	look("spec", spec)
 	return found
 }
 

@@ -1,6 +1,7 @@
 package v1alpha1
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -14,7 +15,7 @@ import (
 // Validate says all that is wrong with the values of an App, whether or not
 // Default has filled it in.
 func Validate(a App) []FieldError {
-	var s sink
+	s := sink{kind: KindApp}
 	s.label("metadata.name", a.Name, true)
 	s.label("metadata.namespace", a.Namespace, false)
 	validateSource(&s, a.Spec.Source)
@@ -24,9 +25,24 @@ func Validate(a App) []FieldError {
 		s.add("spec.target.serviceAccount", fmt.Sprintf("%q is not the name of a service account", name), "give the name alone, without its namespace")
 	}
 	validateSync(&s, a.Spec.Sync)
+	if git := a.Spec.Source.Git; git != nil && cmp.Or(git.Tag, git.Commit) != "" && a.Spec.Sync.OnFailure == FailureRollback {
+		s.add("spec.sync.onFailure", "a rollback is a commit on a branch, and spec.source.git follows none", "follow a branch, or use hold")
+	}
 	s.atLeastASecond("spec.health.timeout", a.Spec.Health.Timeout.Duration)
 	validateDependsOn(&s, a)
 	validateIgnore(&s, a.Spec.Ignore)
+	validateSensitive(&s, a.Spec.Sensitive)
+	validateProject(&s, a.Spec.Project)
+	return s.errs
+}
+
+// ValidateProject says all that is wrong with the values of a Project, whether
+// or not DefaultProject has filled it in.
+func ValidateProject(p Project) []FieldError {
+	s := sink{kind: KindProject}
+	s.label("metadata.name", p.Name, true)
+	s.label("metadata.namespace", p.Namespace, false)
+	validateWindows(&s, "spec.windows", p.Spec.Windows)
 	return s.errs
 }
 
@@ -34,7 +50,7 @@ func Validate(a App) []FieldError {
 func (s *sink) label(field, name string, required bool) {
 	switch {
 	case name == "" && required:
-		s.add(field, "is missing", "give the App a name")
+		s.add(field, "is missing", "give the "+s.kind+" a name")
 	case name != "" && len(validation.IsDNS1123Label(name)) > 0:
 		s.add(field, fmt.Sprintf("%q is not a name", name), "use at most 63 lower case letters, digits and -, with a letter or digit at both ends")
 	}
@@ -162,9 +178,14 @@ func validateRender(s *sink, r Render) {
 }
 
 func validateSync(s *sink, sync Sync) {
-	s.oneOf("spec.sync.mode", string(sync.Mode), string(SyncAuto), string(SyncObserve))
+	s.oneOf("spec.sync.mode", string(sync.Mode), string(SyncAuto), string(SyncApprove), string(SyncObserve))
 	s.oneOf("spec.sync.drift", string(sync.Drift), string(DriftCorrect), string(DriftAlert), string(DriftIgnore))
 	s.oneOf("spec.sync.validate", string(sync.Validate), string(ValidateApply), string(ValidateFirst))
+	s.oneOf("spec.sync.onFailure", string(sync.OnFailure), string(FailureNone), string(FailureHold), string(FailureRollback))
+	if sync.Approval.NotAuthor && sync.Mode != SyncApprove {
+		s.add("spec.sync.approval.notAuthor", "is given, but nothing waits for approval", "set spec.sync.mode to approve, or remove it")
+	}
+	validateWindows(s, "spec.sync.windows", sync.Windows)
 }
 
 func (s *sink) oneOf(field, value string, allowed ...string) {
@@ -202,20 +223,53 @@ func validateDependsOn(s *sink, a App) {
 func validateIgnore(s *sink, ignore []Ignore) {
 	for i, rule := range ignore {
 		field := fmt.Sprintf("spec.ignore[%d]", i)
-		if rule.Kind == "" {
-			s.add(field+".kind", "is missing", "name the kind whose fields are left to others, such as Deployment")
-		}
-		if len(rule.Fields) == 0 {
-			s.add(field+".fields", "is missing", "list the fields that are left to others, such as /spec/replicas")
-		}
+		validatePointers(s, field, pointers{rule.Kind, rule.Fields, "are left to others", "/spec/replicas"})
 		for j, pointer := range rule.Fields {
-			at := fmt.Sprintf("%s.fields[%d]", field, j)
-			switch {
-			case !isPointer(pointer):
-				s.add(at, fmt.Sprintf("%q is not a JSON pointer", pointer), "write it like /spec/replicas")
-			case slices.Contains(identity, pointer):
-				s.add(at, pointer+" is what the object is known by", "leave it out, and name a field below /spec or /data")
+			if slices.Contains(identity, pointer) {
+				s.add(fmt.Sprintf("%s.fields[%d]", field, j), pointer+" is what the object is known by", "leave it out, and name a field below /spec or /data")
 			}
+		}
+	}
+}
+
+func validateSensitive(s *sink, sensitive []Sensitive) {
+	for i, rule := range sensitive {
+		validatePointers(s, fmt.Sprintf("spec.sensitive[%d]", i), pointers{rule.Kind, rule.Fields, "are not shown", "/spec/password"})
+	}
+}
+
+// pointers are the fields of objects of a kind, and what the rule that lists
+// them is for, for messages.
+type pointers struct {
+	kind    string
+	fields  []string
+	purpose string
+	example string
+}
+
+func validatePointers(s *sink, field string, p pointers) {
+	if p.kind == "" {
+		s.add(field+".kind", "is missing", "name the kind whose fields "+p.purpose+", such as Deployment")
+	}
+	if len(p.fields) == 0 {
+		s.add(field+".fields", "is missing", "list the fields that "+p.purpose+", such as "+p.example)
+	}
+	for j, pointer := range p.fields {
+		if !isPointer(pointer) {
+			s.add(fmt.Sprintf("%s.fields[%d]", field, j), fmt.Sprintf("%q is not a JSON pointer", pointer), "write it like "+p.example)
+		}
+	}
+}
+
+// validateProject holds a Project's reference to NAME or NAMESPACE/NAME.
+func validateProject(s *sink, project string) {
+	if project == "" {
+		return
+	}
+	for part := range strings.SplitSeq(project, "/") {
+		if len(validation.IsDNS1123Label(part)) > 0 || strings.Count(project, "/") > 1 {
+			s.add("spec.project", fmt.Sprintf("%q is not the name of a Project", project), "give its NAME, or NAMESPACE/NAME where it is declared in another namespace")
+			return
 		}
 	}
 }

@@ -61,7 +61,7 @@ func TestScan(t *testing.T) {
 		"a template":    {map[string]string{"a.yaml": head + "metadata: {name: {{ .Values.name }}}\n"}, "", []string{`a.yaml:3: "": is not valid YAML: a key must be text, not a mapping or list; it looks like a template: Plumb does not render Helm charts yet, so keep templates out of the folder`}},
 		"unknown field": {map[string]string{"a.yaml": head + "metadata:\n  name: a\n  namespace: b\nspec:\n  source:\n    pth: x\n  sink: 1\n"}, "", []string{"a.yaml:8: \"b/a\": spec.source.pth: there is no such field; did you mean path?\nline 9: spec.sink: there is no such field; did you mean sync?"}},
 		"no name":       {map[string]string{"a.yaml": head + "spec: {}\n"}, "", []string{`a.yaml:1: "": metadata.name: is missing; give the App a name`}},
-		"other kind":    {map[string]string{"a.yaml": "apiVersion: plumb.dev/v1alpha1\nkind: Project\nmetadata: {name: a}\n"}, "", []string{`a.yaml:2: "default/a": kind: Project is not supported yet; remove it`}},
+		"other kind":    {map[string]string{"a.yaml": "apiVersion: plumb.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\n"}, "", []string{`a.yaml:2: "default/a": kind: Policy is not supported yet; remove it`}},
 		"other version": {map[string]string{"a.yaml": "apiVersion: plumb.dev/v9\nkind: App\nmetadata: {name: a}\n"}, "", []string{`a.yaml:1: "default/a": apiVersion: there is no plumb.dev/v9; use plumb.dev/v1alpha1`}},
 	} {
 		t.Run(name, func(t *testing.T) {

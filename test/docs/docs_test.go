@@ -78,9 +78,14 @@ func TestAppFields(t *testing.T) {
 	fields := []string{"metadata.name", "metadata.namespace", "spec"}
 	fields = append(fields, fieldsBelow("", reflect.TypeFor[v1alpha1.AppSpec]())...)
 	fields = slices.DeleteFunc(fields, func(f string) bool { // which have a heading
-		return slices.Contains([]string{"source", "render", "target", "sync", "health", "dependsOn", "ignore"}, f)
+		return slices.Contains([]string{"source", "render", "target", "sync", "health", "dependsOn", "ignore", "sensitive"}, f)
 	})
 	compare(t, "docs/app.md", fields, slices.Collect(maps.Keys(documented)))
+
+	ofProjects := []string{"metadata.name", "metadata.namespace", "spec"}
+	ofProjects = append(ofProjects, fieldsBelow("", reflect.TypeFor[v1alpha1.ProjectSpec]())...)
+	ofProjects = slices.DeleteFunc(ofProjects, func(f string) bool { return strings.HasPrefix(f, "windows[]") }) // as an App's
+	compare(t, "docs/app.md, The Project", ofProjects, slices.Collect(maps.Keys(rows(section(read(t, "docs/app.md"), "## The Project")))))
 
 	app := v1alpha1.App{}
 	app.Spec.Render.Plain = &v1alpha1.Plain{}
@@ -96,8 +101,15 @@ func TestAppFields(t *testing.T) {
 	}
 	for field, cells := range documented {
 		value, told := at(defaults.Spec, field), strings.Trim(cells[0], "`")
-		if field == "sync.allowEmpty" {
+		switch field {
+		case "sync.allowEmpty":
 			value = app.Spec.Sync.AllowEmpty
+		case "sync.approval.notAuthor":
+			value = app.Spec.Sync.Approval.NotAuthor
+		case "sync.windows[].corrections":
+			value = v1alpha1.Window{}.Corrections
+		case "sync.windows[].timeZone":
+			value = v1alpha1.DefaultTimeZone
 		}
 		if cells[0] != "`"+told+"`" || told == "" || strings.HasPrefix(field, "metadata.") {
 			continue
@@ -151,7 +163,11 @@ func TestAppExamples(t *testing.T) {
 				t.Errorf("%v\n%s", err, example)
 				continue
 			}
-			if _, wrong := v1alpha1.Decode(d.Value); len(wrong) > 0 {
+			_, wrong := v1alpha1.Decode(d.Value)
+			if d.Value["kind"] == v1alpha1.KindProject {
+				_, wrong = v1alpha1.DecodeProject(d.Value)
+			}
+			if len(wrong) > 0 {
 				t.Errorf("%v\n%s", wrong, example)
 			}
 		}
