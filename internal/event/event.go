@@ -1,6 +1,7 @@
 package event
 
 import (
+	"fmt"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
@@ -25,6 +26,9 @@ const (
 	RolledBack        Kind = "RolledBack"
 	DriftCorrected    Kind = "DriftCorrected"
 	DriftLasts        Kind = "DriftLasts"
+	// Missed is told to one who reads too slowly, in place of what he missed.
+	// It is never kept.
+	Missed Kind = "Missed"
 )
 
 // Event is one thing that happened.
@@ -45,8 +49,8 @@ type Event struct {
 type Query struct {
 	App   string // NAMESPACE/NAME
 	Kind  Kind
-	After int64 // only events with a larger ID
-	Limit int   // the newest so many; 0 means DefaultLimit
+	After int64 // only events with a larger ID, from there on
+	Limit int   // the first so many after After; without it the newest so many; 0 means DefaultLimit
 }
 
 // The bounds of a Query.
@@ -54,3 +58,19 @@ const (
 	DefaultLimit = 100
 	MaxLimit     = 1000
 )
+
+// Validate says what is wrong with a query.
+func (q Query) Validate() error {
+	switch {
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return fmt.Errorf("limit %d is out of range: give 1 to %d, and ask for the next page with after", q.Limit, MaxLimit)
+	case q.After < 0:
+		return fmt.Errorf("after %d is not the id of an event", q.After)
+	}
+	return nil
+}
+
+// Selects says whether an event is one that a query asks for.
+func (q Query) Selects(e Event) bool {
+	return (q.App == "" || q.App == e.App) && (q.Kind == "" || q.Kind == e.Kind) && (e.ID == 0 || e.ID > q.After)
+}

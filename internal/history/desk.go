@@ -27,6 +27,9 @@ type Desk interface {
 	Kept(ctx context.Context, kind DeskKind) (map[string][]byte, error)
 }
 
+// MaxEvents is how many events are kept.
+const MaxEvents = 10_000
+
 // DeskKind is what sort of thing is kept.
 type DeskKind string
 

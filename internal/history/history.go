@@ -1,8 +1,10 @@
-// Package history is what keeps releases: the interfaces and their shared values.
+// Package history is what keeps releases, events, and what people said that
+// still holds (Desk): the interfaces and their shared values. A Recorder writes
+// them beside those who decide, and tells events to those who listen.
 //
-// Losing a history loses what happened, and nothing else: desired state is
-// never read from it. The same place keeps two small memories that make a
-// restart cheap (Applied, Apps); losing those costs work, not truth.
+// Losing a history loses what happened and what was said, and nothing else:
+// desired state is never read from it. The same place keeps two small memories
+// that make a restart cheap (Applied, Apps); losing those costs work, not truth.
 //
 // Variants stand below; historytest holds what each must pass.
 package history

@@ -8,14 +8,17 @@ import (
 	"sync"
 	"time"
 
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/release"
 )
 
-// Memory keeps releases, and what was applied.
+// Memory keeps all that outlives a restart.
 type Memory interface {
 	Store
 	Applied
 	Apps
+	Events
+	Desk
 }
 
 // Memo is what is to be remembered of some objects.
@@ -47,18 +50,39 @@ type Recorder struct {
 	wake   chan struct{}
 	closed chan struct{}
 	close  sync.Once
+
+	listeners listeners
 }
 
 // record is one thing to write.
 type record struct {
 	app     string
 	release *release.Release
+	event   *event.Event
+	told    bool // the event is known to those who listen
+	note    *note
 	memo    Memo
 	forget  bool
 }
 
+// note is a value for the desk, or without one that it is to be dropped.
+type note struct {
+	kind  DeskKind
+	key   string
+	value []byte
+	drop  bool
+}
+
+// spare says that losing the record costs work or a line to read, never truth.
+func (r record) spare() bool { return r.release == nil && r.note == nil }
+
+// about says whether the record is for the same place on the desk.
+func (r record) about(kind DeskKind, key string) bool {
+	return r.note != nil && r.note.kind == kind && r.note.key == key
+}
+
 // mostRecords bounds what waits for a history that can't be written; beyond it
-// memories, which are only a cache, are dropped first.
+// memories, which are only a cache, and events are dropped first.
 const mostRecords = 100_000
 
 // NewRecorder is a recorder that has nothing to write yet. Nothing is written
@@ -102,11 +126,43 @@ func (r *Recorder) Remember(app string, m Memo) {
 // Forget removes what is remembered of an App.
 func (r *Recorder) Forget(app string) { r.add(record{app: app, forget: true}) }
 
+// Tell writes an event, and tells those who listen.
+func (r *Recorder) Tell(e event.Event) { r.add(record{app: e.App, event: &e}) }
+
+// Put writes a value to the desk.
+func (r *Recorder) Put(kind DeskKind, key string, value []byte) {
+	r.add(record{note: &note{kind: kind, key: key, value: value}})
+}
+
+// Drop takes a value from the desk.
+func (r *Recorder) Drop(kind DeskKind, key string) {
+	r.add(record{note: &note{kind: kind, key: key, drop: true}})
+}
+
+// PutNow writes a value to the desk before it returns, for what must outlive a
+// kill before anything follows from it. Where that can't be done nothing
+// changed. What waits to be written in the same place is older, and is dropped.
+func (r *Recorder) PutNow(ctx context.Context, kind DeskKind, key string, value []byte) error {
+	r.writing.Lock()
+	defer r.writing.Unlock()
+	if err := r.store.Put(ctx, kind, key, value); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.todo = slices.DeleteFunc(r.todo, func(one record) bool { return one.about(kind, key) })
+	return nil
+}
+
 func (r *Recorder) add(one record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.todo) >= mostRecords && one.release == nil {
+	if len(r.todo) >= mostRecords && one.spare() {
 		return
+	}
+	if one.note != nil && len(r.todo) > 0 { // the newest word is enough; the first of the queue may be being written
+		rest := slices.DeleteFunc(r.todo[1:], func(old record) bool { return old.about(one.note.kind, one.note.key) })
+		r.todo = r.todo[:1+len(rest)]
 	}
 	r.todo = append(r.todo, one)
 	r.signal()
@@ -124,6 +180,7 @@ func (r *Recorder) Close() { r.close.Do(func() { close(r.closed) }) }
 
 // Run writes until it is closed. Then what waits is tried once more.
 func (r *Recorder) Run() {
+	defer r.listeners.end()
 	last := false
 	for {
 		wrote, err := r.writeNext()
@@ -182,6 +239,7 @@ func (r *Recorder) writeNext() (bool, error) {
 	}
 	r.full = err != nil
 	if err != nil {
+		r.tellWaiting()
 		return false, err
 	}
 	r.mu.Lock()
@@ -197,6 +255,12 @@ func (r *Recorder) write(one record) error {
 	case one.release != nil:
 		_, err := r.writeRelease(ctx, *one.release)
 		return err
+	case one.event != nil:
+		return r.writeEvent(ctx, one)
+	case one.note != nil && one.note.drop:
+		return r.store.Drop(ctx, one.note.kind, one.note.key)
+	case one.note != nil:
+		return r.store.Put(ctx, one.note.kind, one.note.key, one.note.value)
 	case one.forget:
 		return r.store.SaveApps(ctx, nil, []string{one.app})
 	default:
@@ -216,4 +280,29 @@ func (r *Recorder) writeRelease(ctx context.Context, rel release.Release) (relea
 		r.ids[nameOf(rel)] = saved.ID
 	}
 	return saved, err
+}
+
+// writeEvent writes an event, and tells it under the ID that it got.
+func (r *Recorder) writeEvent(ctx context.Context, one record) error {
+	added, err := r.store.AddEvents(ctx, []event.Event{*one.event})
+	if err != nil || one.told {
+		return err
+	}
+	for _, e := range added {
+		r.listeners.tell(e)
+	}
+	return nil
+}
+
+// tellWaiting tells the events that wait for a history that can't be written,
+// without an ID: what happens is news now.
+func (r *Recorder) tellWaiting() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, one := range r.todo {
+		if one.event != nil && !one.told {
+			r.todo[i].told = true
+			r.listeners.tell(*one.event)
+		}
+	}
 }

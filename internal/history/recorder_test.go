@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/release"
 )
 
@@ -24,6 +25,7 @@ type shelf struct {
 	tries    int
 	written  []string
 	releases map[int64]release.Release
+	events   []event.Event
 }
 
 // write notes one writing, in words.
@@ -71,6 +73,50 @@ func (s *shelf) SaveApps(ctx context.Context, declared, gone []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.write(ctx, "apps +%v -%v", declared, gone)
+}
+
+func (s *shelf) AddEvents(ctx context.Context, events []event.Event) ([]event.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var added []event.Event
+	for _, e := range events {
+		if err := s.write(ctx, "event %s", e.Message); err != nil {
+			return nil, err
+		}
+		e.ID = int64(len(s.events) + 1)
+		s.events = append(s.events, e)
+		added = append(added, e)
+	}
+	return added, nil
+}
+
+func (s *shelf) ListEvents(_ context.Context, q event.Query) (list []event.Event, _ error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if q.Selects(e) {
+			list = append(list, e)
+		}
+	}
+	switch extra := len(list) - max(q.Limit, 1); {
+	case extra > 0 && q.After == 0:
+		list = list[extra:]
+	case extra > 0:
+		list = list[:len(list)-extra]
+	}
+	return list, nil
+}
+
+func (s *shelf) Put(ctx context.Context, kind DeskKind, key string, value []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(ctx, "%s %s = %s", kind, key, value)
+}
+
+func (s *shelf) Drop(ctx context.Context, kind DeskKind, key string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.write(ctx, "%s %s dropped", kind, key)
 }
 
 func (s *shelf) becomes(full bool) {
@@ -152,8 +198,11 @@ func TestWhatHappensIsWrittenInOrder(t *testing.T) {
 		r.Save("a", *begun)
 		r.Forget("a")
 		r.Save("b", ofApp("b", 2, release.Failed, "no"))
+		r.Put(DeskPause, "b", []byte("ana"))
+		r.Tell(event.Event{Message: "paused"})
+		r.Drop(DeskPause, "a")
 		synctest.Wait()
-		s.shows(t, "a 1 Running ", "a +x +y -z", "a 1 Succeeded ", "apps +[] -[a]", "b 2 Failed no")
+		s.shows(t, "a 1 Running ", "a +x +y -z", "a 1 Succeeded ", "apps +[] -[a]", "b 2 Failed no", "pause b = ana", "event paused", "pause a dropped")
 	})
 }
 
@@ -310,7 +359,7 @@ func TestCloseEndsTheRecorder(t *testing.T) {
 	}
 }
 
-func TestMemoriesGiveWayToReleases(t *testing.T) {
+func TestMemoriesGiveWayToReleasesAndPauses(t *testing.T) {
 	t.Parallel()
 	r := NewRecorder(&shelf{}, slog.New(slog.DiscardHandler)) // which doesn't run
 	for range mostRecords {
@@ -318,9 +367,11 @@ func TestMemoriesGiveWayToReleases(t *testing.T) {
 	}
 	r.Remember("a", memo("one too many"))
 	r.Forget("one too many")
+	r.Tell(event.Event{Message: "one too many"})
 	r.Save("b", ofApp("b", 1, release.Succeeded, ""))
-	if n := len(r.todo); n != mostRecords+1 || r.todo[n-1].release == nil {
-		t.Errorf("%d records wait, want %d and a release", n, mostRecords)
+	r.Put(DeskPause, "all", nil)
+	if n := len(r.todo); n != mostRecords+2 || r.todo[n-2].release == nil || r.todo[n-1].note == nil {
+		t.Errorf("%d records wait, want %d, a release and a pause", n, mostRecords)
 	}
 }
 

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/release"
@@ -64,6 +66,36 @@ func TestReopenedFileHoldsAll(t *testing.T) {
 	defer s.Close()
 	if releases, err := s.List(t.Context(), history.Query{}); err != nil || len(releases) != 3 {
 		t.Errorf("%d releases, %v; want 3", len(releases), err)
+	}
+}
+
+// IDs grow across a restart, though nothing was left that had the last ones.
+func TestIDsGrowAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/history.db"
+	var last int64
+	for range 3 {
+		s := open(t, path)
+		added, err := s.AddEvents(t.Context(), []event.Event{{Message: "one"}, {Message: "two"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if added[0].ID <= last {
+			t.Errorf("after the event %d comes %d", last, added[0].ID)
+		}
+		last = added[1].ID
+		if err := s.Put(t.Context(), history.DeskPause, "all", fmt.Append(nil, last)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		sqlExec(t, path, `DELETE FROM events`)
+	}
+	s := open(t, path)
+	defer s.Close()
+	if kept, err := s.Kept(t.Context(), history.DeskPause); err != nil || string(kept["all"]) != fmt.Sprint(last) {
+		t.Errorf("the desk holds %q, %v; want %d", kept, err, last)
 	}
 }
 

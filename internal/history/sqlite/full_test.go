@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
 )
@@ -59,10 +60,29 @@ func TestFullFile(t *testing.T) {
 		}
 	}
 	pages(100)
+	if err := s.Put(t.Context(), history.DeskPause, "all", []byte("as it was")); err != nil {
+		t.Fatal(err)
+	}
 	n := saveUntilFull(t, s)
 	wholeWith(t, s, n)
+	long := strings.Repeat("x", 100_000)
+	_, adding := s.AddEvents(t.Context(), []event.Event{{Message: "short"}, {Message: long}})
+	for doing, err := range map[string]error{"add events": adding, "put": s.Put(t.Context(), history.DeskPause, "all", []byte(long))} {
+		if !errors.Is(err, history.ErrFull) {
+			t.Errorf("%s: got %v; want ErrFull", doing, err)
+		}
+	}
+	if kept, err := s.Kept(t.Context(), history.DeskPause); err != nil || string(kept["all"]) != "as it was" {
+		t.Errorf("the desk holds %.20q, %v", kept["all"], err)
+	}
+	if events, err := s.ListEvents(t.Context(), event.Query{}); err != nil || len(events) != 0 {
+		t.Errorf("half of the events were written: %d, %v", len(events), err)
+	}
 
 	pages(10_000)
+	if err := s.Put(t.Context(), history.DeskPause, "all", []byte(long)); err != nil {
+		t.Errorf("put, with room: %v", err)
+	}
 	if _, err := s.Save(t.Context(), bulky(n)); err != nil {
 		t.Fatalf("there is room again, and yet: %v", err)
 	}

@@ -9,12 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/release"
 )
 
-// writerVariable makes this test binary save releases into the file that it
-// names, without an end, telling the ID of each once it is saved.
+// writerVariable makes this test binary save releases, events and what people
+// said into the file that it names, without an end, telling the ID of each
+// release once all three are saved.
 const writerVariable = "PLUMB_TEST_WRITE_HISTORY"
 
 // TestS62_WriterProcess is that process; in an ordinary run there is nothing for it to do.
@@ -30,6 +33,12 @@ func TestS62_WriterProcess(t *testing.T) {
 	for {
 		r, err := s.Save(t.Context(), release.Release{App: "a/one", Outcome: release.Running, Seen: time.Now()})
 		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.AddEvents(t.Context(), []event.Event{{Release: r.ID}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Put(t.Context(), history.DeskApproval, "a/one", strconv.AppendInt(nil, r.ID, 10)); err != nil {
 			t.Fatal(err)
 		}
 		fmt.Println(r.ID)
@@ -51,6 +60,22 @@ func TestS62_KilledWriterLosesNothing(t *testing.T) {
 		if _, err := s.Get(t.Context(), id); err != nil {
 			t.Errorf("release %d of %d is gone: %v", id, last, err)
 		}
+	}
+	events, err := s.ListEvents(t.Context(), event.Query{Limit: event.MaxLimit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[int64]bool{}
+	for _, e := range events {
+		told[e.Release] = true
+	}
+	kept, err := s.Kept(t.Context(), history.DeskApproval)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := strconv.ParseInt(string(kept["a/one"]), 10, 64)
+	if err != nil || said < last || !told[last] {
+		t.Errorf("after release %d the desk holds %d (%v), and there is an event of it: %v", last, said, err, told[last])
 	}
 }
 

@@ -20,6 +20,8 @@ var (
 	_ history.Store   = (*Store)(nil)
 	_ history.Applied = (*Store)(nil)
 	_ history.Apps    = (*Store)(nil)
+	_ history.Events  = (*Store)(nil)
+	_ history.Desk    = (*Store)(nil)
 )
 
 // Store is a history in one SQLite file. It is safe for concurrent use.

@@ -26,11 +26,25 @@ func TestStore(t *testing.T) {
 	historytest.Run(t, func(t *testing.T) history.Store { return open(t, t.TempDir()+"/history.db") })
 }
 
+// opened opens a history that ends with the test.
+func opened(t *testing.T) *sqlite.Store {
+	t.Helper()
+	s := open(t, t.TempDir()+"/history.db")
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
 func TestMemory(t *testing.T) {
 	t.Parallel()
-	historytest.RunMemory(t, func(t *testing.T) historytest.Memory {
-		s := open(t, t.TempDir()+"/history.db")
-		t.Cleanup(func() { s.Close() })
-		return s
-	})
+	historytest.RunMemory(t, func(t *testing.T) historytest.Memory { return opened(t) })
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	historytest.RunEvents(t, func(t *testing.T) history.Events { return opened(t) })
+}
+
+func TestDesk(t *testing.T) {
+	t.Parallel()
+	historytest.RunDesk(t, func(t *testing.T) history.Desk { return opened(t) })
 }
