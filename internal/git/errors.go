@@ -5,6 +5,8 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"plumb.dev/plumb/internal/gitobject"
 )
 
 // What can be wrong with a repository. Each comes wrapped in an Error.
@@ -200,7 +202,7 @@ func said(err error) string {
 	if s == "" && f.stderr == "" && !errors.Is(f.err, context.DeadlineExceeded) {
 		s = f.err.Error()
 	}
-	return printable(s, enough)
+	return gitobject.Printable(s, enough)
 }
 
 var (

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"plumb.dev/plumb/internal/gitobject"
 )
 
 // Result is what is known of one ref after a look.
@@ -14,7 +16,7 @@ type Result struct {
 	Name string
 	// Commit is the newest one that was fetched, whatever Err says; its ID is
 	// empty if none ever was.
-	Commit Commit
+	Commit gitobject.Commit
 	// Err is what is wrong with this ref alone.
 	Err error
 }

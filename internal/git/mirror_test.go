@@ -13,6 +13,7 @@ import (
 
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/git/gittest"
+	"plumb.dev/plumb/internal/gitobject"
 	"plumb.dev/plumb/internal/tree"
 	"plumb.dev/plumb/internal/tree/treetest"
 )
@@ -82,7 +83,7 @@ func TestFetchReadsWhatWasCommitted(t *testing.T) {
 			t.Parallel()
 			m := newMirror(t, newProgram(t), url)
 			got := fetch(t, m, git.Credentials{}, git.Ref{})
-			want := git.Result{Name: "refs/heads/main", Commit: git.Commit{
+			want := git.Result{Name: "refs/heads/main", Commit: gitobject.Commit{
 				ID: id, Tree: got.Commit.Tree, Author: "Ada Author <ada@example.com>", Message: "Commit 1\n\nWith a body.",
 				Time: time.Unix(1_700_000_001, 0).UTC(),
 			}}

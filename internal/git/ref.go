@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"plumb.dev/plumb/internal/gitobject"
 )
 
 // Ref names what is wanted of a repository: one of branch, tag and commit, or
@@ -32,12 +34,9 @@ func (r Ref) String() string {
 	return "the default branch"
 }
 
-var (
-	commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	// badName are what Git does not allow in the name of a branch or tag; with
-	// it go a leading dash and the patterns of refspecs.
-	badName = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[-./]|[./]$|^@$`)
-)
+// badName are what Git does not allow in the name of a branch or tag; with it
+// go a leading dash and the patterns of refspecs.
+var badName = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[-./]|[./]$|^@$`)
 
 // check turns down what can't be the name of a ref, before a program sees it.
 func (r Ref) check() error {
@@ -50,7 +49,7 @@ func (r Ref) check() error {
 	switch {
 	case given > 1:
 		return errors.New("more than one of branch, tag and commit is given: give one")
-	case r.Commit != "" && !commitID.MatchString(r.Commit):
+	case r.Commit != "" && !gitobject.IsID(r.Commit):
 		return fmt.Errorf("commit %q is not a full commit id of 40 (or 64) small hexadecimal digits", r.Commit)
 	case r.Commit == "" && badName.MatchString(r.Branch+r.Tag):
 		return fmt.Errorf("%q can't be the name of a branch or tag", r.Branch+r.Tag)

@@ -1,14 +1,10 @@
 package git
 
 import (
-	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
-	"strings"
 
+	"plumb.dev/plumb/internal/gitobject"
 	"plumb.dev/plumb/internal/tree"
 )
 
@@ -19,11 +15,11 @@ const (
 )
 
 // Commit reads a commit that was fetched.
-func (m *Mirror) Commit(id string) (Commit, error) {
-	if !commitID.MatchString(id) {
-		return Commit{}, &Error{URL: m.url.String(), Kind: ErrNoRef, Detail: fmt.Sprintf("commit %q is not a full commit id", id)}
+func (m *Mirror) Commit(id string) (gitobject.Commit, error) {
+	if !gitobject.IsID(id) {
+		return gitobject.Commit{}, &Error{URL: m.url.String(), Kind: ErrNoRef, Detail: fmt.Sprintf("commit %q is not a full commit id", id)}
 	}
-	var c Commit
+	var c gitobject.Commit
 	err := m.objects.use(func(r *reader) (err error) {
 		c, err = readCommit(r, id)
 		return err
@@ -67,8 +63,8 @@ func (m *Mirror) named(ref Ref) (object, error) {
 }
 
 // commitOf reads what one of the mirror's own refs points to.
-func (m *Mirror) commitOf(ref Ref) (Commit, error) {
-	var c Commit
+func (m *Mirror) commitOf(ref Ref) (gitobject.Commit, error) {
+	var c gitobject.Commit
 	err := m.objects.use(func(r *reader) error {
 		o, err := r.info(ref.local() + "^{commit}")
 		if err != nil {
@@ -86,19 +82,19 @@ func (m *Mirror) commitOf(ref Ref) (Commit, error) {
 	return c, err
 }
 
-func readCommit(r *reader, id string) (Commit, error) {
+func readCommit(r *reader, id string) (gitobject.Commit, error) {
 	o, err := r.info(id)
 	if err != nil {
-		return Commit{}, err
+		return gitobject.Commit{}, err
 	}
 	if o.kind != "commit" || o.size > maxCommit {
-		return Commit{}, fmt.Errorf("%s is a %s of %d bytes, not a commit", id, o.kind, o.size)
+		return gitobject.Commit{}, fmt.Errorf("%s is a %s of %d bytes, not a commit", id, o.kind, o.size)
 	}
 	content, err := r.contents(o)
 	if err != nil {
-		return Commit{}, err
+		return gitobject.Commit{}, err
 	}
-	return parseCommit(o.id, content)
+	return gitobject.ParseCommit(o.id, content)
 }
 
 // Folder implements tree.Store.
@@ -110,7 +106,7 @@ func (m *Mirror) Folder(id string) ([]tree.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := parseFolder(content, len(id)/2)
+	entries, err := gitobject.ParseFolder(content, len(id)/2)
 	if err != nil {
 		return nil, fmt.Errorf("%s: folder %s: %w", m.url, id, err)
 	}
@@ -145,60 +141,4 @@ func (m *Mirror) read(id, kind string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s %s can't be read (%w); the mirror is fetched anew", m.url, kind, id, err)
 	}
 	return content, err
-}
-
-// parseMode reads the mode of an entry as git does: by its type, and for files
-// by whether the owner may run it.
-func parseMode(s string) (tree.Mode, error) {
-	const types, file, folder, link, submodule = 0o170000, 0o100000, 0o040000, 0o120000, 0o160000
-	mode, err := strconv.ParseUint(s, 8, 32)
-	if err != nil {
-		return 0, fmt.Errorf("unknown mode %q", s)
-	}
-	switch mode & types {
-	case folder:
-		return tree.Folder, nil
-	case link:
-		return tree.Link, nil
-	case submodule:
-		return tree.Submodule, nil
-	case file:
-		if mode&0o100 != 0 {
-			return tree.Executable, nil
-		}
-		return tree.File, nil
-	}
-	return 0, fmt.Errorf("unknown mode %q", s)
-}
-
-// parseFolder reads a tree object: MODE NAME NUL ID, for each entry. Names that
-// could mean another path are refused; git itself makes no such object.
-func parseFolder(content []byte, idSize int) ([]tree.Entry, error) {
-	var entries []tree.Entry
-	for len(content) > 0 {
-		end := bytes.IndexByte(content, 0)
-		if end < 0 || len(content) < end+1+idSize {
-			return nil, errors.New("it is cut off")
-		}
-		mode, name, _ := strings.Cut(string(content[:end]), " ")
-		m, err := parseMode(mode)
-		if err != nil {
-			return nil, err
-		}
-		if name == "" || name == "." || name == ".." || strings.Contains(name, "/") {
-			return nil, fmt.Errorf("an entry has the name %q", name)
-		}
-		entries = append(entries, tree.Entry{Name: name, Mode: m, ID: hex.EncodeToString(content[end+1 : end+1+idSize])})
-		content = content[end+1+idSize:]
-	}
-	byName := func(a, b tree.Entry) int { return strings.Compare(a.Name, b.Name) }
-	if !slices.IsSortedFunc(entries, byName) { // git sorts folders as if their names ended in a slash
-		slices.SortFunc(entries, byName)
-	}
-	for i := range len(entries) - 1 {
-		if entries[i].Name == entries[i+1].Name {
-			return nil, fmt.Errorf("it has two entries of the name %q", entries[i].Name)
-		}
-	}
-	return entries, nil
 }

@@ -1,4 +1,4 @@
-package git
+package gitobject
 
 import (
 	"fmt"
@@ -22,9 +22,9 @@ type Commit struct {
 // MaxMessage bounds what is kept of a commit's message.
 const MaxMessage = 4096
 
-// parseCommit reads a commit object. Whatever anyone wrote into it, the result
+// ParseCommit reads a commit object. Whatever anyone wrote into it, the result
 // is valid UTF-8 and bounded; what can't be read is left empty, but for the tree.
-func parseCommit(id string, content []byte) (Commit, error) {
+func ParseCommit(id string, content []byte) (Commit, error) {
 	headers, message, _ := strings.Cut(string(content), "\n\n")
 	c := Commit{ID: id}
 	for line := range strings.SplitSeq(headers, "\n") {
@@ -38,10 +38,10 @@ func parseCommit(id string, content []byte) (Commit, error) {
 			_, c.Time = parsePerson(value)
 		}
 	}
-	if !commitID.MatchString(c.Tree) {
+	if !IsID(c.Tree) {
 		return Commit{}, fmt.Errorf("commit %s names no tree", id)
 	}
-	c.Message = printable(strings.TrimSpace(message), MaxMessage)
+	c.Message = Printable(strings.TrimSpace(message), MaxMessage)
 	return c, nil
 }
 
@@ -50,9 +50,9 @@ func parsePerson(s string) (string, time.Time) {
 	const longest = 256
 	end := strings.LastIndexByte(s, '>')
 	if end < 0 {
-		return printable(s, longest), time.Time{}
+		return Printable(s, longest), time.Time{}
 	}
-	person := printable(s[:end+1], longest)
+	person := Printable(s[:end+1], longest)
 	seconds, zone, _ := strings.Cut(strings.TrimSpace(s[end+1:]), " ")
 	at, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
@@ -74,8 +74,9 @@ func parseZone(s string) *time.Location {
 	return time.FixedZone("", offset)
 }
 
-// printable cuts s and leaves out what is not text.
-func printable(s string, longest int) string {
+// Printable cuts s and leaves out what is not text, so that whatever a stranger
+// wrote can be shown.
+func Printable(s string, longest int) string {
 	s = s[:min(len(s), longest)]
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || r >= ' ' && r != 0x7f && r != 0xfffd {
