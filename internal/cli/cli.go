@@ -14,6 +14,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // Env is all that a command takes from outside its arguments. A zero field
@@ -61,9 +62,15 @@ func (e Env) withDefaults() Env {
 		e.Now = time.Now
 	}
 	if e.Terminal == nil {
-		e.Terminal = func() (int, bool) { return terminalWidth(e.Out) }
+		e.Terminal = func() (int, bool) { return terminal.Width(e.Out) }
 	}
 	return e
+}
+
+// screen is the one that Out is.
+func (e Env) screen() terminal.Screen {
+	columns, ok := e.Terminal()
+	return terminal.NewScreen(e.Out, e.Getenv, columns, ok)
 }
 
 // Run carries out one command line, without the program's name, and returns

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newCompletionCommand is `plumb completion`: what makes a shell complete.
@@ -29,7 +31,7 @@ func newCompletionCommand(env Env) *cobra.Command {
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(env.Out)
 			}
-			if near := nearest(args[0], shells); near != "" {
+			if near := terminal.Nearest(args[0], shells); near != "" {
 				return usagef("there is no completion for %q; did you mean %s?", args[0], near)
 			}
 			return usagef("there is no completion for %q: use bash, zsh, fish or powershell", args[0])

@@ -11,6 +11,7 @@ import (
 
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // connection is how a command reaches the daemon.
@@ -86,7 +87,7 @@ func pick(apps []status.App, name string) (string, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		if near := nearest(name, names); near != "" {
+		if near := terminal.Nearest(name, names); near != "" {
 			return "", fmt.Errorf("no App %s is declared; did you mean %s?", name, near)
 		}
 		return "", fmt.Errorf("no App %s is declared; `plumb get apps` lists those that are", name)

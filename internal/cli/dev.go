@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/controlplane"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newDevCommand is `plumb dev`: a real control plane on this machine.
@@ -179,15 +180,15 @@ func printDevStatus(env Env, status controlplane.Status, format string) error {
 	if format != "" {
 		return write(env.Out, format, status)
 	}
-	components := table{header: []string{"COMPONENT", "STATE", "PROCESS"}}
+	components := terminal.Table{Header: []string{"COMPONENT", "STATE", "PROCESS"}}
 	for _, c := range status.Components {
-		state, pid := cell{"stopped", bad}, ""
+		state, pid := terminal.Bad.Of("stopped"), ""
 		if c.Running {
-			state, pid = cell{"running", good}, strconv.Itoa(c.PID)
+			state, pid = terminal.Good.Of("running"), strconv.Itoa(c.PID)
 		}
-		components.add(text(string(c.Name)), state, text(pid))
+		components.Add(string(c.Name), state, pid)
 	}
-	components.print(env.screen())
+	components.Print(env.screen())
 	fmt.Fprintln(env.Out)
 	if status.Running {
 		fmt.Fprintf(env.Out, "Kubernetes is at %s, with %s.\n\n", status.Server, nodeCount(status.Nodes))

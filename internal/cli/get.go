@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newGetCommand is `plumb get`: what there is and how it stands.
@@ -77,10 +78,10 @@ func getApps(ctx context.Context, c *connection, filter client.Filter, format st
 	if len(apps) == 0 {
 		fmt.Fprintln(c.env.Err, noApps(root, filter))
 	} else {
-		appTable(apps, format == asWide, c.env.Now()).print(c.env.screen())
+		appTable(apps, format == asWide, c.env.Now()).Print(c.env.screen())
 	}
 	if n := len(root.Problems); n > 0 {
-		fmt.Fprintf(c.env.Err, "\n%s in the root; `plumb get root` shows what and where\n", count(n, "problem", "problems"))
+		fmt.Fprintf(c.env.Err, "\n%s in the root; `plumb get root` shows what and where\n", terminal.Count(n, "problem", "problems"))
 	}
 	return nil
 }
@@ -89,7 +90,7 @@ func getApps(ctx context.Context, c *connection, filter client.Filter, format st
 func noApps(root status.Root, filter client.Filter) string {
 	switch {
 	case root.Apps > 0 && filter != (client.Filter{}):
-		return fmt.Sprintf("none of the %s is like that; `plumb get apps` lists them all", count(root.Apps, "App", "Apps"))
+		return fmt.Sprintf("none of the %s is like that; `plumb get apps` lists them all", terminal.Count(root.Apps, "App", "Apps"))
 	case root.Revision == "" && len(root.Problems) == 0:
 		return fmt.Sprintf("the root %s is being read for the first time; try again in a moment", root.URL)
 	}
@@ -97,17 +98,17 @@ func noApps(root status.Root, filter client.Filter) string {
 }
 
 // appTable is how Apps stand, one in a line.
-func appTable(apps []status.App, wide bool, now time.Time) *table {
-	t := &table{header: []string{"NAMESPACE", "NAME", "SYNC", "HEALTH", "REVISION", "MESSAGE"}}
+func appTable(apps []status.App, wide bool, now time.Time) *terminal.Table {
+	t := &terminal.Table{Header: []string{"NAMESPACE", "NAME", "SYNC", "HEALTH", "REVISION", "MESSAGE"}}
 	if wide {
-		t.header = []string{"NAMESPACE", "NAME", "SYNC", "HEALTH", "REVISION", "OBJECTS", "CHECKED", "TARGET", "SOURCE", "MESSAGE"}
+		t.Header = []string{"NAMESPACE", "NAME", "SYNC", "HEALTH", "REVISION", "OBJECTS", "CHECKED", "TARGET", "SOURCE", "MESSAGE"}
 	}
 	for _, a := range apps {
-		row := []cell{text(a.Namespace), text(a.Name), state(a.Sync), state(a.Health), text(shortCommit(a.Revision))}
+		row := []any{a.Namespace, a.Name, terminal.State(a.Sync), terminal.State(a.Health), shortCommit(a.Revision)}
 		if wide {
-			row = append(row, text(fmt.Sprint(a.Objects)), text(age(now, a.LastCheck)), text(a.Target.Namespace), text(sourceOf(a.Source)))
+			row = append(row, a.Objects, terminal.Age(now, a.LastCheck), a.Target.Namespace, sourceOf(a.Source))
 		}
-		t.add(append(row, text(a.Message))...)
+		t.Add(append(row, a.Message)...)
 	}
 	return t
 }
@@ -122,14 +123,6 @@ func sourceOf(s status.Source) string {
 		where += "@" + s.Ref
 	}
 	return where
-}
-
-// count is a number with its noun.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 func newGetApp(env Env) *cobra.Command {
@@ -178,39 +171,34 @@ func withApp(ctx context.Context, c *connection, name string, do func(status.Det
 }
 
 // printApp is one App for people.
-func printApp(s screen, d status.Detail, now time.Time) {
-	facts := &table{whole: true}
-	fact := func(name string, value cell) {
-		if value.text != "" {
-			facts.add(cell{name + ":", dim}, value)
-		}
-	}
-	fact("App", cell{d.ID(), strong})
-	fact("Sync", state(d.Sync))
-	fact("Health", state(d.Health))
-	fact("Message", text(d.Message))
-	fact("Revision", text(revisionOf(d.App)))
-	fact("Newest", text(newestOf(d.Source)))
-	fact("Source", text(sourceOf(d.Source)))
-	fact("Trouble", cell{d.Source.Error, bad})
-	fact("Render", text(d.Source.Renderer))
-	fact("Target", text(targetOf(d.Target)))
-	fact("Objects", text(fmt.Sprint(d.Objects)))
-	fact("Checked", text(ago(now, d.LastCheck)))
-	fact("Failures", text(failuresOf(d.App, now)))
-	fact("Waits for", text(strings.Join(d.WaitingFor, ", ")))
-	fact("Declared", text(d.DeclaredAt))
-	facts.print(s)
+func printApp(s terminal.Screen, d status.Detail, now time.Time) {
+	facts := &terminal.Facts{}
+	facts.Fact("App", terminal.Strong.Of(d.ID()))
+	facts.Fact("Sync", terminal.State(d.Sync))
+	facts.Fact("Health", terminal.State(d.Health))
+	facts.Fact("Message", d.Message)
+	facts.Fact("Revision", revisionOf(d.App))
+	facts.Fact("Newest", newestOf(d.Source))
+	facts.Fact("Source", sourceOf(d.Source))
+	facts.Fact("Trouble", terminal.Bad.Of(d.Source.Error))
+	facts.Fact("Render", d.Source.Renderer)
+	facts.Fact("Target", targetOf(d.Target))
+	facts.Fact("Objects", d.Objects)
+	facts.Fact("Checked", terminal.Ago(now, d.LastCheck))
+	facts.Fact("Failures", failuresOf(d.App, now))
+	facts.Fact("Waits for", strings.Join(d.WaitingFor, ", "))
+	facts.Fact("Declared", d.DeclaredAt)
+	facts.Print(s)
 
-	if wrong := wrongObjects(d.Tree); len(wrong.rows) > 0 {
-		fmt.Fprintln(s.out, "\n"+s.paint("Not in line or not healthy:", strong))
-		wrong.print(s)
+	if wrong := wrongObjects(d.Tree); wrong.Len() > 0 {
+		fmt.Fprintln(s.Out, "\n"+s.Paint("Not in line or not healthy:", terminal.Strong))
+		wrong.Print(s)
 	}
 	if len(d.Releases) > 0 {
-		fmt.Fprintln(s.out, "\n"+s.paint("Newest releases:", strong))
+		fmt.Fprintln(s.Out, "\n"+s.Paint("Newest releases:", terminal.Strong))
 		t := releaseTable(d.Releases[:min(len(d.Releases), 5)], false, now)
-		t.indent = "  "
-		t.print(s)
+		t.Indent = "  "
+		t.Print(s)
 	}
 }
 
@@ -248,25 +236,17 @@ func failuresOf(a status.App, now time.Time) string {
 	}
 	text := fmt.Sprintf("%d since the last success", a.Failures)
 	if a.RetryAt.After(now) {
-		text += ", the next attempt in " + short(a.RetryAt.Sub(now))
+		text += ", the next attempt in " + terminal.Short(a.RetryAt.Sub(now))
 	}
 	return text
 }
 
-// ago is an age as people say it; empty for no time.
-func ago(now, then time.Time) string {
-	if then.IsZero() {
-		return "not yet"
-	}
-	return age(now, then) + " ago"
-}
-
 // wrongObjects lists what of an App is not in line or not healthy.
-func wrongObjects(tree []status.Object) *table {
-	t := &table{indent: "  ", whole: true}
+func wrongObjects(tree []status.Object) *terminal.Table {
+	t := &terminal.Table{Indent: "  ", Whole: true}
 	for _, o := range tree {
 		if o.Sync != status.Synced || o.Health != status.Healthy {
-			t.add(text(o.Key.String()), state(o.Sync), state(o.Health), text(o.Origin), text(o.Message))
+			t.Add(o.Key.String(), terminal.State(o.Sync), terminal.State(o.Health), o.Origin, o.Message)
 		}
 	}
 	return t
@@ -301,17 +281,17 @@ func newGetRoot(env Env) *cobra.Command {
 }
 
 // printRoot is the root for people.
-func printRoot(s screen, root status.Root) {
-	facts := &table{whole: true}
-	facts.add(cell{"Root:", dim}, text(root.URL))
-	facts.add(cell{"Revision:", dim}, text(firstOf(shortCommit(root.Revision), "none yet")))
-	facts.add(cell{"Apps:", dim}, text(fmt.Sprint(root.Apps)))
-	facts.print(s)
+func printRoot(s terminal.Screen, root status.Root) {
+	facts := &terminal.Facts{}
+	facts.Fact("Root", root.URL)
+	facts.Fact("Revision", firstOf(shortCommit(root.Revision), "none yet"))
+	facts.Fact("Apps", root.Apps)
+	facts.Print(s)
 	if len(root.Problems) == 0 {
 		return
 	}
-	fmt.Fprintln(s.out, "\n"+s.paint("Not used; the rest is followed all the same:", strong))
+	fmt.Fprintln(s.Out, "\n"+s.Paint("Not used; the rest is followed all the same:", terminal.Strong))
 	for _, p := range root.Problems { // whole, however long: this is where one comes to read it
-		fmt.Fprintf(s.out, "  %s\n      %s\n", s.paint(printable(p.Where, ""), bad), strings.ReplaceAll(printable(p.Message, "\n"), "\n", "\n      "))
+		fmt.Fprintf(s.Out, "  %s\n      %s\n", s.Paint(terminal.Printable(p.Where, ""), terminal.Bad), strings.ReplaceAll(terminal.Printable(p.Message, "\n"), "\n", "\n      "))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newHistoryCommand is `plumb history`: what happened.
@@ -76,7 +77,7 @@ func listReleases(ctx context.Context, c *connection, args []string, q history.Q
 		fmt.Fprintln(c.env.Err, "no releases are kept of that; `plumb history` without a filter lists all")
 		return nil
 	}
-	releaseTable(releases, q.App == "", c.env.Now()).print(c.env.screen())
+	releaseTable(releases, q.App == "", c.env.Now()).Print(c.env.screen())
 	if len(releases) == q.Limit {
 		fmt.Fprintf(c.env.Err, "there may be more: add --before %d\n", releases[len(releases)-1].ID)
 	}
@@ -84,18 +85,18 @@ func listReleases(ctx context.Context, c *connection, args []string, q history.Q
 }
 
 // releaseTable is one release in a line, with the App where there are several.
-func releaseTable(releases []release.Release, apps bool, now time.Time) *table {
-	t := &table{header: []string{"ID", "AGE", "REVISION", "TRIGGER", "WHO", "CHANGES", "OUTCOME", "WHAT"}}
+func releaseTable(releases []release.Release, apps bool, now time.Time) *terminal.Table {
+	t := &terminal.Table{Header: []string{"ID", "AGE", "REVISION", "TRIGGER", "WHO", "CHANGES", "OUTCOME", "WHAT"}}
 	if apps {
-		t.header = slices.Insert(t.header, 2, "APP")
+		t.Header = slices.Insert(t.Header, 2, "APP")
 	}
 	for _, r := range releases {
-		row := []cell{text(strconv.FormatInt(r.ID, 10)), text(age(now, r.Seen)), text(r.Revision.Short()), text(triggerOf(r)),
-			text(nameOf(r.Actor)), text(changesOf(r)), state(r.Outcome), text(whatOf(r))}
+		row := []any{r.ID, terminal.Age(now, r.Seen), r.Revision.Short(), triggerOf(r),
+			nameOf(r.Actor), changesOf(r), terminal.State(r.Outcome), whatOf(r)}
 		if apps {
-			row = slices.Insert(row, 2, text(r.App))
+			row = slices.Insert(row, 2, any(r.App))
 		}
-		t.add(row...)
+		t.Add(row...)
 	}
 	return t
 }
@@ -158,35 +159,30 @@ func showRelease(ctx context.Context, c *connection, id int64, format string) er
 }
 
 // printRelease is one release for people.
-func printRelease(s screen, r release.Release, now time.Time) {
-	facts := &table{whole: true}
-	fact := func(name string, value cell) {
-		if value.text != "" {
-			facts.add(cell{name + ":", dim}, value)
-		}
-	}
+func printRelease(s terminal.Screen, r release.Release, now time.Time) {
+	facts := &terminal.Facts{}
 	subject, _, _ := strings.Cut(r.Revision.Message, "\n")
-	fact("Release", cell{strconv.FormatInt(r.ID, 10), strong})
-	fact("App", text(r.App))
-	fact("Outcome", state(r.Outcome))
-	fact("Reason", text(r.Reason))
-	fact("Trigger", text(triggerOf(r)))
-	fact("Who", text(r.Actor))
-	fact("Revision", text(strings.TrimSpace(r.Revision.Commit+" "+r.Revision.Ref)))
-	fact("Commit", text(strings.Trim(subject+", "+r.Revision.Author, ", ")))
-	fact("Seen", text(when(r.Seen, now)))
-	fact("Planned", text(after(r.Seen, r.Planned)))
-	fact("Applied", text(after(r.Seen, r.Applied)))
-	fact("Healthy", text(after(r.Seen, r.Healthy)))
-	fact("Finished", text(after(r.Seen, r.Finished)))
-	facts.print(s)
+	facts.Fact("Release", terminal.Strong.Of(strconv.FormatInt(r.ID, 10)))
+	facts.Fact("App", r.App)
+	facts.Fact("Outcome", terminal.State(r.Outcome))
+	facts.Fact("Reason", r.Reason)
+	facts.Fact("Trigger", triggerOf(r))
+	facts.Fact("Who", r.Actor)
+	facts.Fact("Revision", strings.TrimSpace(r.Revision.Commit+" "+r.Revision.Ref))
+	facts.Fact("Commit", strings.Trim(subject+", "+r.Revision.Author, ", "))
+	facts.Fact("Seen", when(r.Seen, now))
+	facts.Fact("Planned", after(r.Seen, r.Planned))
+	facts.Fact("Applied", after(r.Seen, r.Applied))
+	facts.Fact("Healthy", after(r.Seen, r.Healthy))
+	facts.Fact("Finished", after(r.Seen, r.Finished))
+	facts.Print(s)
 	printChanges(s, r.Changes)
 	printAttempts(s, r)
 }
 
 // when is a time and its age.
 func when(t, now time.Time) string {
-	return fmt.Sprintf("%s (%s ago)", t.UTC().Format(time.RFC3339), age(now, t))
+	return fmt.Sprintf("%s (%s ago)", t.UTC().Format(time.RFC3339), terminal.Age(now, t))
 }
 
 // after is how long after the beginning something was; empty when it wasn't.
@@ -197,35 +193,35 @@ func after(start, t time.Time) string {
 	return "after " + t.Sub(start).Round(time.Millisecond).String()
 }
 
-func printChanges(s screen, changes []release.Change) {
+func printChanges(s terminal.Screen, changes []release.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	fmt.Fprintf(s.out, "\n%s\n", s.paint("Changes ("+changesOf(release.Release{Changes: changes})+"):", strong))
-	t := &table{indent: "  ", whole: true}
+	fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Changes ("+changesOf(release.Release{Changes: changes})+"):", terminal.Strong))
+	t := &terminal.Table{Indent: "  ", Whole: true}
 	for _, c := range changes {
 		why := strings.Trim(c.Error+"; "+c.Reason, "; ")
 		if len(c.Fields) > 0 && !strings.HasPrefix(why, c.Fields[0]+" was") { // a single field is in the reason already
 			why = strings.Trim(why+": "+strings.Join(c.Fields, ", "), ": ")
 		}
-		t.add(text(c.Action), text(c.Object.String()), text(c.Origin.String()), text(why))
+		t.Add(c.Action, c.Object.String(), c.Origin.String(), why)
 	}
-	t.print(s)
+	t.Print(s)
 }
 
 // printAttempts lists the attempts, unless the first one did it.
-func printAttempts(s screen, r release.Release) {
+func printAttempts(s terminal.Screen, r release.Release) {
 	if len(r.Attempts) < 2 && (len(r.Attempts) == 0 || r.Attempts[0].Error == "") {
 		return
 	}
-	fmt.Fprintf(s.out, "\n%s\n", s.paint("Attempts:", strong))
-	t := &table{indent: "  ", whole: true}
+	fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Attempts:", terminal.Strong))
+	t := &terminal.Table{Indent: "  ", Whole: true}
 	for _, a := range r.Attempts {
 		how := firstOf(a.Error, "succeeded")
 		if a.Ended.IsZero() {
 			how = "under way"
 		}
-		t.add(text(a.Started.UTC().Format(time.RFC3339)), text(strings.Replace(after(a.Started, a.Ended), "after", "took", 1)), text(how))
+		t.Add(a.Started.UTC().Format(time.RFC3339), strings.Replace(after(a.Started, a.Ended), "after", "took", 1), how)
 	}
-	t.print(s)
+	t.Print(s)
 }

@@ -2,9 +2,7 @@ package cli
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
-	"time"
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
@@ -50,30 +48,6 @@ func write(out io.Writer, format string, value any) error {
 	encoder.SetIndent("", "  ")
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
-}
-
-// age is how long ago a time was, in one unit; empty for no time.
-func age(now, then time.Time) string {
-	if then.IsZero() {
-		return ""
-	}
-	return short(max(now.Sub(then), 0))
-}
-
-// short is a duration in its greatest unit.
-func short(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%ds", d/time.Second)
-	case d < time.Hour:
-		return fmt.Sprintf("%dm", d/time.Minute)
-	case d < day:
-		return fmt.Sprintf("%dh", d/time.Hour)
-	case d < 2*365*day:
-		return fmt.Sprintf("%dd", d/day)
-	}
-	return fmt.Sprintf("%dy", d/(365*day))
 }
 
 // shortCommit is a commit's first eight characters.

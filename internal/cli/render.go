@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newRenderCommand is `plumb render`: the objects, as they would be applied.
@@ -107,7 +108,7 @@ func printObjects(env Env, format string, objects []manifest) error {
 		return write(env.Out, format, listOf(contents))
 	case asName:
 		for _, o := range objects {
-			fmt.Fprintln(env.Out, printable(keyOf(o.content).String(), ""))
+			fmt.Fprintln(env.Out, terminal.Printable(keyOf(o.content).String(), ""))
 		}
 		return nil
 	}
@@ -116,7 +117,7 @@ func printObjects(env Env, format string, objects []manifest) error {
 			fmt.Fprintln(env.Out, "---")
 		}
 		if o.origin != "" {
-			fmt.Fprintln(env.Out, "# "+printable(o.origin, ""))
+			fmt.Fprintln(env.Out, "# "+terminal.Printable(o.origin, ""))
 		}
 		content, err := yaml.Marshal(o.content)
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newSyncCommand is `plumb sync`: look now, and put right what differs.
@@ -65,12 +66,12 @@ func whoAsks(env Env) string {
 		name = u.Username
 	}
 	name = strings.Map(func(r rune) rune {
-		if printable(string(r), "") != string(r) {
+		if terminal.Printable(string(r), "") != string(r) {
 			return -1
 		}
 		return r
 	}, name)
-	return cut(name, 64)
+	return terminal.Cut(name, 64)
 }
 
 // printAsked tells that a sync was asked for.
@@ -109,7 +110,7 @@ func waitFor(ctx context.Context, env Env, format string, w waiting) error {
 			return err
 		}
 		if now := progressOf(d.App); now != told {
-			fmt.Fprintln(env.Err, printable(w.id+": "+now, ""))
+			fmt.Fprintln(env.Err, terminal.Printable(w.id+": "+now, ""))
 			told = now
 		}
 		if end := ended(d, w.asked, late); end.over {

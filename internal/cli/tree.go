@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // newTreeCommand is `plumb tree`: the objects of an App, with their health.
@@ -54,31 +55,31 @@ func byKind(objects []status.Object) []kindGroup {
 }
 
 // printTree draws an App's objects, grouped by kind.
-func printTree(s screen, d status.Detail) {
-	head := &table{}
-	head.add(cell{d.ID(), strong}, state(d.Sync), state(d.Health), text(shortCommit(d.Revision)), text(d.Message))
-	head.print(s)
+func printTree(s terminal.Screen, d status.Detail) {
+	head := &terminal.Table{}
+	head.Add(terminal.Strong.Of(d.ID()), terminal.State(d.Sync), terminal.State(d.Health), shortCommit(d.Revision), d.Message)
+	head.Print(s)
 	if len(d.Tree) == 0 {
-		fmt.Fprintln(s.out, "└─ no objects")
+		fmt.Fprintln(s.Out, "└─ no objects")
 		return
 	}
-	t := &table{}
+	t := &terminal.Table{}
 	groups := byKind(d.Tree)
 	for i, g := range groups {
 		branch, below := "├─ ", "│  "
 		if i == len(groups)-1 {
 			branch, below = "└─ ", "   "
 		}
-		t.add(text(branch + g.kind))
+		t.Add(branch + g.kind)
 		for j, o := range g.objects {
 			twig := "├─ "
 			if j == len(g.objects)-1 {
 				twig = "└─ "
 			}
-			t.add(text(below+twig+nameIn(o, d.Target.Namespace)), state(o.Sync), state(o.Health), text(o.Origin), text(o.Message))
+			t.Add(below+twig+nameIn(o, d.Target.Namespace), terminal.State(o.Sync), terminal.State(o.Health), o.Origin, o.Message)
 		}
 	}
-	t.print(s)
+	t.Print(s)
 }
 
 // nameIn is an object's name, with its namespace where that is not the App's.

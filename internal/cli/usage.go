@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"plumb.dev/plumb/internal/terminal"
 )
 
 // message is what is printed of an error: all of it, once, or nothing.
@@ -17,7 +19,7 @@ func message(err error) string {
 	if coded, ok := errors.AsType[*exitError](err); ok && coded.err == nil {
 		return ""
 	}
-	return strings.TrimSpace(printable(err.Error(), "\n\t"))
+	return strings.TrimSpace(terminal.Printable(err.Error(), "\n\t"))
 }
 
 // group is the RunE of a command that only holds others: alone it shows what
@@ -29,7 +31,7 @@ func group(cmd *cobra.Command, args []string) error {
 		}
 		return cmd.Help()
 	}
-	if near := nearest(args[0], commandNames(cmd)); near != "" {
+	if near := terminal.Nearest(args[0], commandNames(cmd)); near != "" {
 		return usagef("%s has no command %q; did you mean `%s %s`?", cmd.CommandPath(), args[0], cmd.CommandPath(), near)
 	}
 	return usagef("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
@@ -70,7 +72,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-		if near := nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := terminal.Nearest(unknown.GetSpecifiedName(), names); near != "" {
 			return usagef("%w; did you mean --%s?", err, near)
 		}
 	}
@@ -110,45 +112,6 @@ func oneArg(what string) cobra.PositionalArgs {
 	}
 }
 
-// nearest is the candidate that a mistyped word was perhaps meant to be, or
-// empty when none is near.
-func nearest(word string, candidates []string) string {
-	best, least := "", 1+max(1, len(word)/3)
-	for _, c := range candidates {
-		if d := distance(word, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
-// distance is how many letters must be put in, taken out, replaced or swapped
-// with their neighbour to make one word of another (optimal string alignment).
-func distance(a, b string) int {
-	from, to := []rune(a), []rune(b)
-	rows := make([][]int, len(from)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(to)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(from); i++ {
-		for j := 1; j <= len(to); j++ {
-			cost := 1
-			if from[i-1] == to[j-1] {
-				cost = 0
-			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && from[i-1] == to[j-2] && from[i-2] == to[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
-			}
-		}
-	}
-	return rows[len(from)][len(to)]
-}
-
 // choice is a flag's value that must be one of a few.
 type choice struct {
 	value   *string
@@ -171,7 +134,7 @@ func (c choice) Set(s string) error {
 			return nil
 		}
 	}
-	if near := nearest(s, c.choices); near != "" {
+	if near := terminal.Nearest(s, c.choices); near != "" {
 		return fmt.Errorf("%q is not one of %s; did you mean %s?", s, strings.Join(c.choices, ", "), near)
 	}
 	return fmt.Errorf("%q is not one of %s", s, strings.Join(c.choices, ", "))

@@ -1,4 +1,4 @@
-package cli
+package terminal
 
 import (
 	"io"
@@ -13,24 +13,24 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
-// screen is where people read: how wide it is, and whether it has colours.
-type screen struct {
-	out    io.Writer
-	width  int // columns; 0 is unlimited
-	colour bool
+// Screen is where people read: how wide it is, and whether it has colours.
+type Screen struct {
+	Out    io.Writer
+	Width  int // columns; 0 is unlimited
+	Colour bool
 }
 
-// screen is the one that Out is.
-func (e Env) screen() screen {
-	columns, terminal := e.Terminal()
-	if !terminal {
-		return screen{out: e.Out}
+// NewScreen is the screen that a writer is: as wide as the terminal, with colours
+// unless the environment forbids them. columns and ok are of Width.
+func NewScreen(out io.Writer, getenv func(string) string, columns int, ok bool) Screen {
+	if !ok {
+		return Screen{Out: out}
 	}
-	return screen{out: e.Out, width: columns, colour: e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"}
+	return Screen{Out: out, Width: columns, Colour: getenv("NO_COLOR") == "" && getenv("TERM") != "dumb"}
 }
 
-// terminalWidth is the width of the terminal that a writer is, if it is one.
-func terminalWidth(out io.Writer) (columns int, ok bool) {
+// Width is the width of the terminal that a writer is, if it is one.
+func Width(out io.Writer) (columns int, ok bool) {
 	f, isFile := out.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false
@@ -42,43 +42,44 @@ func terminalWidth(out io.Writer) (columns int, ok bool) {
 	return columns, true
 }
 
-// style is how a word looks on a screen with colours. The word says the same
+// Style is how a word looks on a screen with colours. The word says the same
 // without.
-type style string
+type Style string
 
+// The styles.
 const (
-	plain  style = ""
-	good   style = "32" // green
-	busy   style = "33" // yellow
-	bad    style = "31" // red
-	dim    style = "2"
-	strong style = "1"
+	Plain  Style = ""
+	Good   Style = "32" // green
+	Busy   Style = "33" // yellow
+	Bad    Style = "31" // red
+	Dim    Style = "2"
+	Strong Style = "1"
 )
 
-// paint puts a style around text.
-func (s screen) paint(text string, as style) string {
-	if !s.colour || as == plain || text == "" {
+// Paint puts a style around text.
+func (s Screen) Paint(text string, as Style) string {
+	if !s.Colour || as == Plain || text == "" {
 		return text
 	}
 	return "\x1b[" + string(as) + "m" + text + "\x1b[0m"
 }
 
 // styleOf is the style of a word that tells a state.
-func styleOf[State ~string](word State) style {
+func styleOf[State ~string](word State) Style {
 	switch string(word) {
 	case string(status.Synced), string(status.Healthy), string(release.Succeeded):
-		return good
+		return Good
 	case string(status.OutOfSync), string(status.Progressing), string(release.Running):
-		return busy
+		return Busy
 	case string(status.Degraded), string(release.Failed):
-		return bad
+		return Bad
 	}
-	return dim
+	return Dim
 }
 
-// printable makes text safe to show: what others wrote must not steer the
+// Printable makes text safe to show: what others wrote must not steer the
 // terminal or reorder the line. Runes in keep stay as they are.
-func printable(text, keep string) string {
+func Printable(text, keep string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case strings.ContainsRune(keep, r):
@@ -92,8 +93,8 @@ func printable(text, keep string) string {
 	}, text)
 }
 
-// columns is how much room text takes on a screen.
-func columns(text string) int {
+// Columns is how much room text takes on a screen.
+func Columns(text string) int {
 	n := 0
 	for _, r := range text {
 		n += runeColumns(r)
@@ -112,9 +113,9 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// cut shortens text to a number of columns.
-func cut(text string, most int) string {
-	if columns(text) <= most {
+// Cut shortens text to a number of columns.
+func Cut(text string, most int) string {
+	if Columns(text) <= most {
 		return text
 	}
 	n := 0
