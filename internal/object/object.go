@@ -67,6 +67,13 @@ type Key struct {
 // GroupKind is the key's group and kind.
 func (k Key) GroupKind() schema.GroupKind { return schema.GroupKind{Group: k.Group, Kind: k.Kind} }
 
+// Names says whether the key, as someone wrote it, names an object: a group or
+// a namespace that isn't given fits any, and a kind is known however it is cased.
+func (k Key) Names(other Key) bool {
+	return strings.EqualFold(k.Kind, other.Kind) && k.Name == other.Name &&
+		(k.Namespace == "" || k.Namespace == other.Namespace) && (k.Group == "" || k.Group == other.Group)
+}
+
 // String is Kind/name, with the namespace before the name where there is one:
 // Deployment/shop/web. Groups are left out, as people do.
 func (k Key) String() string {
