@@ -29,6 +29,9 @@ const (
 	AnnotationRoot = "plumb.dev/root"
 	// AnnotationPrune, set to "never", keeps an object that is no longer declared.
 	AnnotationPrune = "plumb.dev/prune"
+	// AnnotationSensitive marks fields of the object that are never shown: JSON
+	// pointers, with commas between them.
+	AnnotationSensitive = "plumb.dev/sensitive"
 	// PruneNever is the value of AnnotationPrune that keeps the object.
 	PruneNever = "never"
 )

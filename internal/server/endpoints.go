@@ -107,7 +107,7 @@ func (e endpoints) renderApp(ctx context.Context, in *AppPath) (*body[list[manif
 	}
 	contents := make([]manifest, len(objects))
 	for i, o := range objects {
-		contents[i] = hideSecrets(o)
+		contents[i] = shown(o)
 	}
 	return itemsOf(contents), nil
 }
