@@ -25,6 +25,7 @@ import (
 	"plumb.dev/plumb/internal/hook"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/cache"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/source"
@@ -36,6 +37,23 @@ import (
 // renderers are the ways of rendering, the most particular first.
 func renderers() render.Set {
 	return render.Set{kustomize.Renderer{}, plain.Renderer{}}
+}
+
+// cachedRenderers keep what renders came to in the data folder.
+func cachedRenderers(data string, log *slog.Logger) *cache.Cache {
+	return cache.Open(cache.Options{From: renderers(), Dir: filepath.Join(data, "renders"), Version: program(), Log: log})
+}
+
+// program names this build. The version doesn't tell builds of changed sources
+// apart, but their files differ.
+func program() string {
+	file := ""
+	if path, err := os.Executable(); err == nil {
+		if info, err := os.Stat(path); err == nil {
+			file = fmt.Sprint(info.Size(), " ", info.ModTime().UnixNano())
+		}
+	}
+	return version + " " + file
 }
 
 // run is `plumb run`: it makes the parts and hands them to the daemon.
@@ -73,7 +91,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Renderer: renderers(), Target: cluster, History: store, Metrics: metrics, Log: log,
+		Source: sources, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},

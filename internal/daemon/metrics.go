@@ -85,8 +85,12 @@ func (m *Metrics) Released(r release.Release) {
 }
 
 // Rendered implements deliver.Observer.
-func (m *Metrics) Rendered(took time.Duration, err error) {
-	m.renders.WithLabelValues(result(err)).Observe(took.Seconds())
+func (m *Metrics) Rendered(took time.Duration, cached bool, err error) {
+	of := result(err)
+	if cached && err == nil {
+		of = "cached"
+	}
+	m.renders.WithLabelValues(of).Observe(took.Seconds())
 }
 
 // Corrected implements deliver.Observer.

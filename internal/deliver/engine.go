@@ -8,11 +8,13 @@ import (
 	"sync"
 	"time"
 
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/queue"
+	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -40,6 +42,11 @@ type Parts struct {
 	LookEvery time.Duration
 	// Now is the clock; nil is the real one.
 	Now func() time.Time
+	// Hidden makes what may be shown of secret values in plans.
+	Hidden redact.Redactor
+	// Rollback puts an App's inputs back to what they were before a release that
+	// failed, by a commit; nil when nothing can be written to Git.
+	Rollback func(ctx context.Context, app string, failed release.Release) (status.RolledBack, error)
 	// Random spreads what would come at the same time; nil is seeded by chance.
 	Random *rand.Rand
 }
@@ -56,8 +63,8 @@ const DefaultLookEvery = 24 * time.Hour
 type Observer interface {
 	// Released tells of a release that ended.
 	Released(r release.Release)
-	// Rendered tells of a render.
-	Rendered(took time.Duration, err error)
+	// Rendered tells of a render, or of one that was spared because its result is kept.
+	Rendered(took time.Duration, cached bool, err error)
 	// Corrected tells how many objects were put right after drift.
 	Corrected(app string, objects int)
 	// Missed tells how many objects were found changed that the view had told
@@ -92,6 +99,8 @@ type engine struct {
 	rootAt     release.Revision  // the revision of the root that was declared last
 	remembered map[string]map[object.Key]plan.Applied
 	unfinished map[string][]release.Release // as the last run of the daemon left them
+	pauses     gate.Register
+	desk       desk // what people said to the last run of the daemon
 
 	// ---
 	events  chan func()
@@ -100,8 +109,11 @@ type engine struct {
 	records *history.Recorder
 	done    chan struct{}
 
+	approving sync.Mutex // approvals come one after the other
+
 	mu        sync.RWMutex
 	published map[string]status.App
+	news      chan struct{} // closed when what is published changes
 	reach     error // why the target can't be worked with
 }
 
@@ -128,7 +140,7 @@ func New(p Parts) *Engine {
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
 		records:   history.NewRecorder(p.History, p.Log),
-		published: map[string]status.App{}, reach: errors.New("the cluster was not reached yet"),
+		published: map[string]status.App{}, news: make(chan struct{}), reach: errors.New("the cluster was not reached yet"),
 	}}
 }
 
@@ -220,13 +232,19 @@ func (e *engine) decide(a *app) {
 	}
 	e.closeResumed(a)
 	now := e.Now()
+	e.passGate(a, now)
 	look := e.watchDrift(a, now)
 	facts := a.facts()
 	facts.Standby = e.standby != ""
 	facts.Waiting = len(e.waitingFor(a)) > 0
 	facts.PruneHeld = facts.Prunes > 0 && e.pruneHeld(a)
+	a.holdFacts(&facts)
+	e.tellHold(a, facts)
 	d := Next(facts, now)
-	d.Until = sooner(d.Until, look)
+	d.Until = sooner(sooner(d.Until, look), a.verdict.Until)
+	for _, p := range e.pauses.About(a.id) {
+		d.Until = sooner(d.Until, p.Until)
+	}
 	switch d.Step {
 	case Render:
 		e.start(a, e.renderJob(a))
@@ -234,6 +252,8 @@ func (e *engine) decide(a *app) {
 		e.start(a, e.syncJob(a, facts, now))
 	case Prune:
 		e.start(a, e.pruneJob(a))
+	case Propose:
+		e.start(a, e.proposeJob(a))
 	case Look:
 		e.start(a, e.lookJob(a))
 	case FinishHealthy:

@@ -79,7 +79,7 @@ type fleet struct {
 type silent struct{}
 
 func (silent) Released(release.Release)      {}
-func (silent) Rendered(time.Duration, error) {}
+func (silent) Rendered(time.Duration, bool, error) {}
 func (silent) Corrected(string, int)         {}
 func (silent) Missed(string, int)            {}
 func (silent) Panicked(string)               {}

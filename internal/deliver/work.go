@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -115,7 +117,7 @@ func (e *engine) renderJob(a *app) job {
 		if !r.Rendered() && broken != nil {
 			r.broken = e.records.Begin(ctx, pipeline.Attempted(*broken, nil, start, e.Now(), r.Err))
 		}
-		e.Observe.Rendered(e.Now().Sub(start), r.Err)
+		e.Observe.Rendered(e.Now().Sub(start), r.Cached, r.Err)
 		return func() { e.rendered(a, r) }
 	}
 }
@@ -191,7 +193,8 @@ type task struct {
 	intended   *release.Release // for what is declared otherwise; nil when nothing is
 	corrective *release.Release // for what has drifted; saved only when something has
 	mode       v1alpha1.DriftMode
-	validate   bool // let the server check all of it before any of it is applied
+	left       []object.Key // drifted objects that are left as they are, as someone asked
+	validate   bool         // let the server check all of it before any of it is applied
 }
 
 // doing is what came of a task.
@@ -205,12 +208,15 @@ type doing struct {
 
 func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	changes := a.changesOf(f, !now.Before(a.retryAt), mostAtOnce)
-	t := task{actor: a.actor(), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift,
+	t := task{actor: e.actor(a), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift,
 		validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
-	if f.Observe {
+	if f.StopCorrections {
 		t.mode = v1alpha1.DriftAlert
 	}
 	for _, c := range changes {
+		if entry := a.objects[c.Key]; entry.paused {
+			t.left = append(t.left, c.Key)
+		}
 		if c.Action != plan.Check {
 			t.intended = e.draftIntended(a)
 			break
@@ -220,7 +226,7 @@ func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 }
 
 func (e *engine) pruneJob(a *app) job {
-	return e.changeJob(a, task{actor: a.actor(), changes: a.prunes(mostAtOnce), intended: e.draftIntended(a)})
+	return e.changeJob(a, task{actor: e.actor(a), changes: a.prunes(mostAtOnce, true), intended: e.draftIntended(a)})
 }
 
 func (e *engine) changeJob(a *app, t task) job {
@@ -254,9 +260,9 @@ func (e *engine) change(ctx context.Context, t task) doing {
 	checked := pipeline.Check(ctx, e.target, t.actor, t.changes)
 	changes, drifted := checked.Changes, checked.Drifted
 	d.changes, d.findings = changes, checked.Findings
-	if t.mode != v1alpha1.DriftCorrect && t.mode != "" {
-		drifted = nil
-	}
+	drifted = slices.DeleteFunc(drifted, func(c plan.Change) bool {
+		return t.mode != v1alpha1.DriftCorrect && t.mode != "" || slices.Contains(t.left, c.Key)
+	})
 	if len(changes)+len(drifted) == 0 {
 		return d
 	}
@@ -332,6 +338,9 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 		e.fail(a, entry, f.Err)
 		return target.ObjectError{Key: f.Key, Origin: entry.desired.Origin, Err: f.Err}
 	case f.Differs:
+		if entry.paused {
+			mode = v1alpha1.DriftAlert
+		}
 		e.noteFinding(a, entry, f)
 		if mode != v1alpha1.DriftIgnore || !f.Exists {
 			e.tellFinding(a, entry, f, mode)
@@ -349,6 +358,9 @@ func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
 	d := a.driftOf(entry.desired.Key)
 	d.Drifts(e.Now())
 	d.Reason = pipeline.DriftReason(f)
+	if entry.standing == plan.Unsure { // now it is known that it isn't as it was left
+		a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: entry.desired.Digest, Fingerprint: f.Live.Fingerprint + 1}
+	}
 }
 
 // tellFinding leaves an object as it is and says so, where drift is not put right.

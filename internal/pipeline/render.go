@@ -47,7 +47,7 @@ type Job struct {
 // Render renders an App at one commit, and fits the objects to the target.
 func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering {
 	result, err := renderer.Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
-	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Err: err}
+	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Cached: result.Cached, Err: err}
 	if err != nil {
 		r.Retry = errors.Is(err, render.ErrRead)
 		return r

@@ -238,7 +238,7 @@ func exercised(t *testing.T) map[string]string {
 	m := daemon.NewMetrics()
 	now := time.Now()
 	m.Released(release.Release{App: "a/b", Trigger: release.TriggerCommit, Outcome: release.Succeeded, Seen: now, Applied: now})
-	m.Rendered(time.Second, nil)
+	m.Rendered(time.Second, false, nil)
 	m.Corrected("a/b", 1)
 	m.Missed("a/b", 1)
 	m.Panicked("a/b")
