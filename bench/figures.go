@@ -16,6 +16,7 @@ import (
 // figures are what the daemon has counted since it started.
 type figures struct {
 	renders  float64
+	spared   float64            // renders whose result was kept
 	requests map[string]float64 // by verb; WATCH is told apart from GET
 	refused  map[string]float64 // those that did not go well, by verb and code
 	inLine   float64            // Apps that are synced and healthy, now
@@ -46,6 +47,10 @@ func parseFigures(r io.Reader) (figures, error) {
 	}
 	f := figures{requests: map[string]float64{}, refused: map[string]float64{}, spent: map[string]spent{}}
 	for _, m := range families["plumb_render_duration_seconds"].GetMetric() {
+		if label(m, "result") == "cached" {
+			f.spared += float64(m.GetHistogram().GetSampleCount())
+			continue
+		}
 		f.renders += float64(m.GetHistogram().GetSampleCount())
 		f.add("render", m)
 	}
@@ -91,6 +96,7 @@ func label(m *dto.Metric, name string) string {
 // since is what was counted after an earlier look.
 func (f figures) since(before figures) figures {
 	f.renders -= before.renders
+	f.spared -= before.spared
 	f.requests, f.refused, f.spent = maps.Clone(f.requests), maps.Clone(f.refused), maps.Clone(f.spent)
 	for verb, n := range before.requests {
 		f.requests[verb] -= n

@@ -11,6 +11,9 @@ const earlier = `# TYPE plumb_render_duration_seconds histogram
 plumb_render_duration_seconds_bucket{result="ok",le="+Inf"} 5
 plumb_render_duration_seconds_sum{result="ok"} 0.5
 plumb_render_duration_seconds_count{result="ok"} 5
+plumb_render_duration_seconds_bucket{result="cached",le="+Inf"} 3
+plumb_render_duration_seconds_sum{result="cached"} 0.1
+plumb_render_duration_seconds_count{result="cached"} 3
 # TYPE plumb_kubernetes_request_duration_seconds histogram
 plumb_kubernetes_request_duration_seconds_bucket{code="200",verb="GET",le="+Inf"} 3
 plumb_kubernetes_request_duration_seconds_sum{code="200",verb="GET"} 0.3
@@ -41,7 +44,7 @@ func TestFiguresAreReadAndCompared(t *testing.T) {
 	}
 	before := parse(earlier)
 	want := figures{
-		renders: 5, requests: map[string]float64{"GET": 3, "WATCH": 4, "PATCH": 2}, refused: map[string]float64{"PATCH 429": 2}, inLine: 7, waiting: 1, failing: 1,
+		renders: 5, spared: 3, requests: map[string]float64{"GET": 3, "WATCH": 4, "PATCH": 2}, refused: map[string]float64{"PATCH 429": 2}, inLine: 7, waiting: 1, failing: 1,
 		spent: map[string]spent{"render": {5, 0.5}, "GET": {3, 0.3}, "WATCH": {4, 0.4}, "PATCH": {2, 0.2}},
 	}
 	if diff := cmp.Diff(want, before, cmp.AllowUnexported(figures{}, spent{})); diff != "" {

@@ -100,6 +100,7 @@ func (b *bench) restart(ctx context.Context, st *stand) ([]row, error) {
 		figure("restart: CPU, its git programs' included", seconds, used.cpu().Seconds()),
 		counted("restart: applies and dry runs", "requests", counts.requests["PATCH"]).exactly(0),
 		figure("restart: other requests beside watches", "requests", counts.asked()-counts.requests["PATCH"]),
-		figure("restart: renders", "renders", counts.renders),
+		counted("restart: renders", "renders", counts.renders).exactly(0),
+		figure("restart: renders that were kept", "renders", counts.spared),
 	}, nil
 }
