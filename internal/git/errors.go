@@ -26,6 +26,9 @@ var (
 	ErrOwnership        = errors.New("the repository belongs to another user")
 	ErrDiskFull         = errors.New("the disk is full")
 	ErrFailed           = errors.New("git failed")
+	ErrReadOnly         = errors.New("the account may not push")
+	ErrRaced            = errors.New("someone else pushed first")
+	ErrRejected         = errors.New("the server refused what was pushed")
 
 	// errCorrupt says that the mirror itself is damaged; it is made anew.
 	errCorrupt = errors.New("the mirror is damaged")
@@ -231,6 +234,9 @@ func hint(u URL, kind error) string {
 		ErrUnreachable:      "check the host's name, the network, and whether the server is up; it is tried again",
 		ErrServer:           "it is tried again",
 		ErrTimeout:          "check the network and the server; it is tried again",
+		ErrReadOnly:         "give its entry in the credentials file an account that may push, or add one with writes: true",
+		ErrRaced:            "try again",
+		ErrRejected:         "push to another branch and open a pull request, or let Plumb's account push to this one",
 		ErrOwnership:        "run Plumb as the user who owns it, or give it to the user that Plumb runs as",
 		ErrDiskFull:         "free space in Plumb's data folder; it is tried again",
 		ErrProgram:          "install the OpenSSH client, or use an https:// URL",

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"plumb.dev/plumb/internal/gitobject"
@@ -301,13 +302,13 @@ const maxListing = 64 << 20
 
 // limited is a writer that fails when too much is written.
 type limited struct {
-	to   *bytes.Buffer
+	to   io.Writer
 	left int
 }
 
 func (l *limited) Write(p []byte) (int, error) {
 	if l.left -= len(p); l.left < 0 {
-		return 0, errors.New("the list of branches and tags is too long")
+		return 0, errors.New("git has too much to say")
 	}
 	return l.to.Write(p)
 }

@@ -111,12 +111,14 @@ func (p *Program) checkVersion(ctx context.Context) error {
 // command is one run of the program.
 type command struct {
 	args     []string
-	dir      string // the repository; empty for none
-	protocol string // the one transport that is allowed; empty for none
+	after    []string // what comes after the repository's URL
+	dir      string   // the repository; empty for none
+	protocol string   // the one transport that is allowed; empty for none
 	config   []setting
 	env      []string
 	stdin    string
 	stdout   io.Writer
+	said     *string  // becomes what it says, redacted
 	secrets  []string // what must not be in an error
 }
 
@@ -157,8 +159,12 @@ func (p *Program) run(ctx context.Context, c command) error {
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
+	words := redact(stderr.String(), c.secrets)
+	if c.said != nil {
+		*c.said = words
+	}
 	if err != nil {
-		return &failure{args: c.args, stderr: redact(stderr.String(), c.secrets), err: err}
+		return &failure{args: c.args, stderr: words, err: err}
 	}
 	return nil
 }

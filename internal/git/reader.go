@@ -34,7 +34,10 @@ type object struct {
 // a stalled disk takes as long.
 const answerTime = time.Minute
 
-var errMissing = errors.New("no such object")
+var (
+	errMissing   = errors.New("no such object")
+	errAmbiguous = errors.New("the start of more than one object's id")
+)
 
 // startReader starts a process on the repository in dir. It ends by itself
 // when this program does: its input is closed then.
@@ -101,6 +104,9 @@ func (r *reader) ask(what, name string) (object, error) {
 	answer = strings.TrimSuffix(answer, "\n")
 	if strings.HasSuffix(answer, " missing") {
 		return object{}, errMissing
+	}
+	if strings.HasSuffix(answer, " ambiguous") {
+		return object{}, errAmbiguous
 	}
 	id, rest, _ := strings.Cut(answer, " ")
 	kind, size, _ := strings.Cut(rest, " ")

@@ -15,6 +15,7 @@ import (
 // transfer is one look at a repository: the means to reach it, and what was learned.
 type transfer struct {
 	m       *Mirror
+	address string // the URL, or where it moved to
 	creds   Credentials
 	config  []setting
 	env     []string
@@ -22,9 +23,9 @@ type transfer struct {
 	results map[Ref]Result
 }
 
-// connect gets ready what a transfer needs besides the URL.
+// connect gets ready what a transfer needs. It is called with mu held.
 func (m *Mirror) connect(c Credentials) (*transfer, error) {
-	t := &transfer{m: m, creds: c, end: func() {}}
+	t := &transfer{m: m, address: firstNonEmpty(m.remote.moved, m.url.String()), creds: c, end: func() {}}
 	var err error
 	switch m.url.Scheme {
 	case "ssh":
@@ -91,10 +92,9 @@ func (t *transfer) outcome(ctx context.Context, err error) error {
 }
 
 func (t *transfer) once(ctx context.Context, c command) error {
-	url := firstNonEmpty(t.m.remote.moved, t.m.url.String())
 	c.dir, c.protocol, c.env, c.secrets = t.m.dir, t.m.url.Scheme, t.env, t.creds.secrets()
 	c.config = slices.Concat(c.config, t.config)
-	c.args = append(slices.Clone(c.args), "--", url)
+	c.args = slices.Concat(c.args, []string{"--", t.address}, c.after)
 	return t.m.program.run(ctx, c)
 }
 
@@ -102,7 +102,7 @@ func (t *transfer) once(ctx context.Context, c command) error {
 // with the new address: credentials were not given for that one.
 func (t *transfer) redirected(ctx context.Context, c command, cause error) error {
 	if t.m.remote.moved != "" { // it moved once more: begin again with the URL as given
-		t.m.remote.moved = ""
+		t.moved("")
 		return t.run(ctx, c)
 	}
 	u := t.m.url
@@ -112,17 +112,22 @@ func (t *transfer) redirected(ctx context.Context, c command, cause error) error
 	}
 	next, err := ParseURL(to)
 	if err == nil && next.Origin() == u.Origin() && next.text != u.text {
-		t.m.remote.moved = next.text
+		t.moved(next.text)
 		err := t.once(ctx, c)
 		if err == nil {
 			return nil
 		}
-		t.m.remote.moved = "" // what leads to nothing isn't remembered
+		t.moved("") // what leads to nothing isn't remembered
 		if kindOf(u, err) != ErrMoved {
 			return t.outcome(ctx, err)
 		}
 	}
 	return &Error{URL: u.String(), Kind: ErrMoved, Detail: "it is now at " + Redacted(to), Hint: hint(u, ErrMoved)}
+}
+
+// moved notes where the repository is, or that it is where it was.
+func (t *transfer) moved(to string) {
+	t.m.remote.moved, t.address = to, firstNonEmpty(to, t.m.url.String())
 }
 
 // location asks where a repository has moved to; git itself does not tell.

@@ -1,6 +1,7 @@
 // Package gittest makes Git repositories and serves them, for tests: over HTTP
-// and HTTPS by git's own http-backend, and over SSH by git's own upload-pack
-// behind a small SSH server. It is not for use outside tests.
+// and HTTPS by git's own http-backend, and over SSH by git's own programs behind
+// a small SSH server. They can be pushed to where a test allows it. It is not for
+// use outside tests.
 package gittest
 
 import (

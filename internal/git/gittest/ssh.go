@@ -23,7 +23,9 @@ type SSHServer struct {
 	Addr       string
 	ClientKey  []byte
 	KnownHosts []byte
-	root       string
+	// MayPush is set before anyone connects.
+	MayPush bool
+	root    string
 }
 
 // ServeSSH serves the repository over SSH.
@@ -100,7 +102,7 @@ func (s *SSHServer) connection(conn net.Conn, config *ssh.ServerConfig) {
 	}
 }
 
-// session runs one git-upload-pack 'PATH'.
+// session runs one git-upload-pack 'PATH' or git-receive-pack 'PATH'.
 func (s *SSHServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	defer channel.Close()
 	var protocol string
@@ -115,7 +117,7 @@ func (s *SSHServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 		case "exec":
 			var v struct{ Command string }
 			_ = req.Reply(ssh.Unmarshal(req.Payload, &v) == nil, nil)
-			status := s.uploadPack(channel, v.Command, protocol)
+			status := s.serve(channel, v.Command, protocol)
 			_, _ = channel.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{status}))
 			return
 		default:
@@ -124,13 +126,17 @@ func (s *SSHServer) session(channel ssh.Channel, requests <-chan *ssh.Request) {
 	}
 }
 
-func (s *SSHServer) uploadPack(channel ssh.Channel, command, protocol string) uint32 {
-	path, ok := strings.CutPrefix(command, "git-upload-pack '/")
-	if !ok {
-		_, _ = io.WriteString(channel.Stderr(), "only git-upload-pack is served\n")
+func (s *SSHServer) serve(channel ssh.Channel, command, protocol string) uint32 {
+	program, path, _ := strings.Cut(command, " '/")
+	switch {
+	case program == "git-receive-pack" && !s.MayPush:
+		_, _ = io.WriteString(channel.Stderr(), "ERROR: The key you are authenticating with has been marked as read only.\n")
+		return 1
+	case program != "git-upload-pack" && program != "git-receive-pack":
+		_, _ = io.WriteString(channel.Stderr(), "only git-upload-pack and git-receive-pack are served\n")
 		return 1
 	}
-	cmd := exec.Command("git", "upload-pack", filepath.Join(s.root, filepath.Base(strings.TrimSuffix(path, "'"))))
+	cmd := exec.Command(program, filepath.Join(s.root, filepath.Base(strings.TrimSuffix(path, "'"))))
 	cmd.Env = append(environ(), "GIT_PROTOCOL="+protocol)
 	cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 	in, err := cmd.StdinPipe()
