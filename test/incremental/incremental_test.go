@@ -1,10 +1,12 @@
 // Package incremental drives random repositories and random commits through
-// both ways of keeping Apps rendered, the one that renders only what a commit
-// touches and a full render from nothing, and finds no difference.
+// all ways of keeping Apps rendered, a full render from nothing, the one that
+// renders only what a commit touches, and the one that keeps what renders came
+// to, and finds no difference.
 package incremental
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/git/gittest"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/cache"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/tree"
@@ -23,17 +26,45 @@ import (
 var apps = []string{"apps/plain", "apps/kust", "apps/linked", "apps/deep", "apps/late", "one.yaml"}
 
 // outcome is what a render came to: its objects, or its error.
-func outcome(t *testing.T, files tree.Tree, app string) (string, tree.Inputs) {
+func outcome(t *testing.T, by cache.Renderer, files tree.Tree, app string) (string, render.Result) {
 	t.Helper()
-	result, err := render.Set{kustomize.Renderer{}, plain.Renderer{}}.Render(t.Context(), files, app, v1alpha1.Render{})
+	result, err := by.Render(t.Context(), files, app, v1alpha1.Render{})
 	if err != nil {
-		return "error: " + err.Error(), result.Inputs
+		return "error: " + err.Error(), result
 	}
 	var b strings.Builder
 	for _, o := range result.Objects {
 		fmt.Fprintln(&b, o.Key(), o.Digest(), o.Origin)
 	}
-	return b.String(), result.Inputs
+	return b.String(), result
+}
+
+func renderers() render.Set { return render.Set{kustomize.Renderer{}, plain.Renderer{}} }
+
+// keeping is a cache that stands before the renderers and is opened anew now
+// and then, as by a restart.
+type keeping struct {
+	*cache.Cache
+	options cache.Options
+	spared  int
+}
+
+func newKeeping(t *testing.T) *keeping {
+	k := &keeping{options: cache.Options{From: renderers(), Dir: t.TempDir(), Log: slog.New(slog.DiscardHandler)}}
+	k.Cache = cache.Open(k.options)
+	return k
+}
+
+// check renders by way of the cache, which must come to the same.
+func (k *keeping) check(t *testing.T, files tree.Tree, app, want string, inputs tree.Inputs) {
+	t.Helper()
+	got, result := outcome(t, k, files, app)
+	if got != want || result.Inputs.Hash() != inputs.Hash() {
+		t.Fatalf("%s comes to something else by way of the cache (spared: %t)\nhas  %s\nwant %s", app, result.Cached, got, want)
+	}
+	if result.Cached {
+		k.spared++
+	}
 }
 
 func TestIncrementalEqualsFull(t *testing.T) {
@@ -51,6 +82,7 @@ func drive(t *testing.T, random *rand.Rand, commits int) {
 	repo := gittest.NewRepo(t)
 	mirror := openMirror(t, repo.Dir)
 	var index tree.Index
+	kept := newKeeping(t)
 	rendered := map[string]string{}
 	skipped := 0
 	for last, n := "", 0; n < commits; n++ {
@@ -70,11 +102,15 @@ func drive(t *testing.T, random *rand.Rand, commits int) {
 			}
 			affected = index.Affected(changes)
 		}
+		if n%10 == 0 {
+			kept.Cache = cache.Open(kept.options)
+		}
 		for _, app := range apps {
-			full, inputs := outcome(t, files, app)
+			full, result := outcome(t, renderers(), files, app)
+			kept.check(t, files, app, full, result.Inputs)
 			if slices.Contains(affected, app) {
 				rendered[app] = full
-				index.Set(app, inputs)
+				index.Set(app, result.Inputs)
 				continue
 			}
 			skipped++
@@ -88,8 +124,8 @@ func drive(t *testing.T, random *rand.Rand, commits int) {
 		}
 		last = commit
 	}
-	if skipped == 0 {
-		t.Error("no render was ever spared, so nothing was tested")
+	if skipped == 0 || kept.spared < skipped/4 {
+		t.Errorf("%d renders were skipped and %d spared by the cache: too few to have tested anything", skipped, kept.spared)
 	}
 }
 
