@@ -8,10 +8,15 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 )
 
-// Calendar are the windows of an App, made ready to be asked. It never changes,
-// and its zero value is one without windows. Make it anew when the App is
-// declared otherwise.
-type Calendar struct{ windows []window }
+// Calendar are the windows of an App, made ready to be asked. Make it anew when
+// the App is declared otherwise. It is used by one at a time.
+type Calendar struct {
+	windows []window
+	unfit   error // why they can't be asked
+
+	last  Opening // the last answer, which holds from asked to last.Again
+	asked time.Time
+}
 
 // window is one window, made ready.
 type window struct {
@@ -42,29 +47,41 @@ const (
 	maxSteps = 2000
 )
 
-// NewCalendar makes the windows of an App ready. It fails for windows that
-// v1alpha1.Validate would refuse, or where the machine lacks a time zone.
-func NewCalendar(windows []v1alpha1.Window) (Calendar, error) {
+// NewCalendar makes the windows of an App ready. With one that can't be
+// understood, as for want of its time zone on this machine, it is closed at all
+// times.
+func NewCalendar(windows []v1alpha1.Window) *Calendar {
 	var c Calendar
 	for i, w := range windows {
 		schedule, err := v1alpha1.ParseSchedule(w.Schedule)
 		if err != nil {
-			return Calendar{}, fmt.Errorf("window %d: the schedule %q: %w", i+1, w.Schedule, err)
+			c.unfit = fmt.Errorf("window %d: the schedule %q: %w", i+1, w.Schedule, err)
+			break
 		}
 		zone, err := time.LoadLocation(w.TimeZone)
 		if err != nil {
-			return Calendar{}, fmt.Errorf("window %d: the time zone %q: %w", i+1, w.TimeZone, err)
+			c.unfit = fmt.Errorf("window %d: the time zone %q: %w", i+1, w.TimeZone, err)
+			break
 		}
 		c.windows = append(c.windows, window{w, schedule, zone})
 	}
-	return c, nil
+	return &c
 }
 
-// At says how the windows stand at a moment, and when that changes. It costs
-// some microseconds as a rule, and milliseconds where windows begin each
-// minute: keep the answer until Again.
-func (c Calendar) At(now time.Time) Opening {
-	if len(c.windows) == 0 {
+// At says how the windows stand at a moment, and when that changes. Until then
+// it has the answer at hand.
+func (c *Calendar) At(now time.Time) Opening {
+	if c.asked.IsZero() || now.Before(c.asked) || !c.last.Again.IsZero() && !now.Before(c.last.Again) {
+		c.asked, c.last = now, c.find(now)
+	}
+	return c.last
+}
+
+func (c *Calendar) find(now time.Time) Opening {
+	switch {
+	case c.unfit != nil:
+		return Opening{Reason: "windows that can't be understood (" + c.unfit.Error() + ")"}
+	case len(c.windows) == 0:
 		return Opening{Open: true, Corrections: true}
 	}
 	s := newSearch(c.windows)

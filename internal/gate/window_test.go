@@ -23,11 +23,11 @@ func deny(schedule string, length time.Duration) v1alpha1.Window {
 	return win(v1alpha1.WindowDeny, schedule, length, "UTC")
 }
 
-func calendar(t testing.TB, windows ...v1alpha1.Window) Calendar {
+func calendar(t testing.TB, windows ...v1alpha1.Window) *Calendar {
 	t.Helper()
-	c, err := NewCalendar(windows)
-	if err != nil {
-		t.Fatal(err)
+	c := NewCalendar(windows)
+	if c.unfit != nil {
+		t.Fatal(c.unfit)
 	}
 	return c
 }
@@ -169,17 +169,17 @@ func TestAgainMissesNothing(t *testing.T) {
 	const h, m = time.Hour, time.Minute
 	strict := win(v1alpha1.WindowDeny, "0 1 * * *", 3*h, "Europe/Berlin")
 	strict.Corrections = true
-	for i, c := range []Calendar{
+	for i, c := range []*Calendar{
 		calendar(t, win(v1alpha1.WindowAllow, "30 2 * * *", 90*m, "Europe/Berlin"), deny("0 2 * * 0", h)),
 		calendar(t, win(v1alpha1.WindowAllow, "*/45 */3 * * *", 20*m, "Europe/Berlin"), strict),
 		calendar(t, strict, win(v1alpha1.WindowDeny, "15 0 * * *", 70*m, "Australia/Lord_Howe")),
 	} {
 		for _, from := range []string{"2026-03-28 00:00", "2026-10-24 00:00", "2026-04-04 00:00"} {
 			now := at(t, from)
-			kept := c.At(now)
+			kept := c.find(now)
 			for minute := range 3 * 24 * 60 {
 				moment := now.Add(time.Duration(minute) * m)
-				fresh := c.At(moment)
+				fresh := c.find(moment)
 				if !moment.Before(kept.Again) {
 					if fresh.Open != kept.Open && !moment.Equal(kept.Next) {
 						t.Fatalf("%d: it changes at %s, and not at %s as was told", i, moment, kept.Next)
@@ -217,14 +217,28 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-func TestCalendarRefuses(t *testing.T) {
+// What can't be understood closes, and says so.
+func TestUnfitWindows(t *testing.T) {
 	t.Parallel()
 	for want, w := range map[string]v1alpha1.Window{
-		`window 1: the schedule "x": it needs 5 fields and has 1`:            allow("x", time.Hour),
-		`window 1: the time zone "Nowhere/At": unknown time zone Nowhere/At`: win(v1alpha1.WindowDeny, "0 0 * * *", time.Hour, "Nowhere/At"),
+		`windows that can't be understood (window 1: the schedule "x": it needs 5 fields and has 1)`:            allow("x", time.Hour),
+		`windows that can't be understood (window 1: the time zone "Nowhere/At": unknown time zone Nowhere/At)`: win(v1alpha1.WindowDeny, "0 0 * * *", time.Hour, "Nowhere/At"),
 	} {
-		if _, err := NewCalendar([]v1alpha1.Window{w}); err == nil || err.Error() != want {
-			t.Errorf("%v, not %s", err, want)
+		got := NewCalendar([]v1alpha1.Window{w}).At(at(t, "2026-11-21 12:00"))
+		if diff := cmp.Diff(Opening{Reason: want}, got); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
+	}
+}
+
+// A calendar that answers from memory tells the same as one that doesn't.
+func TestCalendarRemembers(t *testing.T) {
+	t.Parallel()
+	windows := []v1alpha1.Window{allow("0 8 * * *", time.Hour), deny("30 8 21 11 *", time.Hour)}
+	c := calendar(t, windows...)
+	for _, now := range []string{"2026-11-21 07:00", "2026-11-21 07:59:59", "2026-11-21 08:00", "2026-11-21 08:30", "2026-11-21 07:30", "2026-11-22 08:15"} {
+		if diff := cmp.Diff(calendar(t, windows...).At(at(t, now)), c.At(at(t, now))); diff != "" {
+			t.Errorf("%s (-fresh +kept)\n%s", now, diff)
 		}
 	}
 }
@@ -240,8 +254,8 @@ func FuzzCalendar(f *testing.F) {
 			win(v1alpha1.WindowAllow, first, time.Duration(1+uint64(minutes)%10080)*time.Minute, "Europe/Berlin"),
 			win(v1alpha1.WindowDeny, second, time.Duration(1+uint64(other)%10080)*time.Minute, "America/Havana"),
 		}
-		c, err := NewCalendar(windows)
-		if err != nil {
+		c := NewCalendar(windows)
+		if c.unfit != nil {
 			return
 		}
 		now := time.Unix(seconds%4_000_000_000, 0)
@@ -259,7 +273,7 @@ func BenchmarkAt(b *testing.B) {
 	c := calendar(b, win(v1alpha1.WindowAllow, "0 9 * * mon-thu", 7*time.Hour, "Europe/Berlin"), win(v1alpha1.WindowDeny, "0 0 20 12 *", 168*time.Hour, "Europe/Berlin"))
 	now := at(b, "2026-11-21 12:00")
 	for b.Loop() {
-		c.At(now)
+		c.find(now)
 	}
 }
 
@@ -267,6 +281,6 @@ func BenchmarkAtEachMinute(b *testing.B) {
 	c := calendar(b, allow("* * * * *", time.Minute))
 	now := at(b, "2026-11-21 12:00")
 	for b.Loop() {
-		c.At(now)
+		c.find(now)
 	}
 }
