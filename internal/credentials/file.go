@@ -57,26 +57,47 @@ func Load(path string) (*File, error) {
 	return f, err
 }
 
-// For is what opens a repository; nothing, if no entry is for it.
-func (f *File) For(u git.URL) (git.Credentials, error) {
+// For is what opens a repository for reading; nothing, if no entry is for it.
+func (f *File) For(u git.URL) (git.Credentials, error) { return f.find(u, false) }
+
+// ForWriting is what may push to a repository: of the entries that are for
+// pushing alone, or else what it is read with.
+func (f *File) ForWriting(u git.URL) (git.Credentials, error) { return f.find(u, true) }
+
+func (f *File) find(u git.URL, writes bool) (git.Credentials, error) {
 	entries, err := f.current()
 	if err != nil {
 		return git.Credentials{}, err
 	}
-	best := -1
-	for i, e := range entries {
-		if e.opens(u) && (best < 0 || len(e.parts) > len(entries[best].parts) || len(e.parts) == len(entries[best].parts) && e.url.User != "") {
-			best = i
-		}
+	e, found := best(entries, u, writes)
+	if !found && writes {
+		e, found = best(entries, u, false)
 	}
-	if best < 0 {
+	if !found {
 		return git.Credentials{}, nil
 	}
-	c, err := entries[best].load(filepath.Dir(f.path))
+	c, err := e.load(filepath.Dir(f.path))
 	if err != nil {
-		return git.Credentials{}, fmt.Errorf("%s:%d: %w", f.path, entries[best].line, err)
+		return git.Credentials{}, fmt.Errorf("%s:%d: %w", f.path, e.line, err)
 	}
 	return c, nil
+}
+
+// best is the longest entry for a URL; among equals, one that names the user.
+func best(entries []entry, u git.URL, writes bool) (entry, bool) {
+	var found *entry
+	for i, e := range entries {
+		if e.writes != writes || !e.opens(u) {
+			continue
+		}
+		if found == nil || len(e.parts) > len(found.parts) || len(e.parts) == len(found.parts) && e.url.User != "" {
+			found = &entries[i]
+		}
+	}
+	if found == nil {
+		return entry{}, false
+	}
+	return *found, true
 }
 
 // current are the entries, read again if the file has changed.
@@ -133,9 +154,10 @@ func readBounded(path string, file io.Reader) ([]byte, error) {
 
 // entry is one entry, as it is written.
 type entry struct {
-	line  int
-	url   git.URL
-	parts []string // of the path
+	line   int
+	url    git.URL
+	parts  []string // of the path
+	writes bool     // it is for pushing alone
 
 	username, password, passwordFile, bearerToken, bearerTokenFile string
 	caFile, privateKeyFile, knownHostsFile                         string
@@ -177,7 +199,7 @@ func parse(path string, content []byte) ([]entry, error) {
 			return nil, fmt.Errorf("%s:%w", path, err)
 		}
 		for _, other := range entries {
-			if other.url.Origin() == e.url.Origin() && other.url.User == e.url.User && slices.Equal(other.parts, e.parts) {
+			if other.writes == e.writes && other.url.Origin() == e.url.Origin() && other.url.User == e.url.User && slices.Equal(other.parts, e.parts) {
 				return nil, fmt.Errorf("%s:%d: there is an entry for this url on line %d already", path, e.line, other.line)
 			}
 		}
@@ -192,9 +214,9 @@ func parseEntry(node *yaml.Node) (entry, error) {
 		return entry{}, fmt.Errorf("%d: it must be an entry with a url", node.Line)
 	}
 	e := entry{line: node.Line}
-	var url string
+	var url, writes string
 	fields := map[string]*string{
-		"url": &url, "username": &e.username, "password": &e.password, "passwordFile": &e.passwordFile,
+		"url": &url, "writes": &writes, "username": &e.username, "password": &e.password, "passwordFile": &e.passwordFile,
 		"bearerToken": &e.bearerToken, "bearerTokenFile": &e.bearerTokenFile,
 		"caFile": &e.caFile, "privateKeyFile": &e.privateKeyFile, "knownHostsFile": &e.knownHostsFile,
 	}
@@ -212,6 +234,9 @@ func parseEntry(node *yaml.Node) (entry, error) {
 	}
 	if err := e.setURL(url); err != nil {
 		return e, fmt.Errorf("%d: %w", e.line, err)
+	}
+	if e.writes = writes == "true"; !e.writes && writes != "" && writes != "false" {
+		return e, fmt.Errorf("%d: writes must be true or false", e.line)
 	}
 	if err := e.check(); err != nil {
 		return e, fmt.Errorf("%d: %w", e.line, err)

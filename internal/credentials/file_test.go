@@ -100,6 +100,41 @@ func equal(c, o git.Credentials) bool {
 	return cmp.Equal(plain(c), plain(o))
 }
 
+// TestWhoMayPush: an entry for pushing alone reads nothing, and where there is
+// none, what reads is tried.
+func TestWhoMayPush(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, `
+- url: https://h
+  bearerToken: reads
+- url: https://h/team
+  bearerToken: reads-team
+- url: https://h/team
+  bearerToken: writes-team
+  writes: true
+- url: https://h/team/one
+  bearerToken: reads-one
+  writes: false
+`)
+	f, err := Load(filepath.Join(dir, "credentials.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[string][2]string{
+		"https://h/x": {"reads", "reads"}, "https://h/team/x": {"reads-team", "writes-team"}, "https://h/team/one": {"reads-one", "writes-team"}, "https://other/x": {},
+	} {
+		u, err := git.ParseURL(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads, err := f.For(u)
+		writes, err2 := f.ForWriting(u)
+		if got := [2]string{reads.BearerToken, writes.BearerToken}; got != want || err != nil || err2 != nil {
+			t.Errorf("%s: got %q, %v, %v, want %q", s, got, err, err2, want)
+		}
+	}
+}
+
 func TestFileErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ content, says string }{
@@ -120,6 +155,8 @@ func TestFileErrors(t *testing.T) {
 		"two tokens":          {"- url: https://h\n  bearerToken: " + secret + "\n  bearerTokenFile: x", "give one of bearerToken"},
 		"token and password":  {"- url: https://h\n  bearerToken: " + secret + "\n  password: x", "give a bearer token, or"},
 		"no password":         {"- url: https://h\n  username: u", "no password"},
+		"writes what":         {"- url: https://h\n  writes: " + secret, "credentials.yaml:1: writes must be true or false"},
+		"one writer twice":    {"- url: https://h\n  writes: true\n- url: https://h\n  writes: true\n", "credentials.yaml:3: there is an entry"},
 		"one url twice":       {"- url: https://h/a\n- url: https://H:443/a.git\n", "credentials.yaml:2: there is an entry for this url on line 1"},
 		"two documents":       {"- url: https://h\n---\n- url: https://i\n", "second document"},
 		"an anchor":           {"- url: https://h\n  password: &a " + secret + "\n  bearerToken: *a", "credentials.yaml:3: bearerToken must be a text"},

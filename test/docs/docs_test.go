@@ -193,7 +193,7 @@ func TestCredentials(t *testing.T) {
 		t.Errorf("the example of docs/git.md: %v", err)
 	}
 	var code []string
-	for _, m := range regexp.MustCompile(`"(\w+)":\s+&(?:e\.|url)`).FindAllStringSubmatch(read(t, "internal/credentials/file.go"), -1) {
+	for _, m := range regexp.MustCompile(`"(\w+)":\s+&(?:e\.|url|writes)`).FindAllStringSubmatch(read(t, "internal/credentials/file.go"), -1) {
 		code = append(code, m[1])
 	}
 	documented := rows(section(text, "## Credentials"))
