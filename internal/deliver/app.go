@@ -8,6 +8,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/drift"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -36,7 +37,9 @@ type app struct {
 	got   got
 	cause cause
 
-	order      []object.Key // the declared objects, in the order of their stages
+	order []object.Key // the declared objects, in the order of their stages
+	gated
+
 	objects    map[object.Key]*entry
 	leftovers  map[object.Key]*leftover
 	applied    map[object.Key]plan.Applied
@@ -96,7 +99,7 @@ func newApp(id string, applied map[object.Key]plan.Applied) *app {
 		applied = map[object.Key]plan.Applied{}
 	}
 	return &app{
-		id: id, label: object.AppLabel(id), applied: applied,
+		id: id, label: object.AppLabel(id), applied: applied, gated: gated{calendar: gate.NewCalendar(nil)},
 		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{}, drifts: map[object.Key]*drift.Account{},
 	}
 }
@@ -107,7 +110,7 @@ func (a *app) stale() bool {
 }
 
 // actor is in whose name the App's objects are written.
-func (a *app) actor() target.Actor {
+func (e *engine) actor(a *app) target.Actor {
 	t := a.App.Spec.Target
 	return target.Actor{
 		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
@@ -119,7 +122,6 @@ func (a *app) actor() target.Actor {
 func (a *app) facts() Facts {
 	f := Facts{
 		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
-		Observe:      a.App.Spec.Sync.Mode == v1alpha1.SyncObserve,
 		Incomplete:   len(a.unresolved) > 0,
 		Revision:     a.want.commit != "",
 		Stale:        a.stale(),
@@ -135,10 +137,11 @@ func (a *app) facts() Facts {
 		Open:     a.open != nil,
 		Health:   a.tally.health.Worst(),
 		Deadline: a.deadline,
+		Landed:   a.open != nil && !a.open.Applied.IsZero(),
 	}
 	for _, l := range a.leftovers {
 		switch {
-		case l.live.Deleting:
+		case l.live.Deleting, l.paused: // something else must come first
 			f.Terminating++
 		case a.keeps(l) == nil:
 			f.Prunes++

@@ -7,6 +7,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/drift"
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/target"
 )
@@ -51,8 +52,8 @@ func (e *engine) noteDrift(a *app, entry *entry) {
 func (e *engine) watchDrift(a *app, now time.Time) (next time.Time) {
 	for key, d := range a.drifts {
 		entry := a.objects[key]
-		if d.Since.IsZero() || entry == nil {
-			continue
+		if d.Since.IsZero() || entry == nil || entry.paused || a.paused() {
+			continue // who paused it knows
 		}
 		truce := d.Truce(now)
 		if entry.truce && truce.IsZero() {
@@ -82,6 +83,7 @@ func (e *engine) alert(a *app, entry *entry, d *drift.Account, now time.Time) {
 	}
 	text := fmt.Sprintf("was changed outside Git %s ago and is not put right (%s so far): %s", now.Sub(d.Since).Round(time.Second),
 		count(d.Attempts, "attempt", "attempts"), why)
+	e.tell(a, event.Event{Kind: event.DriftLasts, Object: &key, Message: key.String() + " " + text})
 	e.Log.Error("drift lasts", "app", a.id, "object", key.String(), "since", d.Since, "attempts", d.Attempts, "reason", why)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -101,17 +103,13 @@ func (a *app) driftMessage(now time.Time) string {
 			return text
 		}
 		if entry.found != nil {
-			return fmt.Sprintf("%s: %s; drift is %s here, so it is left as it is", key, entry.found.reason, a.driftMode())
+			if a.paused() || !a.verdict.Corrections {
+				return fmt.Sprintf("%s: %s", key, entry.found.reason)
+			}
+			return fmt.Sprintf("%s: %s; drift is only told here (sync.drift: alert), so it is left as it is", key, entry.found.reason)
 		}
 	}
 	return ""
-}
-
-func (a *app) driftMode() string {
-	if a.App.Spec.Sync.Mode == v1alpha1.SyncObserve {
-		return "only observed"
-	}
-	return "only told (sync.drift: alert)"
 }
 
 // driftAlerts counts the objects whose drift was told as an alert, and finds

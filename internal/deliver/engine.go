@@ -114,7 +114,7 @@ type engine struct {
 	mu        sync.RWMutex
 	published map[string]status.App
 	news      chan struct{} // closed when what is published changes
-	reach     error // why the target can't be worked with
+	reach     error         // why the target can't be worked with
 }
 
 // New makes an engine.

@@ -78,11 +78,11 @@ type fleet struct {
 
 type silent struct{}
 
-func (silent) Released(release.Release)      {}
+func (silent) Released(release.Release)            {}
 func (silent) Rendered(time.Duration, bool, error) {}
-func (silent) Corrected(string, int)         {}
-func (silent) Missed(string, int)            {}
-func (silent) Panicked(string)               {}
+func (silent) Corrected(string, int)               {}
+func (silent) Missed(string, int)                  {}
+func (silent) Panicked(string)                     {}
 
 func newFleet(t *testing.T) *fleet {
 	t.Helper()

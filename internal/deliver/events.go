@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -72,15 +74,18 @@ func (e *engine) declareOne(d Declaration) {
 	known := a != nil // by this run of the daemon, or the one before
 	if a == nil {
 		a = newApp(id, e.remembered[id])
+		e.takeDesk(a)
 		known = e.resume(a)
 		e.apps[id], e.byLabel[a.label] = a, a
 	}
 	first := a.ref == source.Ref{}
 	held := d.Held != nil && a.want.commit != ""
+	e.keepSync(a, d)
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
 	e.setDependencies(a, d)
 	a.Declaration, a.removed = d, false
 	if changed {
+		a.calendar = gate.NewCalendar(a.App.Spec.Sync.Windows)
 		a.want.generation++
 		a.want.turn = e.turn
 		if !first || !known { // what this run is told first of a known App may be a commit as well
@@ -89,6 +94,22 @@ func (e *engine) declareOne(d Declaration) {
 		e.setRef(a, refOf(d.App))
 	}
 	e.touch(a)
+}
+
+// keepSync remembers how an App that isn't applied by itself is held, for when
+// its declaration goes while nobody watches.
+func (e *engine) keepSync(a *app, d Declaration) {
+	before, now := a.App.Spec.Sync, d.App.Spec.Sync
+	_, kept := e.desk.syncs[a.id]
+	switch {
+	case now.Mode == v1alpha1.SyncApprove || now.Mode == v1alpha1.SyncObserve:
+		if !reflect.DeepEqual(before, now) {
+			e.records.Put(history.DeskSync, a.id, encoded(now))
+		}
+	case kept || before.Mode != now.Mode && before.Mode != "":
+		delete(e.desk.syncs, a.id)
+		e.records.Drop(history.DeskSync, a.id)
+	}
 }
 
 // refOf is what an App follows.
@@ -171,6 +192,10 @@ func (e *engine) forget(a *app) {
 	delete(e.published, a.id)
 	e.mu.Unlock()
 	e.records.Forget(a.id)
+	e.dropPlan(a)
+	for _, kind := range []history.DeskKind{history.DeskFailure, history.DeskSync} {
+		e.records.Drop(kind, a.id)
+	}
 	for key, l := range a.leftovers {
 		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", key.String(), "reason", a.keeps(l))
 	}
@@ -191,6 +216,8 @@ func (e *engine) findOrphans() {
 		a := newApp(id, nil)
 		a.label = label
 		a.App.Name, a.App.Namespace = splitID(id)
+		a.App.Spec.Sync = e.desk.syncs[id]
+		e.takeDesk(a)
 		e.apps[id], e.byLabel[label] = a, a
 		e.undeclare(a)
 	}
@@ -339,16 +366,8 @@ func (e *engine) touchDependents(a *app) {
 
 // Sync asks for an App to be compared and applied now, whatever it waits for.
 func (en *Engine) Sync(ctx context.Context, id, actor string) error {
-	answer := make(chan error, 1)
-	en.e.post(func() { answer <- en.e.sync(id, actor) })
-	select {
-	case err := <-answer:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-en.e.done:
-		return errStopping
-	}
+	_, err := ask(ctx, en.e, func(e *engine) (struct{}, error) { return struct{}{}, e.sync(id, actor) })
+	return err
 }
 
 // ErrNoApp is returned where there is no such App.
@@ -360,6 +379,7 @@ func (e *engine) sync(id, actor string) error {
 		return fmt.Errorf("%s: %w", id, ErrNoApp)
 	}
 	a.retryAt = time.Time{}
+	e.liftFailure(id, actor)
 	a.cause = cause{trigger: release.TriggerManual, actor: actor, seen: e.Now()}
 	for key, applied := range a.applied {
 		applied.Fingerprint = 0 // trust nothing: each object is checked with the server

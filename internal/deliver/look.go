@@ -29,7 +29,7 @@ func (e *engine) lookJob(a *app) job {
 			ask = append(ask, entry.desired)
 		}
 	}
-	actor := a.actor()
+	actor := e.actor(a)
 	return func(ctx context.Context) func() {
 		findings := e.target.Check(ctx, actor, ask)
 		return func() { e.looked(a, findings, versions, end) }

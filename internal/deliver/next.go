@@ -13,8 +13,15 @@ type Facts struct {
 	Held bool
 	// Removed is set when the App is no longer declared.
 	Removed bool
-	// Observe is set when the App's mode is never to apply.
-	Observe bool
+	// StopIntended is set while what is declared otherwise must not be applied,
+	// and StopCorrections while drift must not be put right: by the App's mode,
+	// a pause, a window, a failed release, or for want of an approval.
+	StopIntended, StopCorrections bool
+	// Intended counts what is held back by StopIntended.
+	Intended int
+	// Propose is set when a plan of it is to be made, from ProposeAt on.
+	Propose   bool
+	ProposeAt time.Time
 	// Standby is set while another daemon holds the root: nothing is changed.
 	Standby bool
 	// Busy is set while a worker has the App.
@@ -60,8 +67,9 @@ type Facts struct {
 	// LookAt is when everything is to be checked with the server; zero is never.
 	LookAt time.Time
 
-	// Open is set while an intended release has not ended.
-	Open bool
+	// Open is set while an intended release has not ended; Landed, when all of it
+	// is applied.
+	Open, Landed bool
 	// Health is the worst of the App's objects; Deadline, when a release must
 	// be healthy.
 	Health   status.Health
@@ -78,6 +86,7 @@ const (
 	Sync                      // check what may have drifted, and apply what is out of line
 	Prune                     // delete what is no longer declared
 	Look                      // check everything with the server, though it seems in line
+	Propose                   // make the plan of what is held back, for someone to approve
 	FinishHealthy             // end the open release: applied and healthy
 	FinishLate                // end the open release: not healthy in time
 	Forget                    // a removed App has nothing left
@@ -107,9 +116,7 @@ func Next(f Facts, now time.Time) Decision {
 	case f.Crashed && now.Before(f.RetryAt):
 		d.Until = f.RetryAt
 	case !f.Rendered || !f.Known || f.Standby:
-	case f.Observe && f.Drifted > 0:
-		d = Decision{Step: Sync} // which looks, and changes nothing
-	case !f.Observe: // hold to the last good render
+	default: // hold to the last good render
 		d = nextRendered(f, now)
 	}
 	if d.Step == Rest && f.Revision && f.Stale && f.RenderRetry {
@@ -122,10 +129,14 @@ func Next(f Facts, now time.Time) Decision {
 func nextRendered(f Facts, now time.Time) Decision {
 	due := !now.Before(f.RetryAt)
 	switch {
-	case f.Changes > 0 && !f.Waiting, f.Drifted > 0:
+	case f.Drifted > 0: // where it must not be put right, it is looked at
+		return Decision{Step: Sync}
+	case f.Changes > 0 && !f.Waiting && !f.StopIntended:
 		return Decision{Step: Sync}
 	case f.Failing > 0 && !f.Waiting && due:
 		return Decision{Step: Sync}
+	case f.StopIntended && f.Intended > 0:
+		return nextHeld(f, now)
 	case f.Failing > 0 && !f.Waiting:
 		return Decision{Until: f.RetryAt}
 	case f.Changes > 0 || f.Failing > 0 || f.Terminating > 0:
@@ -139,6 +150,30 @@ func nextRendered(f Facts, now time.Time) Decision {
 	default:
 		return nextInLine(f, now)
 	}
+}
+
+// nextHeld decides for an App whose changes are held back. What was applied
+// before comes to its end meanwhile.
+func nextHeld(f Facts, now time.Time) Decision {
+	var d Decision
+	switch {
+	case f.Propose && !f.PruneHeld && !now.Before(f.ProposeAt):
+		return Decision{Step: Propose}
+	case f.Propose && !f.PruneHeld:
+		d.Until = f.ProposeAt
+	}
+	if f.Open && f.Landed {
+		f.LookAt = time.Time{}
+		if end := nextInLine(f, now); end.Step != Rest {
+			return end
+		} else {
+			d.Until = sooner(d.Until, end.Until)
+		}
+	}
+	if f.Failing > 0 {
+		d.Until = sooner(d.Until, f.RetryAt)
+	}
+	return d
 }
 
 // nextInLine decides for an App whose objects all are as declared.
@@ -166,8 +201,10 @@ func nextRemoved(f Facts, now time.Time) Decision {
 	switch {
 	case !f.Known:
 		return Decision{}
-	case f.Prunes == 0 && f.Terminating == 0:
+	case f.Prunes+f.Intended+f.Terminating == 0:
 		return Decision{Step: Forget}
+	case f.StopIntended && f.Intended > 0:
+		return nextHeld(f, now)
 	case f.Prunes == 0 || f.PruneHeld:
 		return Decision{}
 	case now.Before(f.RetryAt):

@@ -40,12 +40,14 @@ func TestNext(t *testing.T) {
 		{"changes wait for a dependency", with(func(f *Facts) { f.Changes, f.Waiting = 3, true }), Decision{}},
 		{"drift doesn't wait for a dependency", with(func(f *Facts) { f.Drifted, f.Waiting = 3, true }), Decision{Step: Sync}},
 		{"drift that is known and left as it is", with(func(f *Facts) { f.Told = 3 }), Decision{}},
-		{"observed Apps are never changed", with(func(f *Facts) { f.Changes, f.Prunes, f.Observe = 1, 1, true }), Decision{}},
-		{"observed Apps are looked at", with(func(f *Facts) { f.Drifted, f.Observe = 1, true }), Decision{Step: Sync}},
+		{"observed Apps are never changed", with(func(f *Facts) {
+			f.Changes, f.Prunes, f.Intended, f.StopIntended, f.StopCorrections = 1, 1, 2, true, true
+		}), Decision{}},
+		{"observed Apps are looked at", with(func(f *Facts) { f.Drifted, f.StopIntended, f.StopCorrections = 1, true, true }), Decision{Step: Sync}},
 		{"one that stands by changes nothing", with(func(f *Facts) { f.Changes, f.Drifted, f.Prunes, f.Standby = 1, 1, 1, true }), Decision{}},
 		{"nor prunes what was removed", Facts{Removed: true, Known: true, Prunes: 2, Standby: true}, Decision{}},
 		{"but is ready to take over", with(func(f *Facts) { f.Stale, f.Standby = true, true }), Decision{Step: Render}},
-		{"observed Apps are rendered", with(func(f *Facts) { f.Stale, f.Observe = true, true }), Decision{Step: Render}},
+		{"observed Apps are rendered", with(func(f *Facts) { f.Stale, f.StopIntended = true, true }), Decision{Step: Render}},
 		{"what failed is not due", with(func(f *Facts) { f.Failing, f.RetryAt = 1, soon }), Decision{Until: soon}},
 		{"what panicked is not tried again at once", with(func(f *Facts) { f.Changes, f.Crashed, f.RetryAt = 1, true, soon }), Decision{Until: soon}},
 		{"but when it is due", with(func(f *Facts) { f.Changes, f.Crashed, f.RetryAt = 1, true, now }), Decision{Step: Sync}},

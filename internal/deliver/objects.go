@@ -22,19 +22,30 @@ type entry struct {
 	found    *found
 	applying bool // a worker applies it, so what the view tells of it may be our own doing
 	truce    bool // it is fought over, and left alone for now
+	paused   bool // it is paused by itself
+	live     base // what it was judged against
+}
+
+// base is what a plan depends on of a live object.
+type base struct {
+	uid         string
+	fingerprint uint64
 }
 
 // leftover is a live object of the App that is no longer declared.
 type leftover struct {
-	live plan.Live
-	kept error // why the target kept it; asked again after the next render
-	err  error // why it could not be deleted
+	live   plan.Live
+	paused bool  // it is paused by itself
+	kept   error // why the target kept it; asked again after the next render
+	err    error // why it could not be deleted
 }
 
 // tally counts an App's objects, so that deciding costs the same whatever
 // their number.
 type tally struct {
 	changes, drifted, failing, terminating, refused int
+	stuck                                           int // of the failing ones, those that drifted
+	paused                                          int // what is out of line and paused by itself
 	unsure                                          int // what the server must be asked about
 	told                                            int // drift that is known and not to be put right now
 	health                                          health.Count
@@ -49,10 +60,15 @@ func (t *tally) count(e *entry, n int) {
 	case e.standing == plan.Terminating:
 		t.terminating += n
 	case e.standing == plan.InLine:
+	case e.paused && !(e.drifted() && e.found == nil) && e.standing != plan.Unsure:
+		t.paused += n
 	case e.applying:
 		t.changes += n
 	case e.err != nil:
 		t.failing += n
+		if !e.intended() {
+			t.stuck += n
+		}
 	case e.drifted() && (e.truce || e.found != nil):
 		t.told += n
 	case e.drifted():
@@ -87,7 +103,12 @@ func (e *engine) judge(a *app, key object.Key) {
 	if standing != entry.standing || standing == plan.InLine {
 		entry.err = nil
 	}
+	if b := (base{live.UID, live.Fingerprint}); standing != entry.standing || b != entry.live {
+		entry.live = b
+		a.situation++
+	}
 	entry.standing = standing
+	entry.paused = e.pauses.Object(a.id, key, e.Now())
 	entry.health = healthOf(live, exists)
 	if entry.found != nil && (entry.found.version != live.Version || !entry.drifted()) {
 		entry.found = nil // it changed since it was checked
@@ -160,6 +181,12 @@ func (e *engine) adopt(a *app, desired []plan.Desired) (differ bool) {
 		e.judge(a, key)
 	}
 	e.findLeftovers(a)
+	if differ {
+		a.situation++
+		if a.pending != nil {
+			a.pending.granted = nil // what was approved isn't what is declared any more
+		}
+	}
 	return differ
 }
 
@@ -206,14 +233,18 @@ func (e *engine) findLeftovers(a *app) {
 func (e *engine) noteLeftover(a *app, key object.Key) {
 	live, exists := e.target.Live(key)
 	if !exists || live.App != a.label || !live.Own || a.objects[key] != nil || len(e.claims[key]) > 0 {
+		if a.leftovers[key] != nil {
+			a.situation++
+		}
 		delete(a.leftovers, key) // gone, handed over, or declared
 		return
 	}
-	if l := a.leftovers[key]; l != nil {
-		l.live = live
-		return
+	if a.leftovers[key] == nil {
+		a.leftovers[key] = &leftover{}
+		a.situation++
 	}
-	a.leftovers[key] = &leftover{live: live}
+	a.leftovers[key].live = live
+	a.leftovers[key].paused = e.pauses.Object(a.id, key, e.Now())
 }
 
 // keeps says which guard keeps a leftover from being deleted, if one does.
@@ -253,17 +284,18 @@ func (a *app) declaresNamespace() bool {
 	return len(a.order) > 0 && plan.StageOf(a.order[0]) == plan.StageNamespace
 }
 
-// prunes lists what is to be deleted.
-func (a *app) prunes(most int) []plan.Change {
+// prunes lists what is to be deleted; granted, only what the gate lets through.
+func (a *app) prunes(most int, granted bool) []plan.Change {
 	var changes []plan.Change
 	for key, l := range a.leftovers {
 		if len(changes) == most {
 			break
 		}
-		if l.live.Deleting || a.keeps(l) != nil {
+		c := plan.Change{Action: plan.Prune, Key: key, Live: l.live, Reason: "is no longer declared"}
+		if l.live.Deleting || l.paused || a.keeps(l) != nil || granted && !a.allows(c) {
 			continue
 		}
-		changes = append(changes, plan.Change{Action: plan.Prune, Key: key, Live: l.live, Reason: "is no longer declared"})
+		changes = append(changes, c)
 	}
 	return changes
 }
@@ -277,15 +309,15 @@ func (a *app) changesOf(f Facts, due bool, most int) []plan.Change {
 			break
 		}
 		e := a.objects[key]
-		if e.rival != nil || e.standing == plan.InLine || e.standing == plan.Terminating {
+		if e.rival != nil || e.standing == plan.InLine || e.standing == plan.Terminating || e.paused && e.intended() {
 			continue
 		}
+		c := e.change()
 		switch {
-		case e.err != nil && (!due || f.Waiting), e.drifted() && (e.truce || e.found != nil),
-			!e.drifted() && e.standing != plan.Unsure && (f.Waiting || f.Observe):
+		case e.err != nil && (!due || f.Waiting), e.drifted() && (e.truce || e.found != nil), e.intended() && f.Waiting, !a.allows(c):
 			continue
 		}
-		changes = append(changes, e.change())
+		changes = append(changes, c)
 	}
 	return changes
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/history"
+
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
@@ -101,6 +104,9 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 	if failed != nil {
 		e.records.Save(a.id, r)
 		e.Observe.Released(r)
+		if len(r.Attempts) == 1 {
+			e.tellRelease(a, r) // a retry that fails again is no news
+		}
 		e.Log.Warn("a release failed; it will be tried again", "app", a.id, "release", r.ID, "revision", r.Revision.Short(),
 			"attempt", len(r.Attempts), "error", failed)
 		return
@@ -152,6 +158,7 @@ func (e *engine) endCorrective(a *app) {
 	r.Outcome, r.Reason, r.Finished = release.Succeeded, "", now
 	e.records.Save(a.id, r)
 	e.Observe.Released(r)
+	e.tell(a, event.Event{Kind: event.DriftCorrected, Actor: r.Actor, Release: r.ID, Revision: r.Revision.Commit, Message: "drift was put right: " + r.Summary().String()})
 	e.Log.Info("drift was put right", "app", a.id, "release", r.ID, "by", r.Actor, "changes", r.Summary().String())
 }
 
@@ -169,9 +176,28 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	}
 	e.records.Save(a.id, r)
 	e.Observe.Released(r)
+	e.tellRelease(a, r)
+	if outcome == release.Failed {
+		e.afterFailure(a, r)
+	} else if outcome == release.Succeeded && a.failure != nil && a.heldFailure() == nil {
+		a.failure = nil // something else took its place, and works
+		e.records.Drop(history.DeskFailure, a.id)
+	}
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
 		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary().String(), "reason", reason)
 	e.touchDependents(a)
+}
+
+// tellRelease tells people how a release went.
+func (e *engine) tellRelease(a *app, r release.Release) {
+	kinds := map[release.Outcome]event.Kind{
+		release.Succeeded: event.ReleaseSucceeded, release.Failed: event.ReleaseFailed, release.Superseded: event.ReleaseSuperseded,
+	}
+	text := r.Summary().String()
+	if r.Reason != "" {
+		text = r.Reason
+	}
+	e.tell(a, event.Event{Kind: kinds[r.Outcome], Actor: r.Actor, Release: r.ID, Revision: r.Revision.Commit, Message: text})
 }
 
 // lateReason says what was not healthy in time.

@@ -2,9 +2,12 @@ package deliver
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -29,7 +32,71 @@ func (e *engine) remember(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load what was applied: %w", err)
 	}
+	if err := e.rememberDesk(ctx); err != nil {
+		return err
+	}
 	return e.rememberUnfinished(ctx)
+}
+
+// desk is what was kept on the desk of one App each, by App.
+type desk struct {
+	approvals map[string]gate.Approval
+	failures  map[string]gate.Failure
+	plans     map[string]plan.Plan
+	syncs     map[string]v1alpha1.Sync // of Apps that aren't applied by themselves
+}
+
+// rememberDesk loads what people said and still holds.
+func (e *engine) rememberDesk(ctx context.Context) (err error) {
+	var pauses map[string]gate.Pause
+	if pauses, err = kept[gate.Pause](ctx, e, history.DeskPause); err != nil {
+		return err
+	}
+	for _, p := range pauses {
+		e.pauses.Put(p)
+	}
+	if e.desk.approvals, err = kept[gate.Approval](ctx, e, history.DeskApproval); err != nil {
+		return err
+	}
+	if e.desk.failures, err = kept[gate.Failure](ctx, e, history.DeskFailure); err != nil {
+		return err
+	}
+	if e.desk.plans, err = kept[plan.Plan](ctx, e, history.DeskPlan); err != nil {
+		return err
+	}
+	e.desk.syncs, err = kept[v1alpha1.Sync](ctx, e, history.DeskSync)
+	return err
+}
+
+// kept loads all values of one kind. One that can't be read is left out.
+func kept[T any](ctx context.Context, e *engine, kind history.DeskKind) (map[string]T, error) {
+	raw, err := e.History.Kept(ctx, kind)
+	if err != nil {
+		return nil, fmt.Errorf("load what was said (%s): %w", kind, err)
+	}
+	values := make(map[string]T, len(raw))
+	for key, body := range raw {
+		var value T
+		if err := json.Unmarshal(body, &value); err != nil {
+			e.Log.Warn("what was said before can't be read, and is forgotten", "kind", kind, "key", key, "error", err)
+			continue
+		}
+		values[key] = value
+	}
+	return values, nil
+}
+
+// takeDesk gives a new App what was kept of it.
+func (e *engine) takeDesk(a *app) {
+	if said, ok := e.desk.approvals[a.id]; ok {
+		a.approval = &said
+	}
+	if failed, ok := e.desk.failures[a.id]; ok {
+		a.failure = &failed
+	}
+	if p, ok := e.desk.plans[a.id]; ok {
+		a.pending = &pending{plan: p, situation: ^uint64(0)} // shown until it is made anew
+	}
 }
 
 // rememberUnfinished finds the releases that had not ended, and those whose

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
@@ -25,10 +26,26 @@ func (e *engine) publish(a *app) {
 	e.mu.Lock()
 	before := e.published[a.id]
 	e.published[a.id] = s
+	e.announce()
 	e.mu.Unlock()
 	if before.Sync != s.Sync || before.Health != s.Health || before.Source.Newest != s.Source.Newest {
 		e.touchDependents(a)
 	}
+}
+
+// announce tells those who wait that something is published anew. It is called
+// with mu held.
+func (e *engine) announce() {
+	close(e.news)
+	e.news = make(chan struct{})
+}
+
+// Changed returns a channel that is closed once how some App stands isn't what
+// it was when it was asked for.
+func (en *Engine) Changed() <-chan struct{} {
+	en.e.mu.RLock()
+	defer en.e.mu.RUnlock()
+	return en.e.news
 }
 
 // moveOn makes it visible that a commit left an App as it was. There may be
@@ -45,6 +62,7 @@ func (e *engine) moveOn(a *app) {
 	s.Revision, s.Unchanged = a.got.commit, true
 	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, firstLine(a.head.Revision.Message)
 	e.published[a.id] = s
+	e.announce()
 	if recovered || a.head.Err != nil {
 		e.touch(a)
 	}
@@ -75,8 +93,37 @@ func (e *engine) statusOf(a *app) status.App {
 	if a.retryAt.After(e.Now()) {
 		s.RetryAt = a.retryAt
 	}
+	e.addGate(a, &s)
 	s.Message = e.message(a, waiting)
 	return s
+}
+
+// addGate tells what stands between an App's changes and the target.
+func (e *engine) addGate(a *app, s *status.App) {
+	s.Mode = firstText(string(a.App.Spec.Sync.Mode), string(v1alpha1.SyncAuto))
+	s.Source.Checked = a.head.Checked
+	s.Pauses = e.pauses.About(a.id)
+	if a.held() {
+		s.Hold = a.verdict.Hold
+	}
+	if a.pending != nil {
+		p := a.pending.plan
+		s.Plan = &status.PendingPlan{Hash: p.Hash, Revision: p.Revision, Author: p.Author, Subject: p.Subject, Summary: p.Summary(), MadeAt: p.MadeAt}
+	}
+	if o := a.opening; len(a.App.Spec.Sync.Windows) > 0 {
+		s.Window = &status.Window{Open: o.Open, Reason: o.Reason, Next: o.Next}
+	}
+}
+
+// held says whether the gate keeps something back, or someone said to.
+func (a *app) held() bool {
+	t := a.tally
+	return a.verdict.Hold != nil && (a.paused() || t.changes+t.failing+t.told > 0 || a.leftToPrune() || a.verdict.Hold.Reason == gate.HeldByFailure)
+}
+
+// paused says whether the App as a whole is paused.
+func (a *app) paused() bool {
+	return a.verdict.Hold != nil && a.verdict.Hold.Reason == gate.HeldByPause
 }
 
 func (e *engine) waitingNames(a *app) []string {
@@ -94,9 +141,9 @@ func (e *engine) syncOf(a *app) status.Sync {
 		return status.OutOfSync
 	case !a.got.ok || !a.known || a.got.err != nil || a.Held != nil:
 		return status.Unknown
-	case t.unsure > 0 && t.changes+t.drifted+t.told+t.failing == 0:
+	case t.unsure > 0 && t.changes+t.drifted+t.told+t.failing+t.paused == 0:
 		return status.Unknown
-	case a.stale() || t.changes+t.drifted+t.told+t.failing+t.terminating+t.refused > 0 || a.leftToPrune():
+	case a.stale() || t.changes+t.drifted+t.told+t.failing+t.terminating+t.refused+t.paused > 0 || a.leftToPrune():
 		return status.OutOfSync
 	default:
 		return status.Synced
@@ -142,7 +189,13 @@ func (e *engine) message(a *app, waiting []string) string {
 	case len(waiting) > 0:
 		return e.waitingMessage(a, waiting)
 	}
-	return a.objectMessage(e.Now())
+	text := a.objectMessage(e.Now())
+	if a.held() && text != "" {
+		return a.verdict.Hold.Message + "; " + text
+	} else if a.held() {
+		return a.verdict.Hold.Message
+	}
+	return text
 }
 
 // waitingMessage says which Apps are waited for, and whether in vain.
@@ -187,6 +240,8 @@ func (a *app) objectMessage(now time.Time) string {
 		return first.Error()
 	case t.told > 0:
 		return a.driftMessage(now)
+	case t.paused > 0:
+		return count(t.paused, "object that differs is paused by itself", "objects that differ are paused by themselves")
 	case t.unsure > 0:
 		return count(t.unsure, "object is being compared with the server", "objects are being compared with the server")
 	case t.drifted > 0:
@@ -237,27 +292,13 @@ func (a *app) leftoverMessage() string {
 
 // Detail tells how one App and each of its objects stand.
 func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) {
-	type answer struct {
-		detail status.Detail
-		err    error
-	}
-	answers := make(chan answer, 1)
-	en.e.post(func() {
-		a := en.e.apps[id]
-		if a == nil {
-			answers <- answer{err: fmt.Errorf("%s: %w", id, ErrNoApp)}
-			return
+	return ask(ctx, en.e, func(e *engine) (status.Detail, error) {
+		a, err := e.declared(id)
+		if err != nil {
+			return status.Detail{}, err
 		}
-		answers <- answer{detail: status.Detail{App: en.e.statusOf(a), Tree: en.e.treeOf(a)}}
+		return status.Detail{App: e.statusOf(a), Tree: e.treeOf(a)}, nil
 	})
-	select {
-	case got := <-answers:
-		return got.detail, got.err
-	case <-ctx.Done():
-		return status.Detail{}, ctx.Err()
-	case <-en.e.done:
-		return status.Detail{}, errStopping
-	}
 }
 
 // treeOf lists an App's objects: the declared ones in the order they are
@@ -295,30 +336,19 @@ func (e *engine) treeOf(a *app) []status.Object {
 // Render renders an App at the commit that it is held against, and returns its
 // objects as they would be applied.
 func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error) {
-	type answer struct {
-		app    v1alpha1.App
-		want   want
-		exists bool
+	type what struct {
+		app  v1alpha1.App
+		want want
 	}
-	answers := make(chan answer, 1)
-	en.e.post(func() {
-		a := en.e.apps[id]
-		if a == nil {
-			answers <- answer{}
-			return
+	got, err := ask(ctx, en.e, func(e *engine) (what, error) {
+		a, err := e.declared(id)
+		if err != nil {
+			return what{}, err
 		}
-		answers <- answer{a.App, a.want, true}
+		return what{a.App, a.want}, nil
 	})
-	var got answer
-	select {
-	case got = <-answers:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-en.e.done:
-		return nil, errStopping
-	}
-	if !got.exists {
-		return nil, fmt.Errorf("%s: %w", id, ErrNoApp)
+	if err != nil {
+		return nil, err
 	}
 	r := en.e.render(ctx, got.app, got.want)
 	if r.Err != nil {

@@ -38,5 +38,6 @@ const (
 	DeskPause    DeskKind = "pause"    // gate.Pause, by its ID
 	DeskApproval DeskKind = "approval" // gate.Approval, by App
 	DeskPlan     DeskKind = "plan"     // plan.Plan that waits for approval, by App
+	DeskSync     DeskKind = "sync"     // v1alpha1.Sync of an App that isn't applied by itself, by App
 	DeskFailure  DeskKind = "failure"  // the release that an App is held after, by App
 )
