@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/git"
-	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 )
 
@@ -222,7 +221,7 @@ func (f *follower) head(ref source.Ref, r git.Result, err error, now time.Time) 
 		head.Err = r.Err
 	}
 	if c := r.Commit; c.ID != "" {
-		head.Revision = release.Revision{URL: f.text, Ref: r.Name, Commit: c.ID, Author: c.Author, Message: c.Message, Time: c.Time}
+		head.Revision = revision(f.text, r.Name, c)
 	}
 	return head
 }

@@ -47,7 +47,8 @@ type Look struct {
 	Changed int
 }
 
-// Source follows repositories. It implements source.Source.
+// Source follows repositories. It implements source.Source, source.Looker and
+// source.Past.
 type Source struct {
 	options Options
 	program *git.Program

@@ -44,6 +44,9 @@ func Run(t *testing.T, start Start) {
 		"what is wanted again is told again":    wantedAgain,
 		"fetched commits are read and compared": readAndCompare,
 		"refresh knows the ways to write a URL": refreshByURL,
+		"what isn't followed can be looked at":  lookOnce,
+		"a revision goes by any of its names":   lookByName,
+		"the past is told":                      tellPast,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
