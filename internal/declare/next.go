@@ -12,7 +12,8 @@ import (
 
 // Declaration is one App and where it is declared.
 type Declaration struct {
-	// App is complete: defaults are set and its source is named.
+	// App is complete: defaults are set and its source is named. In a State, the
+	// windows of its Project stand in front of its own.
 	App    v1alpha1.App
 	Origin object.Origin
 	// Held says why the App stays as it was declared before, although the root
@@ -20,12 +21,21 @@ type Declaration struct {
 	Held error
 }
 
+// Project is one Project and where it is declared.
+type Project struct {
+	// Project is complete: defaults are set.
+	Project v1alpha1.Project
+	Origin  object.Origin
+}
+
 // Broken is a declaration that can't be used.
 type Broken struct {
 	// ID is NAMESPACE/NAME of what it declares; empty where that can't be told.
-	ID     string
-	Origin object.Origin
-	Err    error
+	ID string
+	// Project is set where it declares a Project, and so no App.
+	Project bool
+	Origin  object.Origin
+	Err     error
 }
 
 // Scan is what one revision of the root says, whatever it said before.
@@ -34,6 +44,8 @@ type Scan struct {
 	Root string
 	// Apps are sound, each by itself; two may have the same ID.
 	Apps []Declaration
+	// Projects are sound, each by itself, as well.
+	Projects []Project
 	// Broken are those that can't be used.
 	Broken []Broken
 	// Unchanged says that the scan before found just the same.
@@ -67,7 +79,8 @@ const maxProblems = 200
 // (it is broken, or there are two) is held: it stays as it was declared before.
 // So does one that is gone while a document that can't be used may declare it
 // (one in its file, or one that doesn't tell what it declares), or that is gone
-// with all the others. Every other App that is gone is removed.
+// with all the others. Every other App that is gone is removed. An App whose
+// Project can't be used, or isn't there, is held as well.
 func Next(prev State, scan Scan, policy Policy) State {
 	if scan.Unchanged && prev.Apps != nil {
 		return prev
@@ -91,6 +104,7 @@ type decision struct {
 	prev, next State
 	scan       Scan
 	byID       map[string][]claim
+	projects   projects
 	unreadable *Broken            // the first broken document that may declare any App
 	inFile     map[string]*Broken // the first broken document of a file
 }
@@ -108,9 +122,13 @@ func (n *decision) collect() {
 		d := &n.scan.Apps[i]
 		n.byID[d.App.ID()] = append(n.byID[d.App.ID()], claim{app: d, origin: d.Origin})
 	}
+	n.collectProjects()
 	for i := range n.scan.Broken {
 		b := &n.scan.Broken[i]
 		n.problem(b.Origin, b.Err)
+		if b.Project {
+			continue
+		}
 		if n.inFile[b.Origin.File] == nil {
 			n.inFile[b.Origin.File] = b
 		}
@@ -129,11 +147,16 @@ func (n *decision) problem(where object.Origin, err error) {
 
 func (n *decision) decideEach() {
 	for id, claims := range n.byID {
-		if len(claims) == 1 && claims[0].app != nil {
-			n.next.Apps[id] = *claims[0].app
+		if len(claims) != 1 || claims[0].app == nil {
+			n.hold(id, n.unusable(id, claims))
 			continue
 		}
-		n.hold(id, n.unusable(id, claims))
+		app, err := n.withProject(*claims[0].app)
+		if err != nil {
+			n.hold(id, err)
+			continue
+		}
+		n.next.Apps[id] = app
 	}
 	for id, before := range n.prev.Apps {
 		if b := cmp.Or(n.inFile[before.Origin.File], n.unreadable); b != nil && len(n.byID[id]) == 0 {

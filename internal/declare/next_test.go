@@ -2,6 +2,7 @@ package declare
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,13 @@ func told(s State) string {
 	for _, id := range slices.Sorted(maps.Keys(s.Apps)) {
 		d := s.Apps[id]
 		line := id + "=" + d.App.Spec.Source.Path
+		if windows := d.App.Spec.Sync.Windows; len(windows) > 0 {
+			var of []string
+			for _, w := range windows {
+				of = append(of, w.Schedule)
+			}
+			line += fmt.Sprint(" ", of)
+		}
 		if d.Held != nil {
 			line += " held: " + d.Held.Error()
 		}

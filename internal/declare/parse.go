@@ -48,12 +48,28 @@ func unreadable(d manifest.Document, err error) Broken {
 
 // document takes in one declaration.
 func (f *found) document(root source.Ref, d manifest.Document) {
+	if d.Value["kind"] == v1alpha1.KindProject {
+		f.project(d)
+		return
+	}
 	app, wrong := v1alpha1.Decode(d.Value)
 	if len(wrong) > 0 {
 		f.broken = append(f.broken, broken(d, wrong))
 		return
 	}
 	f.apps = append(f.apps, Declaration{App: complete(app, root), Origin: d.Origin})
+}
+
+// project takes in one declaration of a Project.
+func (f *found) project(d manifest.Document) {
+	project, wrong := v1alpha1.DecodeProject(d.Value)
+	if len(wrong) > 0 {
+		b := broken(d, wrong)
+		b.Project = true
+		f.broken = append(f.broken, b)
+		return
+	}
+	f.projects = append(f.projects, Project{Project: v1alpha1.DefaultProject(project), Origin: d.Origin})
 }
 
 // broken is a declaration with mistakes in it. Its place is that of the first.

@@ -38,11 +38,12 @@ type Scanner struct {
 
 // found is what one file declares.
 type found struct {
-	apps   []Declaration
-	broken []Broken
+	apps     []Declaration
+	projects []Project
+	broken   []Broken
 }
 
-func (f found) nothing() bool { return len(f.apps) == 0 && len(f.broken) == 0 }
+func (f found) nothing() bool { return len(f.apps)+len(f.projects)+len(f.broken) == 0 }
 
 // maxDepth bounds how deep folders nest; what lies deeper is not looked at.
 const maxDepth = 100
@@ -159,6 +160,7 @@ func (s *Scanner) scan() Scan {
 	scan := Scan{Root: s.root.Ref.URL}
 	for _, p := range slices.Sorted(maps.Keys(s.files)) {
 		scan.Apps = append(scan.Apps, s.files[p].apps...)
+		scan.Projects = append(scan.Projects, s.files[p].projects...)
 		scan.Broken = append(scan.Broken, s.files[p].broken...)
 	}
 	s.last = scan

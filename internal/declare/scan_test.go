@@ -24,6 +24,11 @@ func declaration(name string) string {
 	return head + "metadata: {name: " + name + "}\nspec: {source: {path: apps/" + name + "}}\n"
 }
 
+// project is a Project with one window of a kind.
+func project(name, kind string) string {
+	return "apiVersion: plumb.dev/v1alpha1\nkind: Project\nmetadata: {name: " + name + "}\nspec:\n  windows: [{kind: " + kind + ", schedule: 0 0 * * *, duration: 1h}]\n"
+}
+
 var root = Root{Ref: source.Ref{URL: "https://git.example.com/fleet.git", Branch: "main"}}
 
 // found lines of a scan: what is declared, and what can't be used.
@@ -31,6 +36,9 @@ func lines(s Scan) []string {
 	var out []string
 	for _, d := range s.Apps {
 		out = append(out, fmt.Sprintf("%s: %s", d.Origin, d.App.ID()))
+	}
+	for _, p := range s.Projects {
+		out = append(out, fmt.Sprintf("%s: Project %s with %d windows", p.Origin, p.Project.ID(), len(p.Project.Spec.Windows)))
 	}
 	for _, b := range s.Broken {
 		out = append(out, fmt.Sprintf("%s: %q: %v", b.Origin, b.ID, b.Err))
@@ -62,6 +70,8 @@ func TestScan(t *testing.T) {
 		"unknown field": {map[string]string{"a.yaml": head + "metadata:\n  name: a\n  namespace: b\nspec:\n  source:\n    pth: x\n  sink: 1\n"}, "", []string{"a.yaml:8: \"b/a\": spec.source.pth: there is no such field; did you mean path?\nline 9: spec.sink: there is no such field; did you mean sync?"}},
 		"no name":       {map[string]string{"a.yaml": head + "spec: {}\n"}, "", []string{`a.yaml:1: "": metadata.name: is missing; give the App a name`}},
 		"other kind":    {map[string]string{"a.yaml": "apiVersion: plumb.dev/v1alpha1\nkind: Policy\nmetadata: {name: a}\n"}, "", []string{`a.yaml:2: "default/a": kind: Policy is not supported yet; remove it`}},
+		"a Project":     {map[string]string{"a.yaml": declaration("a") + "---\n" + project("p", "allow")}, "", []string{"a.yaml:1: default/a", "a.yaml:6: Project default/p with 1 windows"}},
+		"a bad Project": {map[string]string{"a.yaml": declaration("a"), "p.yaml": project("p", "open")}, "", []string{"a.yaml:1: default/a", `p.yaml:5: "default/p": spec.windows[0].kind: "open" is none of its values; use allow or deny`}},
 		"other version": {map[string]string{"a.yaml": "apiVersion: plumb.dev/v9\nkind: App\nmetadata: {name: a}\n"}, "", []string{`a.yaml:1: "default/a": apiVersion: there is no plumb.dev/v9; use plumb.dev/v1alpha1`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,6 +115,7 @@ func TestChangedIsAll(t *testing.T) {
 	t.Parallel()
 	contents := []string{
 		"x: 1\n", declaration("a"), declaration("b"), declaration("a") + "---\n" + declaration("c"), head + "metadata: [\n", head + "metadata: {name: d}\n", "-> ../a.yaml", "-> b",
+		project("p", "deny"), project("p", "allow") + "---\n" + declaration("b"), project("q", "open"),
 	}
 	names := []string{"a.yaml", "b/a.yaml", "b", "b/c.json", "apps/a.yaml", "apps/b/c.yml", "apps", "apps/x.txt", "c/apps/d.yaml", "linked"}
 	for _, path := range []string{"", "apps", "apps/b", "linked"} {
@@ -272,13 +283,18 @@ func BenchmarkAll(b *testing.B) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{declaration("a"), head + "metadata: [", declaration("a") + "---\n" + declaration("b"), "kind: List\nitems: [" + `{"apiVersion": "plumb.dev/v1alpha1", "kind": "App"}` + "]"} {
+	for _, seed := range []string{declaration("a"), head + "metadata: [", declaration("a") + "---\n" + declaration("b"), project("p", "deny"), "kind: List\nitems: [" + `{"apiVersion": "plumb.dev/v1alpha1", "kind": "App"}` + "]"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		found := parse(root.Ref, "f.yaml", data)
 		for _, d := range found.apps {
 			if errs := v1alpha1.Validate(d.App); len(errs) > 0 || d.App.Spec.Source.Git == nil || d.Origin.Line == 0 {
+				t.Fatalf("%q: %v", data, errs)
+			}
+		}
+		for _, p := range found.projects {
+			if errs := v1alpha1.ValidateProject(p.Project); len(errs) > 0 || p.Origin.Line == 0 {
 				t.Fatalf("%q: %v", data, errs)
 			}
 		}
