@@ -26,6 +26,8 @@ type Change struct {
 	Fields []Field       `json:"fields,omitempty" doc:"The fields that differ, where they are known."`
 	More   int           `json:"more,omitempty" doc:"How many more fields differ than are listed."`
 
+	// Digest binds what is desired and all that differs, also what isn't listed.
+	Digest string `json:"-"`
 	// Desired is what to apply; unused by Prune.
 	Desired Desired `json:"-"`
 	// Live is the object as it was when the change was planned.
@@ -50,4 +52,5 @@ type Field struct {
 type Value struct {
 	Content any    `json:"content,omitempty" doc:"The value, as JSON."`
 	Hidden  string `json:"hidden,omitempty" doc:"Stands for a value that isn't shown: the same value, the same text."`
+	Cut     int    `json:"cut,omitempty" doc:"How many bytes of a long value were left out."`
 }

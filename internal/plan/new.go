@@ -1,0 +1,128 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// New completes a plan of what is given: it puts the changes in the order in
+// which they would be done, says whether it is complete and applicable, and
+// names it by its hash.
+//
+// The hash binds which App and target it is for, and of each change what would
+// be done to which object, what is desired of it, and in what it differs from
+// what is live. So it moves when any of that does, and not when a status is
+// written, another commit declares the same, or somebody else comes to own a
+// field with the same value.
+func New(p Plan) Plan {
+	p.Version = Version
+	p.Changes = slices.Clone(p.Changes)
+	if p.Changes == nil {
+		p.Changes = []Change{}
+	}
+	slices.SortStableFunc(p.Changes, func(a, b Change) int { return cmp.Compare(turnOf(a), turnOf(b)) })
+	for i, c := range p.Changes {
+		if c.Origin.File == "" {
+			p.Changes[i].Origin = c.Desired.Origin
+		}
+	}
+	p.Complete = len(p.Problems) == 0
+	p.Applicable = p.Complete && !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Conflict })
+	p.Hash = hashOf(p)
+	return p
+}
+
+// turnOf is when a change has its turn: stages upwards, then prunes downwards.
+func turnOf(c Change) int {
+	stage := int(StageOf(c.Key))
+	if c.Action == Prune {
+		return 2*Stages - stage
+	}
+	return stage
+}
+
+// bound is what of a change its plan's hash is made of.
+type bound struct {
+	Action Action
+	Object string
+	UID    string
+	Digest string
+	Fields []Field `json:",omitempty"`
+}
+
+func boundOf(c Change) bound {
+	b := bound{Action: c.Action, Object: c.Key.ID(), UID: c.Live.UID, Digest: c.Digest}
+	if c.Action == Prune { // what it is doesn't count, but whether someone changed what we made it
+		b.Digest = fmt.Sprint(c.Live.Digest, " ", c.Live.Fingerprint)
+		return b
+	}
+	if b.Digest == "" {
+		b.Digest = c.Desired.Digest
+	}
+	for _, f := range c.Fields {
+		b.Fields = append(b.Fields, Field{Path: f.Path, Before: f.Before, After: f.After})
+	}
+	return b
+}
+
+func hashOf(p Plan) string {
+	all := make([]bound, len(p.Changes))
+	for i, c := range p.Changes {
+		all[i] = boundOf(c)
+	}
+	slices.SortFunc(all, func(a, b bound) int { return strings.Compare(a.Object, b.Object) })
+	text, err := json.Marshal([]any{p.Version, p.App, p.Cluster, p.Namespace, all})
+	if err != nil {
+		return "" // values that came as JSON always marshal
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+const (
+	shortHash = 12 // how much of a hash people are shown
+	leastHash = 6  // how much of it they must give
+)
+
+// Short is as much of the hash as people need.
+func (p Plan) Short() string { return Short(p.Hash) }
+
+// Short is as much of a plan's hash as people need.
+func Short(hash string) string { return hash[:min(len(hash), shortHash)] }
+
+// Matches says whether someone who gives the beginning of a hash means this
+// plan. Fewer than six characters mean none.
+func (p Plan) Matches(prefix string) bool {
+	return len(prefix) >= leastHash && strings.HasPrefix(p.Hash, strings.ToLower(prefix))
+}
+
+// counted are the actions as a plan is summed up.
+var counted = []struct {
+	action Action
+	text   string
+}{
+	{Create, "to create"}, {Update, "to update"}, {Prune, "to prune"}, {Check, "to look at"}, {Conflict, "that can't be done"},
+}
+
+// Summary counts what would be done, such as: 2 to create, 1 to prune, 14 in line.
+func (p Plan) Summary() string {
+	counts := p.Counts()
+	var parts []string
+	for _, c := range counted {
+		if n := counts[c.action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, c.text))
+		}
+	}
+	if p.Unchanged > 0 || len(parts) == 0 {
+		parts = append(parts, fmt.Sprintf("%d in line", p.Unchanged))
+	}
+	if n := len(p.Problems); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d unknown", n))
+	}
+	return strings.Join(parts, ", ")
+}
