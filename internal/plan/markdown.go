@@ -27,7 +27,7 @@ func (p Plan) Markdown(v View) string {
 	out.WriteString("\n\n")
 	for i, c := range p.Changes {
 		block := v.block(c)
-		if out.out.Len()+len(block) > mostOfMarkdown {
+		if out.Len()+len(block) > mostOfMarkdown {
 			fmt.Fprintf(&out, "… and %s: the plan is too long to be shown here.\n\n", count(len(p.Changes)-i, "more change", "more changes"))
 			break
 		}
@@ -50,7 +50,7 @@ func (p Plan) Markdown(v View) string {
 	if v.Next != "" && p.Applicable && !p.InLine() {
 		out.WriteString(code(v.Next) + "\n")
 	}
-	return strings.TrimRight(out.out.String(), "\n") + "\n"
+	return strings.TrimRight(out.String(), "\n") + "\n"
 }
 
 // mostListed bounds the lists of a comment.
@@ -156,5 +156,5 @@ func code(s string) string {
 		fmt.Fprintf(&out, "&#%d;", r)
 	}
 	out.WriteString("</code>")
-	return out.out.String()
+	return out.String()
 }
