@@ -10,10 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
-
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/manifest"
 )
 
 // pages are what people read: name and text of every Markdown file of the project.
@@ -197,13 +196,18 @@ func TestDeclarationsAreSound(t *testing.T) {
 		if b.kind != "yaml" || !strings.Contains(text, "apiVersion: plumb.dev/") {
 			continue
 		}
-		var document map[string]any
-		if err := yaml.UnmarshalStrict([]byte(text), &document); err != nil {
-			t.Errorf("%s: %v\n%s", b.page, err, text)
-			continue
-		}
-		if _, errs := v1alpha1.Decode(document); len(errs) > 0 {
-			t.Errorf("%s: %v\n%s", b.page, errs, text)
+		for d, err := range manifest.Read(b.page, []byte(text)) {
+			if err != nil {
+				t.Errorf("%v\n%s", err, text)
+				continue
+			}
+			_, wrong := v1alpha1.Decode(d.Value)
+			if d.Value["kind"] == v1alpha1.KindProject {
+				_, wrong = v1alpha1.DecodeProject(d.Value)
+			}
+			if len(wrong) > 0 {
+				t.Errorf("%s: %v\n%s", b.page, wrong, text)
+			}
 		}
 	}
 }
