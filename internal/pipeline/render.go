@@ -12,9 +12,17 @@ import (
 	"plumb.dev/plumb/internal/tree"
 )
 
-// Renderer renders what is at a path of a tree; render.Set is one.
-type Renderer interface {
-	Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (render.Result, error)
+// Renderer renders what is at a path of a tree; render.Set is one, and so is
+// the cache before it.
+type Renderer = render.Whole
+
+// rendererFor is the renderer for an App. What the App marks as sensitive must
+// be written to no file, so of it no result is kept.
+func rendererFor(app v1alpha1.App, r Renderer) Renderer {
+	if keeps, ok := r.(interface{ Afresh() render.Whole }); ok && len(app.Spec.Sensitive) > 0 {
+		return keeps.Afresh()
+	}
+	return r
 }
 
 // Fitter fits objects to a target; target.Hands is one.
@@ -46,7 +54,7 @@ type Job struct {
 
 // Render renders an App at one commit, and fits the objects to the target.
 func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering {
-	result, err := renderer.Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
+	result, err := rendererFor(j.App, renderer).Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
 	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Cached: result.Cached, Err: err}
 	if err != nil {
 		r.Retry = errors.Is(err, render.ErrRead)

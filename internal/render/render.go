@@ -38,6 +38,12 @@ type Renderer interface {
 	Render(ctx context.Context, r Request) ([]object.Object, error)
 }
 
+// Whole is a render from choosing the way to checking what comes out. Set is
+// one; what keeps the results of another is one as well.
+type Whole interface {
+	Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error)
+}
+
 // Result is what came of a render.
 type Result struct {
 	// Objects are in the order they were declared. They are sound: each has a

@@ -26,7 +26,7 @@ import (
 var apps = []string{"apps/plain", "apps/kust", "apps/linked", "apps/deep", "apps/late", "one.yaml"}
 
 // outcome is what a render came to: its objects, or its error.
-func outcome(t *testing.T, by cache.Renderer, files tree.Tree, app string) (string, render.Result) {
+func outcome(t *testing.T, by render.Whole, files tree.Tree, app string) (string, render.Result) {
 	t.Helper()
 	result, err := by.Render(t.Context(), files, app, v1alpha1.Render{})
 	if err != nil {

@@ -12,25 +12,22 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/tree"
 )
 
-// Renderer renders what is at a path of a tree; render.Set is one, and so is
-// the cache that stands before it.
-type Renderer interface {
-	Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (render.Result, error)
-}
-
 // Options say what is kept where.
 type Options struct {
 	// From renders what isn't kept.
-	From Renderer
+	From render.Whole
 	// Dir is the folder; it is made if it isn't there.
 	Dir string
 	// Version names the program. Another one may render otherwise, and doesn't
@@ -99,6 +96,9 @@ func (c *Cache) Render(ctx context.Context, files tree.Tree, at string, params v
 	return result, err
 }
 
+// Afresh is what renders without keeping anything, for what must not be kept.
+func (c *Cache) Afresh() render.Whole { return c.From }
+
 // key names all that decides on a result beside what is read.
 func (c *Cache) key(at string, params v1alpha1.Render) (string, error) {
 	p, err := json.Marshal(params)
@@ -109,14 +109,13 @@ func (c *Cache) key(at string, params v1alpha1.Render) (string, error) {
 	return hex.EncodeToString(sum[:keySize]), nil
 }
 
-// confidential says that a result must be written to no file.
+// confidential says that a result has something that is shown to nobody, and so
+// must be written to no file.
 func confidential(objects []object.Object) bool {
-	for _, o := range objects {
-		if _, marked := o.GetAnnotations()[object.Domain+"/sensitive"]; marked || o.GetKind() == "Secret" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(objects, func(o object.Object) bool {
+		mask := redact.Redactor{}.Of(o.Object)
+		return mask.Hides() || !reflect.DeepEqual(mask.Show(o.Object), o.Object)
+	})
 }
 
 // recall reads what is kept under a name, if all that was read for it is the

@@ -193,10 +193,12 @@ func TestRendersWhatMayDiffer(t *testing.T) {
 func TestKeepsNoFailuresAndNoSecrets(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string]string{
-		"a broken file":    "broken: [yaml",
-		"a Secret":         "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: canary}\n",
-		"a marked object":  "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s, annotations: {plumb.dev/sensitive: /data/x}}\ndata: {x: canary}\n",
-		"one among others": configMap("b", "one") + "---\napiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret, metadata: {name: s}}]\n",
+		"a broken file":         "broken: [yaml",
+		"a Secret":              "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: canary}\n",
+		"a marked object":       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s, annotations: {plumb.dev/sensitive: /data/x}}\ndata: {x: canary}\n",
+		"a URL with a password": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\ndata: {x: \"postgres://app:canary@db/app\"}\n",
+		"an empty Secret":       "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n",
+		"one among others":      configMap("b", "one") + "---\napiVersion: v1\nkind: List\nitems: [{apiVersion: v1, kind: Secret, metadata: {name: s}}]\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -406,7 +408,7 @@ func BenchmarkRender(b *testing.B) {
 		files["base/a.yaml"] += "---\n" + configMap(fmt.Sprint("a", i), strings.Repeat("text ", 60))
 	}
 	set := render.Set{kustomize.Renderer{}, plain.Renderer{}}
-	for name, r := range map[string]cache.Renderer{
+	for name, r := range map[string]render.Whole{
 		"rendered": set, "kept": cache.Open(cache.Options{From: set, Dir: b.TempDir(), Log: slog.New(slog.DiscardHandler)}),
 	} {
 		b.Run(name, func(b *testing.B) {

@@ -9,6 +9,7 @@
 //
 // It is a folder of files that may be lost, cut off, or made by another version
 // at any time: what isn't sound counts as absent. Its size is bounded. Failures
-// are not kept, and neither is any result with a Secret or an object whose
-// fields are marked as sensitive: their content is written to no file.
+// are not kept, and neither is any result of which something would be hidden
+// from people (package redact): such content is written to no file. What an App
+// marks as sensitive isn't known here; such Apps are rendered by Afresh.
 package cache
