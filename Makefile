@@ -29,8 +29,8 @@ help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: bin/plumb-demo ## see Plumb at work on a real Kubernetes API; CHECK=1 walks through it by itself
-	@exec bin/plumb-demo $(if $(CHECK),--check) --build "$(MAKE) --no-print-directory GOFLAGS='$(GOFLAGS) -v' build kubernetes"
+demo: bin/plumb-demo ## see Plumb at work on a real Kubernetes API; CHECK=1 walks through README.md by itself, PAGE=docs/day.md through a day
+	@exec bin/plumb-demo $(if $(CHECK),--check) $(if $(PAGE),--page '$(PAGE)') --build "$(MAKE) --no-print-directory GOFLAGS='$(GOFLAGS) -v' build kubernetes"
 
 .PHONY: test
 test: build kubernetes bin/tally ## run every check there is
@@ -81,6 +81,7 @@ counted = mkdir -p $(dir $(COUNTS)); outcome=Failed; trap 'echo "{\"$$outcome\":
 .PHONY: tour
 tour:
 	@$(call counted,$(MAKE) --no-print-directory demo CHECK=1)
+	@$(call counted,$(MAKE) --no-print-directory demo CHECK=1 PAGE=docs/day.md)
 
 .PHONY: smoke
 smoke:

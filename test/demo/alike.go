@@ -11,7 +11,10 @@ var varying = []struct {
 	name    string
 }{
 	{regexp.MustCompile(`\b\d{4}-\d\d-\d\dT[0-9:.]+Z`), "TIME"},
+	{regexp.MustCompile(`\b\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\b`), "TIME"},
+	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "HASH"},
 	{regexp.MustCompile(`\b[0-9a-f]{40}\b`), "COMMIT"},
+	{regexp.MustCompile(`\b[0-9a-f]{12}\b`), "HASH"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}\b`), "COMMIT"},
 	{regexp.MustCompile(`\b127\.0\.0\.1:\d+`), "ADDRESS"},
 	{regexp.MustCompile(`\b(\d+(\.\d+)?(ms|µs|[dhms]))+\b`), "SPAN"}, // an age, or how long something took

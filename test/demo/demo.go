@@ -13,7 +13,7 @@ import (
 
 // demo builds what it needs, starts everything, shows it or walks through it, and ends everything.
 func demo(ctx context.Context, o options, s *screen) (err error) {
-	m, err := openManual(filepath.Join(o.checkout, "README.md"))
+	m, err := openManual(o.checkout, o.page)
 	if err != nil {
 		return err
 	}
@@ -23,6 +23,9 @@ func demo(ctx context.Context, o options, s *screen) (err error) {
 		}
 	}
 	stand := &stand{checkout: o.checkout, dir: o.dir, env: os.Environ()}
+	if o.page == dayPage {
+		stand.forge = &forge{}
+	}
 	if o.walks() {
 		if err := stand.apart(); err != nil {
 			return err
@@ -71,16 +74,20 @@ func (s *stand) apart() (err error) {
 
 // start starts everything, and waits until the Apps are healthy.
 func start(ctx context.Context, stand *stand, s *screen) (healthy look, err error) {
-	for _, step := range []struct {
+	type part struct {
 		what string
 		do   func(context.Context, func(string)) (string, error)
-	}{
+	}
+	parts := []part{
 		{"preparing a folder", stand.take},
 		{"starting Kubernetes", stand.startKubernetes},
 		{"making a Git repository", stand.makeFleet},
-		{"starting Plumb", stand.startDaemon},
-	} {
-		if err := s.run(ctx, step.what, step.do); err != nil {
+	}
+	if stand.forge != nil {
+		parts = append(parts, part{"starting a Git server", stand.serveFleet})
+	}
+	for _, p := range append(parts, part{"starting Plumb", stand.startDaemon}) {
+		if err := s.run(ctx, p.what, p.do); err != nil {
 			return look{}, err
 		}
 	}
@@ -92,15 +99,7 @@ func start(ctx context.Context, stand *stand, s *screen) (healthy look, err erro
 }
 
 // head is the newest commit of the fleet.
-func (s *stand) head(ctx context.Context) (string, error) {
-	git := exec.CommandContext(ctx, "git", "rev-parse", "HEAD")
-	git.Dir, git.Env = s.fleet(), s.environ()
-	out, err := git.Output()
-	if err != nil {
-		return "", fmt.Errorf("git rev-parse HEAD in %s: %w", s.fleet(), err)
-	}
-	return strings.TrimSpace(string(out)), nil
-}
+func (s *stand) head(ctx context.Context) (string, error) { return s.git(ctx, "rev-parse", "HEAD") }
 
 // walk goes through the tour and, where that was asked for, writes it anew.
 func walk(ctx context.Context, o options, t *tour) error {
@@ -112,7 +111,7 @@ func walk(ctx context.Context, o options, t *tour) error {
 	if !o.update {
 		return nil
 	}
-	updated, err := t.manual.with(t.got)
+	updated, err := t.manual.with(t.given, t.got)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ func main() {
 
 // options is what was asked for.
 type options struct {
-	check, update        bool
-	build, checkout, dir string
+	check, update              bool
+	build, checkout, dir, page string
 }
 
 // walks says whether the tour is walked through, rather than left to the user.
@@ -57,8 +57,9 @@ func parse(args []string) (options, error) {
 		fmt.Fprint(flags.Output(), "plumb-demo [flags]               show Plumb at work\nplumb-demo scale NAMESPACE/NAME N   edit a Deployment by hand\n\n")
 		flags.PrintDefaults()
 	}
-	flags.BoolVar(&o.check, "check", false, "walk through the tour of README.md, and hold it to what its commands print")
-	flags.BoolVar(&o.update, "update", false, "walk through the tour of README.md, and write what its commands print into it")
+	flags.BoolVar(&o.check, "check", false, "walk through the tour, and hold the page to what its commands print")
+	flags.BoolVar(&o.update, "update", false, "walk through the tour, and write what its commands print into the page")
+	flags.StringVar(&o.page, "page", "README.md", "the page with the tour: README.md or "+dayPage)
 	flags.StringVar(&o.build, "build", "", "shell command that builds what is needed, run first")
 	flags.StringVar(&o.checkout, "checkout", "", "the checkout of Plumb (default: the one that this program lies in)")
 	flags.StringVar(&o.dir, "dir", "", "folder for all that the demo keeps (default: .demo in the checkout, or a temporary one for the tour)")

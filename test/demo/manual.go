@@ -3,15 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // A manual is a page that shows commands and what they print. The commands of its tour are the blocks marked "console": each line that begins
 // with "$ " is a command, and what follows is what it prints.
 type manual struct {
-	name  string
+	name  string // its path in the checkout
 	lines []string
 	steps []step
 }
@@ -35,26 +37,36 @@ type command struct {
 	want []string
 }
 
-// The marks that the tour is found by.
+// tourHeadings are the pages that have a tour, and the heading that it stands below.
+var tourHeadings = map[string]string{"README.md": "## A tour", dayPage: "## The day"}
+
+// dayPage is the page whose tour is walked with a Git server that others push to.
+const dayPage = "docs/day.md"
+
+// The marks that steps and commands are found by.
 const (
-	tourHeading = "## A tour"
 	stepHeading = "### "
 	blockBegins = "```console"
 	blockEnds   = "```"
 	prompt      = "$ "
 )
 
-func openManual(path string) (*manual, error) {
-	text, err := os.ReadFile(path)
+// openManual reads a page of a checkout.
+func openManual(checkout, name string) (*manual, error) {
+	if tourHeadings[name] == "" {
+		return nil, fmt.Errorf("%s has no tour: those that have one are %s", name, strings.Join(slices.Sorted(maps.Keys(tourHeadings)), " and "))
+	}
+	text, err := os.ReadFile(filepath.Join(checkout, filepath.FromSlash(name)))
 	if err != nil {
 		return nil, err
 	}
-	return readManual(filepath.Base(path), string(text))
+	return readManual(name, string(text))
 }
 
 // readManual finds the tour in a page.
 func readManual(name, text string) (*manual, error) {
 	m := &manual{name: name, lines: strings.Split(text, "\n")}
+	tourHeading := tourHeadings[name]
 	inTour, inBlock := false, false
 	for i, line := range m.lines {
 		switch {
@@ -119,8 +131,8 @@ func (m *manual) prose(line string) {
 
 // asks says whether a command only asks Plumb how things stand: it may be given again until the answer is the one that is waited for.
 func (c *command) asks() bool {
-	for _, verb := range []string{"get", "tree", "history"} {
-		if strings.HasPrefix(c.text, "plumb "+verb+" ") || c.text == "plumb "+verb {
+	for _, verb := range []string{"blame", "compare", "diff", "events", "get", "history", "tree"} {
+		if strings.HasPrefix(c.text+" ", "plumb "+verb+" ") {
 			return true
 		}
 	}
@@ -142,8 +154,8 @@ func (s step) toDo() (texts []string) {
 	return texts[:last]
 }
 
-// with is the page with what the commands printed in place of what it shows. got has the output of each command, by its line.
-func (m *manual) with(got map[int][]string) (string, error) {
+// with is the page with what was given and printed in place of what it shows: the commands by their lines, and the output of each.
+func (m *manual) with(given map[int]string, got map[int][]string) (string, error) {
 	var lines []string
 	skip := map[int]bool{}
 	for _, s := range m.steps {
@@ -160,6 +172,9 @@ func (m *manual) with(got map[int][]string) (string, error) {
 		}
 	}
 	for i, line := range m.lines {
+		if text, ok := given[i+1]; ok {
+			line = prompt + text
+		}
 		if !skip[i+1] {
 			lines = append(lines, line)
 		}

@@ -16,7 +16,7 @@ const page = "# Page\n" +
 
 func readPage(t *testing.T, text string) *manual {
 	t.Helper()
-	m, err := readManual("page.md", text)
+	m, err := readManual("README.md", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestManualThatCannotBeUsed(t *testing.T) {
 		"a title by itself": "### Step\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := readManual("page.md", text); err == nil || !strings.Contains(err.Error(), "page.md") {
+			if _, err := readManual("README.md", text); err == nil || !strings.Contains(err.Error(), "README.md") {
 				t.Errorf("error %v, want one that names the page", err)
 			}
 		})
@@ -77,14 +77,14 @@ func TestManualThatCannotBeUsed(t *testing.T) {
 
 func TestWithOutput(t *testing.T) {
 	m := readPage(t, "# P\n## A tour\n### S\n```console\n$ a\nold\nlines\n$ b\n$ c\nsame\n```\nend\n")
-	if _, err := m.with(map[int][]string{5: {"x"}}); err == nil {
+	if _, err := m.with(nil, map[int][]string{5: {"x"}}); err == nil {
 		t.Error("no error for commands that were not run")
 	}
-	got, err := m.with(map[int][]string{5: {"new"}, 8: nil, 9: {"same", "more"}})
+	got, err := m.with(map[int]string{8: "b b"}, map[int][]string{5: {"new"}, 8: nil, 9: {"same", "more"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "# P\n## A tour\n### S\n```console\n$ a\nnew\n$ b\n$ c\nsame\nmore\n```\nend\n"
+	want := "# P\n## A tour\n### S\n```console\n$ a\nnew\n$ b b\n$ c\nsame\nmore\n```\nend\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -101,6 +101,8 @@ func TestAlike(t *testing.T) {
 		{"a number that is no age", "3 Pods", "4 Pods", false},
 		{"commits", "at f7a1e1ed", "at 00c0ffee", true},
 		{"whole commits", "at 27c99565d516a009d3089e8e8f5136fad84b82a6", "at b0a1405a982ac3d54e3577da253612464fa8e1fe", true},
+		{"plans", "plan 0123456789ab waits", "plan ba9876543210 waits", true},
+		{"times of day", "until 2026-11-21 13:00 UTC", "until 2026-11-22 03:59 UTC", true},
 		{"a commit where there was none", "at f7a1e1ed", "at -", false},
 		{"times", "2026-11-21T00:16:55Z (5s ago)", "2027-01-02T10:16:55Z (1d ago)", true},
 		{"durations", "after 529ms", "after 1.712s", true},

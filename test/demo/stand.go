@@ -25,6 +25,7 @@ type stand struct {
 	env      []string // what the user's commands find besides the exports
 	lock     *os.File
 	kube     controlplane.Status
+	forge    *forge // where the fleet is served from; nil where the daemon reads it from its folder
 	daemon   *tied
 	client   *client.Client
 }
@@ -124,21 +125,12 @@ func (s *stand) makeFleet(ctx context.Context, _ func(string)) (string, error) {
 	if err := os.CopyFS(s.fleet(), os.DirFS(filepath.Join(s.checkout, "examples", "fleet"))); err != nil {
 		return "", fmt.Errorf("copy the examples: %w", err)
 	}
-	git := func(args ...string) (string, error) {
-		command := exec.CommandContext(ctx, "git", args...)
-		command.Dir, command.Env = s.fleet(), s.environ()
-		out, err := command.CombinedOutput()
-		if err != nil {
-			return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, out)
-		}
-		return strings.TrimSpace(string(out)), nil
-	}
 	steps := [][]string{
 		{"init", "--quiet", "--initial-branch=main", "--template="},
 		// The user's own settings stay out of it, except the name.
 		{"config", "commit.gpgSign", "false"}, {"config", "core.hooksPath", "/dev/null"}, {"config", "core.excludesFile", "../excluded"},
 	}
-	if _, err := git("config", "user.email"); err != nil { // nobody has said who is at work here
+	if _, err := s.git(ctx, "config", "user.email"); err != nil { // nobody has said who is at work here
 		steps = append(steps, []string{"config", "user.name", "Ada"}, []string{"config", "user.email", "ada@example.com"})
 	}
 	steps = append(steps, []string{"add", "--all"}, []string{"commit", "--quiet", "--message=Begin with the example fleet"})
@@ -146,11 +138,22 @@ func (s *stand) makeFleet(ctx context.Context, _ func(string)) (string, error) {
 		return "", err
 	}
 	for _, step := range steps {
-		if _, err := git(step...); err != nil {
+		if _, err := s.git(ctx, step...); err != nil {
 			return "", fmt.Errorf("make the repository: %w", err)
 		}
 	}
 	return "a Git repository made from examples/fleet, in " + s.fleet(), nil
+}
+
+// git runs a git command in the fleet.
+func (s *stand) git(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, "git", args...)
+	command.Dir, command.Env = s.fleet(), s.environ()
+	out, err := command.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return strings.TrimSpace(string(out)), nil
 }
 
 // startDaemon starts Plumb, and waits until it can be talked to.
@@ -160,8 +163,12 @@ func (s *stand) startDaemon(ctx context.Context, _ func(string)) (string, error)
 		return "", err
 	}
 	defer log.Close()
-	plumb := exec.Command(filepath.Join(s.bin(), "plumb"), "run",
-		"--root", s.fleet(), "--kubeconfig", s.kubeconfig(), "--data", s.data(), "--listen", "127.0.0.1:0")
+	args := []string{"run", "--root", s.fleet(), "--kubeconfig", s.kubeconfig(), "--data", s.data(), "--listen", "127.0.0.1:0"}
+	if s.forge != nil {
+		args[2] = s.forge.url()
+		args = append(args, "--git-credentials", s.credentials())
+	}
+	plumb := exec.Command(filepath.Join(s.bin(), "plumb"), args...)
 	plumb.Dir, plumb.Stdout, plumb.Stderr = s.dir, log, log
 	if s.daemon, err = tie(plumb, s.lock); err != nil {
 		return "", err
@@ -208,7 +215,7 @@ func (s *stand) stop(ctx context.Context) error {
 	if s.daemon != nil {
 		s.daemon.end()
 	}
-	return controlplane.Down(ctx, s.kubernetes())
+	return errors.Join(s.forge.close(), controlplane.Down(ctx, s.kubernetes()))
 }
 
 // environ is what a user's commands find: the demo's programs, and what these need to know.

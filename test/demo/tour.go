@@ -17,15 +17,17 @@ type tour struct {
 	manual *manual
 	screen *screen
 	write  bool             // what commands print becomes what the page shows, rather than being held against it
-	got    map[int][]string // what each command printed, by its line in the page
+	given  map[int]string   // each command as it was given, by its line in the page
+	got    map[int][]string // what it printed
+	hashes recall
 }
 
 // commandLimit is how long a command may take, and how long an answer is waited for.
 const commandLimit = 30 * time.Second
 
 func (t *tour) run(ctx context.Context) error {
-	t.got = map[int][]string{}
-	for title := range truths() {
+	t.given, t.got = map[int]string{}, map[int][]string{}
+	for title := range truths(t.manual.name) {
 		if !slices.ContainsFunc(t.manual.steps, func(s step) bool { return s.title == title }) {
 			return fmt.Errorf("%s has no step %q any more, whose truth is to be checked", t.manual.name, title)
 		}
@@ -69,7 +71,7 @@ func (t *tour) still(ctx context.Context) error {
 		if p.command == nil || !p.command.asks() {
 			continue
 		}
-		again, err := t.shell(ctx, p.command.text)
+		again, err := t.shell(ctx, t.given[p.command.line])
 		if err == nil && !alike(t.got[p.command.line], again) {
 			err = errors.New("it says something else by now:\n" + strings.Join(again, "\n"))
 		}
@@ -82,34 +84,36 @@ func (t *tour) still(ctx context.Context) error {
 
 // give runs a command and shows what it prints.
 func (t *tour) give(ctx context.Context, c *command) error {
-	got, err := t.answer(ctx, c)
-	t.got[c.line] = got
-	t.screen.say("    " + t.screen.paint(strong, prompt+c.text))
+	text := t.hashes.in(c.text, t.write)
+	got, err := t.answer(ctx, c, text)
+	t.given[c.line], t.got[c.line] = text, got
+	t.hashes.learn(c.want, got)
+	t.screen.say("    " + t.screen.paint(strong, prompt+text))
 	for _, line := range got {
 		t.screen.say("    " + line)
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s:%d: `%s`: %w", t.manual.name, c.line, c.text, err)
+		return fmt.Errorf("%s:%d: `%s`: %w", t.manual.name, c.line, text, err)
 	case !t.write && !alike(c.want, got):
-		return fmt.Errorf("%s:%d: `%s` did not print what the page shows:\n%s\n(`bin/plumb-demo --update` writes what it prints into the page)",
-			t.manual.name, c.line, c.text, strings.Join(c.want, "\n"))
+		return fmt.Errorf("%s:%d: `%s` did not print what the page shows:\n%s\n(`bin/plumb-demo --update --page %s` writes what it prints into the page)",
+			t.manual.name, c.line, text, strings.Join(c.want, "\n"), t.manual.name)
 	}
 	return nil
 }
 
 // answer is what a command prints. One that asks is given again until the answer is the one that the page shows, for what was done takes effect
 // a moment later; or, where the page is written, until it stays the same.
-func (t *tour) answer(ctx context.Context, c *command) (got []string, err error) {
+func (t *tour) answer(ctx context.Context, c *command, text string) (got []string, err error) {
 	if !c.asks() {
-		return t.shell(ctx, c.text)
+		return t.shell(ctx, text)
 	}
 	limit, cancel := context.WithTimeout(ctx, commandLimit)
 	defer cancel()
 	var before []string
 	same := 0
 	waiting := until(limit, func() (bool, error) {
-		if got, err = t.shell(ctx, c.text); err != nil {
+		if got, err = t.shell(ctx, text); err != nil {
 			return false, nil // the last answer counts
 		}
 		if same++; !alike(before, got) {
@@ -143,7 +147,7 @@ func (t *tour) shell(ctx context.Context, text string) ([]string, error) {
 
 // check asks the cluster, and not Plumb, whether what a step says has come true.
 func (t *tour) check(ctx context.Context, title string) error {
-	truth, ok := truths()[title]
+	truth, ok := truths(t.manual.name)[title]
 	if !ok {
 		return nil
 	}
@@ -162,13 +166,15 @@ func (t *tour) check(ctx context.Context, title string) error {
 // truth asks the cluster about something. It says what it found, or what it should have found.
 type truth func(ctx context.Context, c *cluster) (string, error)
 
-// truths are what must be live after the step of a title.
-func truths() map[string]truth {
-	return map[string]truth{
-		"Commit a change": greeting("Hello again"),
-		"Edit by hand":    replicas(3),
-		"Delete a file":   noPolicy,
-	}
+// truths are what must be live after the step of a title, in the tour of a page.
+func truths(page string) map[string]truth {
+	return map[string]map[string]truth{
+		"README.md": {
+			"Commit a change": greeting("Hello again"),
+			"Edit by hand":    replicas(3),
+			"Delete a file":   noPolicy,
+		},
+	}[page]
 }
 
 func greeting(want string) truth {
