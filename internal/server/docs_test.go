@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
@@ -29,6 +31,10 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		"Root": status.Root{}, "Problem": status.Problem{}, "Key": object.Key{}, "Origin": object.Origin{},
 		"Release": release.Release{}, "Revision": release.Revision{}, "Change": release.Change{}, "Attempt": release.Attempt{},
 		"Hold": gate.Hold{}, "PendingPlan": status.PendingPlan{}, "Pause": gate.Pause{}, "Window": status.Window{},
+		"Plan": plan.Plan{}, "PlanChange": plan.Change{}, "Field": plan.Field{}, "Value": plan.Value{}, "PlanProblem": plan.Problem{}, "Extra": plan.Extra{},
+		"Comparison": plan.Comparison{}, "Difference": plan.Difference{}, "Blame": plan.Blame{}, "Blamed": plan.Blamed{}, "BlamedLine": plan.BlamedLine{},
+		"Approval": gate.Approval{}, "Resumed": status.Resumed{}, "Kept": status.Kept{}, "Unkept": status.Unkept{},
+		"RolledBack": status.RolledBack{}, "Skipped": status.Skipped{}, "Verdict": status.Verdict{}, "Event": event.Event{}, "Line": event.Line{},
 		"SyncAccepted": SyncAccepted{}, "Readiness": Readiness{}, "Check": CheckResult{},
 	} {
 		want, got := fieldsOf(reflect.TypeOf(value)), documented(string(content), name)
@@ -58,7 +64,7 @@ func TestEveryRouteIsDocumented(t *testing.T) {
 // one are documented where it is.
 func fieldsOf(of reflect.Type) (names []string) {
 	for i := range of.NumField() {
-		if f := of.Field(i); !f.Anonymous {
+		if f := of.Field(i); !f.Anonymous && f.Tag.Get("json") != "-" {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			names = append(names, name)
 		}

@@ -21,6 +21,13 @@ import (
 type endpoints struct {
 	apps     Apps
 	releases Releases
+	plans    Plans
+	gates    Gates
+	git      Git
+	events   Events
+	logs     Logs
+	waits    Waits
+	open     room // what goes on for long
 	now      func() time.Time
 	log      *slog.Logger
 }
@@ -128,14 +135,31 @@ type SyncAccepted struct {
 }
 
 func (e endpoints) syncApp(ctx context.Context, in *syncRequest) (*body[SyncAccepted], error) {
-	if strings.ContainsFunc(in.Body.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return nil, huma.Error422UnprocessableEntity("who asks (by) must be printable text")
+	if err := printable(text{"by", in.Body.By}); err != nil {
+		return nil, err
 	}
 	at := e.now().UTC()
-	if err := e.apps.Sync(ctx, in.ID(), cmp.Or(in.Body.By, "someone with the token")); err != nil {
+	if err := e.apps.Sync(ctx, in.ID(), actor(in.Body.By)); err != nil {
 		return nil, appError(in.ID(), "can't be synced now", err, http.StatusConflict)
 	}
 	return &body[SyncAccepted]{SyncAccepted{App: in.ID(), RequestedAt: at}}, nil
+}
+
+// actor is who asks, for the record.
+func actor(by string) string { return cmp.Or(by, "someone with the token") }
+
+// text is one that someone sent, with what it is.
+type text struct{ name, value string }
+
+// printable refuses text that could steer a terminal or break a line: it ends up
+// in records, commits and on screens.
+func printable(texts ...text) error {
+	for _, t := range texts {
+		if strings.ContainsFunc(t.value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			return huma.Error422UnprocessableEntity(t.name + " must be printable text in one line")
+		}
+	}
+	return nil
 }
 
 // releaseFilter selects releases; history.Query checks it.
@@ -184,4 +208,6 @@ func (e endpoints) getRoot(context.Context, *struct{}) (*body[status.Root], erro
 var (
 	refusalsOfOne  = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}
 	refusalsOfMany = []int{http.StatusUnauthorized, http.StatusForbidden}
+
+	refusalsOfStreams = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusServiceUnavailable}
 )

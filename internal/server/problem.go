@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/status"
 )
 
 // problem answers with an application/problem+json (RFC 9457), as the API's
@@ -25,7 +26,24 @@ func appError(id, doing string, err error, code int) error {
 	if errors.Is(err, ErrNoApp) {
 		return huma.Error404NotFound("no App " + id + " is declared; `plumb get apps` lists those that are")
 	}
-	return huma.NewError(code, id+" "+doing+": "+err.Error())
+	return refused(id+" "+doing, err, code)
+}
+
+// refusals are the codes of HTTP for the ways in which something is refused.
+var refusals = map[status.RefusalKind]int{
+	status.NotThere: http.StatusNotFound,
+	status.Invalid:  http.StatusUnprocessableEntity,
+	status.Denied:   http.StatusForbidden,
+	status.Moved:    http.StatusConflict,
+}
+
+// refused is the answer where something could not be done, or was refused; code
+// stands for the former.
+func refused(what string, err error, code int) error {
+	if r, ok := errors.AsType[*status.Refusal](err); ok {
+		return huma.NewError(refusals[r.Kind], r.Reason)
+	}
+	return huma.NewError(code, what+": "+err.Error())
 }
 
 // historyError is the answer where the history couldn't be asked.

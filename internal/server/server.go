@@ -50,13 +50,12 @@ type Check struct {
 type Config struct {
 	Apps     Apps
 	Releases Releases
-	// What follows may be nil: what is asked of it is then answered with 501.
-	Plans  Plans
-	Gates  Gates
-	Git    Git
-	Events Events
-	Logs   Logs
-	Waits  Waits
+	Plans    Plans
+	Gates    Gates
+	Git      Git
+	Events   Events
+	Logs     Logs
+	Waits    Waits
 	// Ready says what stands; nil means that the daemon is ready once it answers.
 	Ready func(ctx context.Context) []Check
 	// Token lets in; see Token. An empty one lets nobody in.
@@ -99,6 +98,9 @@ func mount(c Config) *router {
 	if c.Hook != nil {
 		routes.Handle("POST /hooks/git", c.Hook)
 	}
-	describe(routes, endpoints{apps: c.Apps, releases: c.Releases, now: c.Now, log: c.Log})
+	describe(routes, endpoints{
+		apps: c.Apps, releases: c.Releases, plans: c.Plans, gates: c.Gates, git: c.Git, events: c.Events, logs: c.Logs, waits: c.Waits,
+		open: make(room, maxOpen), now: c.Now, log: c.Log,
+	})
 	return routes
 }

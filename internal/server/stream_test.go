@@ -1,0 +1,303 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/status"
+)
+
+// fakeNews tells what comes through its channel.
+type fakeNews struct {
+	events chan event.Event
+	ended  chan struct{} // closed when Follow returns
+}
+
+func newNews() *fakeNews {
+	return &fakeNews{events: make(chan event.Event), ended: make(chan struct{})}
+}
+
+func (f *fakeNews) ListEvents(_ context.Context, q event.Query) ([]event.Event, error) {
+	return []event.Event{{ID: q.After + 1, App: q.App, Kind: q.Kind}}, nil
+}
+
+func (f *fakeNews) Follow(ctx context.Context, q event.Query, fn func(event.Event) error) error {
+	defer close(f.ended)
+	for {
+		select {
+		case e := <-f.events:
+			e.App = q.App
+			if err := fn(e); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// fakeLines has one line of one App.
+type fakeLines struct{}
+
+func (fakeLines) Lines(app string, _ int) []event.Line {
+	if app != "gone/app" {
+		return nil
+	}
+	return []event.Line{{ID: 1, Level: "INFO", Message: "applied"}}
+}
+
+func (f fakeLines) Follow(_ context.Context, app string, limit int, fn func(event.Line) error) error {
+	for _, l := range f.Lines(app, limit) {
+		if err := fn(l); err != nil {
+			return err
+		}
+	}
+	return errors.New("the log broke")
+}
+
+// served is a server that listens; stop ends it and waits.
+func served(t *testing.T, c Config) (address string, stop func()) {
+	t.Helper()
+	listener := listen(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- Serve(ctx, listener, New(c), discard()) }()
+	stop = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+		ended <- nil
+	}
+	t.Cleanup(stop)
+	return "http://" + listener.Addr().String(), stop
+}
+
+// open asks for a stream.
+func open(t *testing.T, ctx context.Context, url string) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { response.Body.Close() })
+	return response
+}
+
+func TestStreamGoesOnUntilTheDaemonStops(t *testing.T) {
+	t.Parallel()
+	news := newNews()
+	c := config(t, someApps())
+	c.Events = news
+	address, stop := served(t, c)
+	response := open(t, t.Context(), address+"/api/v1/events/stream?app=team-a/shop")
+	if got := response.Header.Get("Content-Type"); got != "application/x-ndjson" {
+		t.Errorf("it is a %s", got)
+	}
+	read := bufio.NewScanner(response.Body)
+	for id := range int64(3) {
+		news.events <- event.Event{ID: id, Message: "first\nsecond"}
+		var got event.Event
+		if !read.Scan() {
+			t.Fatalf("the stream ended: %v", read.Err())
+		}
+		if err := json.Unmarshal(read.Bytes(), &got); err != nil || got.ID != id || got.App != "team-a/shop" {
+			t.Errorf("got %s, %v", read.Bytes(), err)
+		}
+	}
+	begin := time.Now()
+	stop()
+	if read.Scan() || read.Err() != nil {
+		t.Errorf("after the end came %q, %v", read.Bytes(), read.Err())
+	}
+	<-news.ended
+	if took := time.Since(begin); took > shutdownGrace {
+		t.Errorf("the stream held up the end for %s", took)
+	}
+}
+
+func TestStreamEndsWhenItsReaderLeaves(t *testing.T) {
+	t.Parallel()
+	news := newNews()
+	c := config(t, someApps())
+	c.Events = news
+	address, _ := served(t, c)
+	ctx, leave := context.WithCancel(t.Context())
+	open(t, ctx, address+"/api/v1/events/stream")
+	leave()
+	<-news.ended
+}
+
+func TestStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	c := config(t, someApps())
+	c.Events, c.Logs = newNews(), fakeLines{}
+	e := endpoints{open: make(room, 1)}
+	leave, err := e.open.enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.stream(nil); err == nil || !strings.Contains(err.Error(), "too many streams") {
+		t.Errorf("one more is let in: %v", err)
+	}
+	leave()
+	if leave, err = e.open.enter(); err != nil {
+		t.Errorf("who left still counts: %v", err)
+	}
+	leave()
+	h := New(c)
+	for range maxOpen + 1 { // each ends at once, and gives back its place
+		if w := answerTo(h, "GET", "/api/v1/apps/gone/app/logs/stream", ""); w.Code != http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// TestStreamBeats lets time go by without news.
+func TestStreamBeats(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := Config{Events: newNews(), Token: testToken}
+		ctx, leave := context.WithTimeout(t.Context(), 4*beat+time.Second)
+		defer leave()
+		w := answerTo(New(c), "GET", "/api/v1/events/stream", "", func(r *http.Request) { *r = *r.WithContext(ctx) })
+		if w.Body.String() != "\n\n\n\n" || !w.Flushed {
+			t.Errorf("got %q", w.Body)
+		}
+	})
+}
+
+func TestEventsAndLines(t *testing.T) {
+	t.Parallel()
+	c := config(t, someApps())
+	c.Events, c.Logs = newNews(), fakeLines{}
+	h := New(c)
+	if got := ask[list[event.Event]](t, h, "/api/v1/events?app=a/b&kind=Paused&after=7").Items; len(got) != 1 || got[0].ID != 8 || got[0].App != "a/b" || got[0].Kind != event.Paused {
+		t.Errorf("got %+v", got)
+	}
+	if got := ask[list[event.Line]](t, h, "/api/v1/apps/gone/app/logs").Items; len(got) != 1 || got[0].Message != "applied" {
+		t.Errorf("got %+v", got)
+	}
+	if got := ask[list[event.Line]](t, h, "/api/v1/apps/team-a/shop/logs").Items; len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	for _, target := range []string{"/api/v1/apps/team-a/nope/logs", "/api/v1/apps/team-a/nope/logs/stream"} {
+		mustRefuse(t, answerTo(h, "GET", target, ""), http.StatusNotFound, "team-a/nope")
+	}
+	for _, target := range []string{"/api/v1/events?limit=1001", "/api/v1/events?after=-1", "/api/v1/events?follow=true", "/api/v1/apps/gone/app/logs?limit=0"} {
+		mustRefuse(t, answerTo(h, "GET", target, ""), http.StatusUnprocessableEntity)
+	}
+}
+
+// fakeWaits goes from one answer to the next with each change.
+type fakeWaits struct {
+	answers [][]status.Verdict
+	looks   int
+	busy    bool // something has changed whenever it is asked
+	err     error
+}
+
+func (f *fakeWaits) Verdicts(context.Context, []string, string) ([]status.Verdict, error) {
+	v := f.answers[min(f.looks, len(f.answers)-1)]
+	f.looks++
+	return v, f.err
+}
+
+func (f *fakeWaits) Changed() <-chan struct{} {
+	changed := make(chan struct{})
+	if f.busy {
+		close(changed)
+	}
+	return changed
+}
+
+func TestWait(t *testing.T) {
+	t.Parallel()
+	v := func(states ...status.State) (verdicts []status.Verdict) {
+		for _, s := range states {
+			verdicts = append(verdicts, status.Verdict{App: "a/b", State: s})
+		}
+		return verdicts
+	}
+	for name, test := range map[string]struct {
+		waits   fakeWaits
+		query   string
+		want    string
+		took    time.Duration
+		looking int
+	}{
+		"decided at once":   {fakeWaits{answers: [][]status.Verdict{v(status.Done, status.Held)}}, "", "Done Held", 0, 1},
+		"decided later":     {fakeWaits{answers: [][]status.Verdict{v(status.Done, status.Pending), v(status.Done, status.Failed)}, busy: true}, "", "Done Failed", lookAgain, 2},
+		"not decided":       {fakeWaits{answers: [][]status.Verdict{v(status.Pending)}}, "", "Pending", 30 * time.Second, 2},
+		"not long":          {fakeWaits{answers: [][]status.Verdict{v(status.Pending)}}, "&timeout=0", "Pending", 0, 1},
+		"nobody has it yet": {fakeWaits{answers: [][]status.Verdict{nil, v(status.Done)}, busy: true}, "", "Done", lookAgain, 2},
+		"a busy daemon":     {fakeWaits{answers: [][]status.Verdict{v(status.Pending)}, busy: true}, "&timeout=1", "Pending", time.Second, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				begin := time.Now()
+				got := ask[list[status.Verdict]](t, New(Config{Waits: &test.waits, Token: testToken}), "/api/v1/wait?commit=1d687d6"+test.query)
+				var states []string
+				for _, v := range got.Items {
+					states = append(states, string(v.State))
+				}
+				if strings.Join(states, " ") != test.want {
+					t.Errorf("got %v; want %s", states, test.want)
+				}
+				if took := time.Since(begin); took < test.took || took > test.took+lookAgain || test.waits.looks > test.looking {
+					t.Errorf("it took %s and %d looks; want %s and at most %d", took, test.waits.looks, test.took, test.looking)
+				}
+			})
+		})
+	}
+	h := New(Config{Waits: &fakeWaits{answers: [][]status.Verdict{nil}, err: ErrNoApp}, Token: testToken})
+	mustRefuse(t, answerTo(h, "GET", "/api/v1/wait?commit=1d687d6&app=a/x", ""), http.StatusNotFound, "a/x")
+	for _, query := range []string{"", "?commit=1d687d", "?commit=main-branch", "?commit=1d687d6&app=x", "?commit=1d687d6&timeout=61"} {
+		mustRefuse(t, answerTo(h, "GET", "/api/v1/wait"+query, ""), http.StatusUnprocessableEntity)
+	}
+}
+
+func TestWaitEndsWhenTheDaemonStops(t *testing.T) {
+	t.Parallel()
+	c := config(t, someApps())
+	looked := make(chan struct{}, 1)
+	c.Waits = &lookedAt{fakeWaits{answers: [][]status.Verdict{{{App: "a/b", State: status.Pending}}}}, looked}
+	address, stop := served(t, c)
+	answered := make(chan int)
+	go func() {
+		answered <- open(t, context.Background(), address+"/api/v1/wait?commit=1d687d6&timeout=60").StatusCode
+	}()
+	<-looked
+	go stop()
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("it answered %d", code)
+	}
+}
+
+// lookedAt tells when it is first asked.
+type lookedAt struct {
+	fakeWaits
+	looked chan struct{}
+}
+
+func (l *lookedAt) Verdicts(ctx context.Context, apps []string, commit string) ([]status.Verdict, error) {
+	select {
+	case l.looked <- struct{}{}:
+	default:
+	}
+	return l.answers[0], nil
+}
