@@ -214,7 +214,7 @@ func (c *Client) do(ctx context.Context, a call) error {
 	defer response.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("the daemon at %s broke off its answer: %w", c.base, err)
+		return c.brokeOff(ctx, err)
 	}
 	if len(content) > maxAnswer {
 		return fmt.Errorf("the daemon at %s answered with more than %d MB, and was cut off: ask for less", c.base, maxAnswer>>20)

@@ -8,9 +8,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 )
 
@@ -55,6 +58,35 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 		},
 		"GET /api/v1/releases/7": func() error { _, err := c.Release(ctx, 7); return err },
 		"GET /api/v1/root":       func() error { _, err := c.Root(ctx); return err },
+
+		"GET /api/v1/apps/a/b/plan": func() error { _, err := c.Plan(ctx, "a/b", client.PlanQuery{}); return err },
+		"GET /api/v1/apps/a/b/plan?rev=feature%2Fx&undeclared=true": func() error {
+			_, err := c.Plan(ctx, "a/b", client.PlanQuery{Revision: "feature/x", Undeclared: true})
+			return err
+		},
+		"GET /api/v1/plans?rev=main":           func() error { _, err := c.Plans(ctx, "main"); return err },
+		"GET /api/v1/compare?a=a%2Fx&b=b%2Fx":  func() error { _, err := c.Compare(ctx, "a/x", "b/x"); return err },
+		"GET /api/v1/blame?kind=Pod&name=x":    func() error { _, err := c.Blame(ctx, object.Key{Kind: "Pod", Name: "x"}); return err },
+		"GET /api/v1/pauses":                   func() error { _, err := c.Pauses(ctx); return err },
+		"GET /api/v1/events?after=7&app=a%2Fb": func() error { _, err := c.Events(ctx, event.Query{App: "a/b", After: 7}); return err },
+		"GET /api/v1/apps/a/b/logs?limit=5":    func() error { _, err := c.Log(ctx, "a/b", 5); return err },
+		"GET /api/v1/wait?app=a%2Fb&app=a%2Fc&commit=1d687d6&timeout=60": func() error {
+			_, err := c.Wait(ctx, []string{"a/b", "a/c"}, "1d687d6", time.Hour)
+			return err
+		},
+		`POST /api/v1/apps/a/b/approve {"plan":"4f2a91","by":"ana"}`: func() error {
+			_, err := c.Approve(ctx, "a/b", client.Opinion{Plan: "4f2a91", By: "ana"})
+			return err
+		},
+		`POST /api/v1/pauses {"app":"a/b","by":"ana","reason":"tests","for":"1h30m0s"}`: func() error {
+			_, err := c.Pause(ctx, client.Covered{App: "a/b"}, 90*time.Minute, "ana", "tests")
+			return err
+		},
+		`POST /api/v1/resume {"object":{"kind":"Pod","name":"x"},"keep":true}`: func() error {
+			_, err := c.Resume(ctx, client.Ending{Covered: client.Covered{Object: &object.Key{Kind: "Pod", Name: "x"}}, Keep: true})
+			return err
+		},
+		`POST /api/v1/apps/a/b/rollback {"to":7}`: func() error { _, err := c.Rollback(ctx, "a/b", client.Rollback{To: 7}); return err },
 	} {
 		if err := call(); err != nil || got != want {
 			t.Errorf("got %s, %v; want %s", got, err, want)

@@ -31,7 +31,7 @@ var ErrNotRunning = errors.New("no daemon answers")
 // unreachable says what helps when no answer came.
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return context.Cause(ctx)
 	}
 	reason := err
 	if e, ok := errors.AsType[*url.Error](err); ok {
@@ -54,7 +54,7 @@ func (c *Client) read(response *http.Response, content []byte, into any) error {
 			c.base, response.Status, media)}
 	}
 	if err := json.Unmarshal(content, into); err != nil {
-		return fmt.Errorf("the daemon at %s answered with something that this plumb doesn't understand (is it of another version?): %w", c.base, err)
+		return c.misunderstood(err)
 	}
 	return nil
 }
