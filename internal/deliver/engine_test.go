@@ -74,6 +74,7 @@ type fleet struct {
 	root      string
 	lookEvery time.Duration
 	now       func() time.Time
+	rollback  func(context.Context, string, release.Release) (status.RolledBack, error)
 }
 
 type silent struct{}
@@ -98,13 +99,20 @@ func newFleet(t *testing.T) *fleet {
 	return f
 }
 
-// start starts an engine, as a daemon that comes up does.
-func (f *fleet) start() {
+// open opens the history.
+func (f *fleet) open() *sqlite.Store {
 	f.t.Helper()
 	store, _, err := sqlite.Open(f.t.Context(), sqlite.Options{Path: filepath.Join(f.data, "history.db")})
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	return store
+}
+
+// start starts an engine, as a daemon that comes up does.
+func (f *fleet) start() {
+	f.t.Helper()
+	store := f.open()
 	cluster, err := kube.New(controlplanetest.Config(f.t), kube.Options{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		f.t.Fatal(err)
@@ -115,7 +123,7 @@ func (f *fleet) start() {
 	f.history = store
 	f.Engine = deliver.New(deliver.Parts{
 		Source: f.repo, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
-		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Now: f.now, Log: slog.New(slog.DiscardHandler), Observe: silent{},
+		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Now: f.now, Rollback: f.rollback, Log: slog.New(slog.DiscardHandler), Observe: silent{},
 	})
 	ended := make(chan struct{})
 	go func() {

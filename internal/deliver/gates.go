@@ -149,8 +149,12 @@ func (a *app) grantedWork() granted {
 
 // intended says whether the object is out of line because of what is declared.
 func (e *entry) intended() bool {
-	return e.rival == nil && !e.paused &&
-		(e.standing == plan.Missing || e.standing == plan.Changed || e.standing == plan.Foreign)
+	return e.rival == nil && !e.paused && e.declaredOtherwise()
+}
+
+// declaredOtherwise says whether what is declared is what differs, not what is live.
+func (e *entry) declaredOtherwise() bool {
+	return e.standing == plan.Missing || e.standing == plan.Changed || e.standing == plan.Foreign
 }
 
 // allows says whether the gate lets one change through.

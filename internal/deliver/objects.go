@@ -60,7 +60,7 @@ func (t *tally) count(e *entry, n int) {
 	case e.standing == plan.Terminating:
 		t.terminating += n
 	case e.standing == plan.InLine:
-	case e.paused && !(e.drifted() && e.found == nil) && e.standing != plan.Unsure:
+	case e.paused && (e.declaredOtherwise() || e.found != nil):
 		t.paused += n
 	case e.applying:
 		t.changes += n
@@ -309,7 +309,7 @@ func (a *app) changesOf(f Facts, due bool, most int) []plan.Change {
 			break
 		}
 		e := a.objects[key]
-		if e.rival != nil || e.standing == plan.InLine || e.standing == plan.Terminating || e.paused && e.intended() {
+		if e.rival != nil || e.standing == plan.InLine || e.standing == plan.Terminating || e.paused && e.declaredOtherwise() {
 			continue
 		}
 		c := e.change()

@@ -164,6 +164,8 @@ func (e *engine) message(a *app, waiting []string) string {
 	switch {
 	case a.Held != nil:
 		return a.Held.Error()
+	case a.removed && a.held():
+		return "is no longer declared; " + a.verdict.Hold.Message
 	case a.removed:
 		return "is no longer declared; its objects are being deleted"
 	case a.head.Err != nil:
