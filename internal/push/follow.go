@@ -1,0 +1,72 @@
+package push
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/status"
+)
+
+// follow waits until all that is declared is healthy, or the time is up. The
+// view tells of every change, so nothing is asked for meanwhile.
+func (w *work) follow(ctx context.Context) (release.Release, error) {
+	timeout := w.App.Spec.Health.Timeout.Duration
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	kinds := kindsOf(w.desired)
+	for {
+		// A kind may have come with this very push; until it is known, its objects
+		// are not there, which is told.
+		_, _ = w.Target.Watch(kinds)
+		worst, verdict := w.worst()
+		if works(verdict) {
+			return w.end(ctx, release.Succeeded, "")
+		}
+		select {
+		case <-ctx.Done():
+			return w.end(ctx, release.Failed, interrupted(ctx).Error())
+		case <-deadline.C:
+			return w.end(ctx, release.Failed, fmt.Sprintf("not healthy %s after it was applied: %s: %s", timeout, worst, verdict.Message))
+		case <-w.Target.Events():
+		}
+	}
+}
+
+// works says whether an object needs no waiting for.
+func works(v health.Verdict) bool { return v.Health == status.Healthy || v.Health == status.Suspended }
+
+// worst tells how the objects are, and which is the worst.
+func (w *work) worst() (worst object.Key, verdict health.Verdict) {
+	verdict.Health = status.Healthy
+	for _, d := range w.desired {
+		live, there := w.Target.Live(d.Key)
+		v := live.Health
+		if !there {
+			v = health.Verdict{Health: status.Progressing, Message: "is not there"}
+		}
+		switch {
+		case works(v) && w.said[d.Key].State == Waiting: // of what never was otherwise, nothing is said
+			w.say(News{Key: d.Key, State: Healthy})
+		case !works(v) && !live.Provisional:
+			w.say(News{Key: d.Key, State: Waiting, Message: v.Message})
+		}
+		if !works(v) && (works(verdict) || v.Health == status.Degraded && verdict.Health != status.Degraded) {
+			worst, verdict = d.Key, v
+		}
+	}
+	return worst, verdict
+}
+
+// end records how the push ended.
+func (w *work) end(ctx context.Context, outcome release.Outcome, reason string) (release.Release, error) {
+	now := w.Now()
+	w.release.Outcome, w.release.Reason, w.release.Finished = outcome, reason, now
+	if outcome == release.Succeeded {
+		w.release.Healthy = now
+	}
+	return w.release, w.save(ctx)
+}

@@ -1,0 +1,118 @@
+package push
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Parts are what a push works with.
+type Parts struct {
+	Renderer pipeline.Renderer
+	Target   target.Target // its view runs
+	// Releases keeps the record; nil keeps none.
+	Releases Releases
+	// Leader is where it is written who holds a root; nil doesn't ask.
+	Leader Leader
+	// Pauses that hold are kept to.
+	Pauses []gate.Pause
+	Hidden redact.Redactor
+	Now    func() time.Time
+}
+
+// Releases keeps releases; history.Store is one.
+type Releases interface {
+	Save(ctx context.Context, r release.Release) (release.Release, error)
+}
+
+// Subject is what is pushed.
+type Subject struct {
+	// App is complete. For a folder that nobody declares it is made up.
+	App v1alpha1.App
+	// Root names the root that declares the App; empty for such a folder. What
+	// has no root can be taken over by any App.
+	Root     string
+	Revision release.Revision
+	Files    tree.Tree
+}
+
+// folder says whether the subject is a folder that no root declares.
+func (s Subject) folder() bool { return s.Root == "" }
+
+// Diff is what a push would do. Of a folder, which App an object belongs to
+// doesn't count: only its content is compared.
+func Diff(ctx context.Context, p Parts, s Subject) (plan.Plan, error) {
+	d := door{Parts: p, Subject: s}
+	seen, err := d.survey(ctx)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	if s.folder() {
+		if err := d.dress(&seen); err != nil {
+			return plan.Plan{}, err
+		}
+	}
+	return d.plan(ctx, seen), nil
+}
+
+// ErrHeld marks what isn't done because something holds it: a pause, a window,
+// the App's mode, a daemon.
+var ErrHeld = errors.New("held")
+
+// door is one push under way.
+type door struct {
+	Parts
+	Subject
+}
+
+// actor is in whose name the target is changed.
+func (d *door) actor() target.Actor {
+	t := d.App.Spec.Target
+	return target.Actor{
+		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
+		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
+	}
+}
+
+func (d *door) label() string { return object.AppLabel(d.App.ID()) }
+
+// plan asks the server what would be done.
+func (d *door) plan(ctx context.Context, seen seen) plan.Plan {
+	p := pipeline.Plan(ctx, d.Target, pipeline.Request{
+		App: d.App, Actor: d.actor(), Revision: d.Revision, Cluster: d.Target.State().Address,
+		Desired: seen.desired, InLine: seen.inLine, Prunes: seen.prunes, Hidden: d.Hidden, Now: d.Now(),
+	})
+	p.Changes = append(p.Changes, seen.conflicts...)
+	p.Problems = append(p.Problems, seen.problems...)
+	p.Extra = append(p.Extra, seen.kept...)
+	return plan.New(p)
+}
+
+// whyNot says what keeps a plan from being applied; nil is nothing.
+func whyNot(p plan.Plan) error {
+	const most = 5
+	var errs []error
+	for _, problem := range p.Problems {
+		errs = append(errs, target.ObjectError{Key: problem.Key, Origin: problem.Origin, Err: errors.New(problem.Message)})
+	}
+	for _, c := range p.Changes {
+		if c.Action == plan.Conflict {
+			errs = append(errs, target.ObjectError{Key: c.Key, Origin: c.Origin, Err: errors.New(c.Reason)})
+		}
+	}
+	if more := len(errs) - most; more > 0 {
+		errs = append(errs[:most:most], fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(errs...)
+}
