@@ -150,6 +150,12 @@ func (r *Repo) Git(args ...string) string {
 	return r.git(nil, append([]string{"--git-dir", r.Dir}, args...)...)
 }
 
+// Store puts an object into the repository, whatever is wrong with it.
+func (r *Repo) Store(kind string, content []byte) string {
+	r.t.Helper()
+	return r.git(bytes.NewBuffer(content), "--git-dir", r.Dir, "hash-object", "-w", "-t", kind, "--literally", "--stdin")
+}
+
 func (r *Repo) exists(ref string) bool {
 	cmd := gitCommand("--git-dir", r.Dir, "rev-parse", "--verify", "--quiet", ref)
 	return cmd.Run() == nil
