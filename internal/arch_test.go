@@ -31,10 +31,10 @@ func layers() []layer {
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
 			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/health", "internal/release", "internal/status",
-			"internal/gate", "internal/event", "internal/redact", "internal/yamledit", "internal/gitobject",
+			"internal/gate", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/gitobject",
 		}},
-		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest"}},
-		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit"}},
+		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/limit"}},
+		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/origin"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{

@@ -163,6 +163,8 @@ type Place struct {
 	// where its key or dash is; in the file, counting from 1. A value that
 	// comes by an alias has the line of the anchor.
 	Line int
+	// Last is the line that it ends on.
+	Last int
 	// Value is as kustomize would read it: nil, bool, string, int64, float64,
 	// []any or map[string]any.
 	Value any
@@ -170,6 +172,9 @@ type Place struct {
 	Shared bool
 	// Quoted says that it is a text and written so.
 	Quoted bool
+	// Literal says that it is a text whose lines stand, as they are, from the
+	// line behind Line on.
+	Literal bool
 }
 
 // Find tells where the value at a path stands. Its error is ErrAbsent where
@@ -183,7 +188,7 @@ func (d *Document) Find(path Path) (Place, error) {
 		return Place{}, fmt.Errorf("%s %w", path, ErrAbsent)
 	}
 	n := resolved(w.node)
-	at, err := d.tree.start(n)
+	at, to, err := d.tree.span(n)
 	if err != nil {
 		return Place{}, err
 	}
@@ -197,7 +202,10 @@ func (d *Document) Find(path Path) (Place, error) {
 		return Place{}, err
 	}
 	quoted := n.Kind == yaml.ScalarNode && n.Tag == "!!str" && n.Style != 0
-	return Place{Line: d.line(at), Value: value, Shared: w.shared != "", Quoted: quoted}, nil
+	return Place{
+		Line: d.line(at), Last: d.line(to), Value: value, Shared: w.shared != "",
+		Quoted: quoted, Literal: n.Style&yaml.LiteralStyle != 0,
+	}, nil
 }
 
 // Line is the one that the document starts on.

@@ -335,18 +335,18 @@ func TestFind(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]Place{
-		"/image":     {Line: 2, Value: "nginx", Shared: true},
-		"/copy":      {Line: 2, Value: "nginx", Shared: true},
-		"/list":      {Line: 4, Value: []any{map[string]any{"name": "a", "v": "x\n"}, map[string]any{"name": "b", "v": "y z"}}},
-		"/list/0/v":  {Line: 6, Value: "x\n", Quoted: true},
-		"/list/1/v":  {Line: 9, Value: "y z", Quoted: true},
-		"/map":       {Line: 12, Value: map[string]any{"sub": map[string]any{"q": "p"}}},
-		"/map/sub/q": {Line: 14, Value: "p", Quoted: true},
-		"/n":         {Line: 15, Value: int64(420)},
-		"/none":      {Line: 16},
-		"/m/z":       {Line: 17, Value: int64(1), Shared: true},
-		"/f/0":       {Line: 18, Value: 1.5},
-		"/t":         {Line: 19, Value: "2024-01-01"},
+		"/image":     {Line: 2, Last: 2, Value: "nginx", Shared: true},
+		"/copy":      {Line: 2, Last: 2, Value: "nginx", Shared: true},
+		"/list":      {Line: 4, Last: 11, Value: []any{map[string]any{"name": "a", "v": "x\n"}, map[string]any{"name": "b", "v": "y z"}}},
+		"/list/0/v":  {Line: 6, Last: 7, Value: "x\n", Quoted: true, Literal: true},
+		"/list/1/v":  {Line: 9, Last: 11, Value: "y z", Quoted: true},
+		"/map":       {Line: 12, Last: 14, Value: map[string]any{"sub": map[string]any{"q": "p"}}},
+		"/map/sub/q": {Line: 14, Last: 14, Value: "p", Quoted: true},
+		"/n":         {Line: 15, Last: 15, Value: int64(420)},
+		"/none":      {Line: 16, Last: 16},
+		"/m/z":       {Line: 17, Last: 17, Value: int64(1), Shared: true},
+		"/f/0":       {Line: 18, Last: 18, Value: 1.5},
+		"/t":         {Line: 19, Last: 19, Value: "2024-01-01"},
 	} {
 		p, err := Pointer(path)
 		if err != nil {
