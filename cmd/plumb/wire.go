@@ -91,7 +91,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
+		Source: sources, Past: sources, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},

@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
+	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -25,6 +26,7 @@ import (
 // Parts are what a daemon is made of.
 type Parts struct {
 	Source   source.Source // follows until its maker ends it
+	Past     source.Past
 	Renderer pipeline.Renderer
 	Target   Target
 	History  history.Memory
@@ -66,9 +68,13 @@ const trimEvery = 10 * time.Minute
 // Run runs a daemon until ctx is done. It returns when everything has stopped
 // and what happened is recorded.
 func Run(ctx context.Context, p Parts, o Options) error {
+	key, err := server.HidingKey(o.Data)
+	if err != nil {
+		return err
+	}
 	engine := deliver.New(deliver.Parts{
 		Source: p.Source, Renderer: p.Renderer, Target: p.Target, History: p.History,
-		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics,
+		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics, Hidden: redact.New([]byte(key)),
 	})
 	pump := &pump{
 		source: p.Source, engine: engine, policy: declare.Policy{AllowEmpty: o.AllowEmpty}, root: o.Root, log: p.Log,
@@ -167,7 +173,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {

@@ -115,6 +115,7 @@ func (e *engine) actor(a *app) target.Actor {
 	return target.Actor{
 		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
 		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
+		Redact:          e.Hidden.With(a.App.Spec.Sensitive...),
 	}
 }
 

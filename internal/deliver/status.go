@@ -11,6 +11,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
@@ -366,6 +367,9 @@ func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error
 	}
 	return objects, nil
 }
+
+// Records is where what happens is written down and told.
+func (en *Engine) Records() *history.Recorder { return en.e.records }
 
 // Waiting is how many Apps wait for a worker.
 func (en *Engine) Waiting() int { return en.e.queue.Len() }

@@ -30,6 +30,11 @@ func (r *Recorder) Subscribe(ctx context.Context) <-chan event.Event {
 	return c
 }
 
+// ListEvents returns events that are kept, oldest first.
+func (r *Recorder) ListEvents(ctx context.Context, q event.Query) ([]event.Event, error) {
+	return r.store.ListEvents(ctx, q)
+}
+
 // Follow calls fn with the events of a query: those that are kept, and then
 // those to come, in order, until ctx is done (which is no error), the recorder
 // ends, or fn returns an error, which it returns. What a slow fn missed is

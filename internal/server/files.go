@@ -16,6 +16,7 @@ import (
 const (
 	TokenFile      = "token"       // lets its readers use the API
 	HookSecretFile = "hook-secret" // signs webhooks
+	HidingKeyFile  = "hiding-key"  // makes the texts that stand for hidden values
 	AddressFile    = "address"     // HOST:PORT, while the daemon runs
 )
 
@@ -26,6 +27,10 @@ func Token(dir string) (string, error) { return secret(dir, TokenFile) }
 // HookSecret returns the secret that webhooks are signed with, and makes one on
 // the first start. Removing the file and starting again makes another.
 func HookSecret(dir string) (string, error) { return secret(dir, HookSecretFile) }
+
+// HidingKey returns the key of the texts that stand for hidden values, and makes
+// one on the first start. Another key gives other texts to the same values.
+func HidingKey(dir string) (string, error) { return secret(dir, HidingKeyFile) }
 
 // minSecret is the least number of characters that is taken for a secret.
 const minSecret = 16

@@ -1,0 +1,140 @@
+package daemon
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"plumb.dev/plumb/internal/deliver"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/server"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/status"
+)
+
+// The questions that the server asks are answered here.
+var (
+	_ server.Gates  = (*gates)(nil)
+	_ server.Waits  = (*waits)(nil)
+	_ server.Events = (*history.Recorder)(nil)
+)
+
+// gates take what people say about when changes may be made.
+type gates struct {
+	engine *deliver.Engine
+	keep   func(ctx context.Context, r server.Resume, ended *status.Resumed) error // nil when nothing can be written to Git
+}
+
+// Approve implements server.Gates.
+func (g *gates) Approve(ctx context.Context, said gate.Approval) (gate.Approval, error) {
+	said, err := g.engine.Approve(ctx, said)
+	return said, noApp(err)
+}
+
+// Pauses implements server.Gates.
+func (g *gates) Pauses() []gate.Pause {
+	pauses, err := g.engine.Pauses(context.Background())
+	if err != nil { // the daemon is stopping
+		return nil
+	}
+	return pauses
+}
+
+// Pause implements server.Gates.
+func (g *gates) Pause(ctx context.Context, p gate.Pause) (gate.Pause, error) {
+	p, err := g.engine.Pause(ctx, p)
+	return p, noApp(err)
+}
+
+// Resume implements server.Gates. What is kept is written while the pause still
+// holds, so that it isn't put back first.
+func (g *gates) Resume(ctx context.Context, r server.Resume) (status.Resumed, error) {
+	var done status.Resumed
+	if r.Keep {
+		if g.keep == nil {
+			return done, status.Refuse(status.Invalid, "this daemon can't write to Git")
+		}
+		if err := g.keep(ctx, r, &done); err != nil {
+			return done, noApp(err)
+		}
+	}
+	ended, err := g.engine.Resume(ctx, r.App, r.Object, r.By)
+	done.Ended = ended
+	return done, noApp(err)
+}
+
+// waits tell what became of a commit.
+type waits struct {
+	engine   *deliver.Engine
+	releases history.Store
+	past     source.Past
+}
+
+// Changed implements server.Waits.
+func (w *waits) Changed() <-chan struct{} { return w.engine.Changed() }
+
+// Verdicts implements server.Waits.
+func (w *waits) Verdicts(ctx context.Context, ids []string, commit string) ([]status.Verdict, error) {
+	all := w.engine.Apps()
+	for _, id := range ids {
+		if !slices.ContainsFunc(all, func(a status.App) bool { return a.ID() == id }) {
+			return nil, server.ErrNoApp
+		}
+	}
+	known := map[string]bool{} // many Apps follow the same branch
+	var verdicts []status.Verdict
+	for _, a := range all {
+		if len(ids) > 0 && !slices.Contains(ids, a.ID()) {
+			continue
+		}
+		at := a.Source.URL + " " + a.Source.Newest
+		has, asked := known[at]
+		if !asked {
+			has = w.has(ctx, a.Source, commit)
+			known[at] = has
+		}
+		if len(ids) == 0 && !has {
+			continue
+		}
+		v := status.Judge(a, has, nil)
+		if !v.Decided() {
+			newest, err := w.newest(ctx, a.ID())
+			if err != nil {
+				return nil, err
+			}
+			v = status.Judge(a, has, newest)
+		}
+		verdicts = append(verdicts, v)
+	}
+	return verdicts, nil
+}
+
+// has says whether the newest commit of a source is a commit, or a later one.
+// A repository that can't tell doesn't have it, for now.
+func (w *waits) has(ctx context.Context, s status.Source, commit string) bool {
+	if s.Newest == "" {
+		return false
+	}
+	if strings.HasPrefix(s.Newest, commit) {
+		return true
+	}
+	has, err := w.past.Contains(ctx, s.URL, s.Newest, commit)
+	return err == nil && has
+}
+
+// newest is an App's newest release that someone intended.
+func (w *waits) newest(ctx context.Context, id string) (*release.Release, error) {
+	const few = 20 // corrections may have come since
+	list, err := w.releases.List(ctx, history.Query{App: id, Limit: few})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range list {
+		if !r.Corrective() {
+			return &r, nil
+		}
+	}
+	return nil, nil
+}
