@@ -117,13 +117,7 @@ func lead(ctx context.Context, p Parts, o Options, engine *deliver.Engine) error
 }
 
 // rootName is what is written on objects about where they are declared.
-func rootName(o Options) string {
-	name := o.Root.URL
-	if o.RootPath != "" {
-		name += "//" + o.RootPath
-	}
-	return name
-}
+func rootName(o Options) string { return RootName(o.Root, o.RootPath) }
 
 // together runs the parts until ctx is done or one of them fails, and waits for
 // all. The target is started first and outlives the others, which work with it.
