@@ -407,13 +407,11 @@ func (e *engine) placePause(p gate.Pause) (gate.Pause, error) {
 		return p, nil
 	}
 	var places []gate.Pause
-	for key, claimants := range e.claims {
-		for _, a := range claimants {
-			if p.Object.Names(key) && (p.App == "" || p.App == a.id) {
-				place := p
-				place.App, place.Object = a.id, &key
-				places = append(places, place)
-			}
+	for _, c := range e.claimsOf(*p.Object) {
+		if p.App == "" || p.App == c.App {
+			place := p
+			place.App, place.Object = c.App, &c.Key
+			places = append(places, place)
 		}
 	}
 	switch len(places) {

@@ -1,0 +1,99 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
+	"plumb.dev/plumb/internal/plan"
+)
+
+// Known returns what is known of one App.
+func (en *Engine) Known(ctx context.Context, id string) (pipeline.Known, error) {
+	return ask(ctx, en.e, func(e *engine) (pipeline.Known, error) {
+		a, err := e.declared(id)
+		if err != nil {
+			return pipeline.Known{}, err
+		}
+		k := e.known(a)
+		e.addObjects(a, &k)
+		return k, nil
+	})
+}
+
+// AllKnown returns what is known of every App that is declared, without their
+// objects, sorted by namespace and name.
+func (en *Engine) AllKnown(ctx context.Context) ([]pipeline.Known, error) {
+	return ask(ctx, en.e, func(e *engine) ([]pipeline.Known, error) {
+		all := make([]pipeline.Known, 0, len(e.apps))
+		for _, a := range e.apps {
+			if !a.removed {
+				all = append(all, e.known(a))
+			}
+		}
+		slices.SortFunc(all, func(x, y pipeline.Known) int { return strings.Compare(x.ID(), y.ID()) })
+		return all, nil
+	})
+}
+
+// Claims lists who declares the objects that a key, as someone wrote it, names.
+func (en *Engine) Claims(ctx context.Context, wrote object.Key) ([]pipeline.Claim, error) {
+	return ask(ctx, en.e, func(e *engine) ([]pipeline.Claim, error) { return e.claimsOf(wrote), nil })
+}
+
+// claimsOf looks through all declared objects.
+func (e *engine) claimsOf(wrote object.Key) (claims []pipeline.Claim) {
+	for key, claimants := range e.claims {
+		if !wrote.Names(key) {
+			continue
+		}
+		for _, a := range claimants {
+			claims = append(claims, pipeline.Claim{Key: key, App: a.id})
+		}
+	}
+	slices.SortFunc(claims, func(a, b pipeline.Claim) int {
+		return cmp.Or(strings.Compare(a.Key.String(), b.Key.String()), strings.Compare(a.App, b.App))
+	})
+	return claims
+}
+
+func (e *engine) known(a *app) pipeline.Known {
+	k := pipeline.Known{
+		App: a.App, Origin: a.Origin, Root: e.root, Ref: a.ref, Newest: a.head.Revision, Held: a.got.held, Actor: e.actor(a),
+	}
+	if x := e.indexes[a.ref]; x != nil {
+		k.Inputs, _ = x.Inputs(a.id)
+	}
+	if a.want == a.got.want {
+		k.Failed = a.got.err
+	}
+	return k
+}
+
+// addObjects tells of an App's objects.
+func (e *engine) addObjects(a *app, k *pipeline.Known) {
+	for _, key := range a.order {
+		entry := a.objects[key]
+		if entry.rival != nil {
+			k.Broken = append(k.Broken, plan.Problem{Key: key, Origin: entry.desired.Origin, Message: entry.rival.Error()})
+			continue
+		}
+		k.Desired = append(k.Desired, entry.desired)
+		if entry.standing != plan.InLine {
+			k.Differ = append(k.Differ, key)
+		}
+	}
+	for _, f := range a.unresolved {
+		k.Broken = append(k.Broken, plan.Problem{Key: f.Key, Origin: f.Origin, Message: f.Err.Error()})
+	}
+	for key, l := range a.leftovers {
+		if kept := a.keeps(l); kept != nil {
+			k.Kept = append(k.Kept, plan.Extra{Key: key, Reason: kept.Error()})
+		} else if !l.live.Deleting {
+			k.Prunes = append(k.Prunes, plan.Change{Action: plan.Prune, Key: key, Live: l.live, Reason: "is no longer declared"})
+		}
+	}
+}
