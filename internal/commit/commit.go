@@ -105,14 +105,11 @@ const tries = 5
 
 // Commit makes the commit on the newest commit of its branch and pushes it. Where
 // someone else pushes first, it begins again. It fails with ErrNothing where
-// there is nothing to change, with ErrRefused where the edit can't be made, and
-// with a *git.Error where the repository doesn't take it.
+// there is nothing to change (Done has the branch and its tip then), with
+// ErrRefused where the edit can't be made, and with a *git.Error where the
+// repository doesn't take it.
 func (w *Writer) Commit(ctx context.Context, r Request) (Done, error) {
-	u, err := git.ParseURL(r.URL)
-	if err != nil {
-		return Done{}, err
-	}
-	m, err := w.options.Mirror(r.URL)
+	a, err := w.attempt(r)
 	if err != nil {
 		return Done{}, err
 	}
@@ -121,7 +118,6 @@ func (w *Writer) Commit(ctx context.Context, r Request) (Done, error) {
 		return Done{}, err
 	}
 	defer leave()
-	a := attempt{writer: w, request: r, url: u, mirror: m}
 	for n := 1; ; n++ {
 		done, err := a.run(ctx)
 		done.Tries = n
@@ -135,6 +131,27 @@ func (w *Writer) Commit(ctx context.Context, r Request) (Done, error) {
 			return Done{}, err
 		}
 	}
+}
+
+// Preview tells what Commit would do now, and pushes nothing. The commit has no
+// name then.
+func (w *Writer) Preview(ctx context.Context, r Request) (Done, error) {
+	a, err := w.attempt(r)
+	if err != nil {
+		return Done{}, err
+	}
+	done, _, err := a.make(ctx)
+	done.Commit = ""
+	return done, err
+}
+
+func (w *Writer) attempt(r Request) (attempt, error) {
+	u, err := git.ParseURL(r.URL)
+	if err != nil {
+		return attempt{}, err
+	}
+	m, err := w.options.Mirror(r.URL)
+	return attempt{writer: w, request: r, url: u, mirror: m}, err
 }
 
 // turn waits until nobody of this process writes to the repository, so that they

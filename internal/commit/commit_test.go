@@ -308,6 +308,23 @@ func TestBranches(t *testing.T) {
 	})
 }
 
+// TestPreview tells the same as the commit that follows, and changes nothing.
+func TestPreview(t *testing.T) {
+	t.Parallel()
+	f := start(t, commit.Options{})
+	head := f.repo.Commit(map[string]string{"x": "1", "y": "1"})
+	r := commit.Request{URL: f.url, Edit: files(map[string]commit.File{"x": put("2"), "y": put("1"), "z": put("3")})}
+	would, err := f.writer.Preview(t.Context(), r)
+	if err != nil || f.repo.Head() != head || would.Commit != "" {
+		t.Fatalf("got %+v, %v, the branch is %s", would, err, f.repo.Head())
+	}
+	done, err := f.commit(r)
+	done.Commit, done.Tries = "", 0
+	if diff := cmp.Diff(would, done); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestNothingToCommit(t *testing.T) {
 	t.Parallel()
 	f := start(t, commit.Options{})
@@ -315,7 +332,8 @@ func TestNothingToCommit(t *testing.T) {
 	for name, edit := range map[string]map[string]commit.File{
 		"no files": nil, "the same": {"x": put("1"), "a/y": put("2")}, "what isn't there goes": {"z": commit.Remove(), "b/c/d": commit.Remove(), "a/z": commit.Remove()},
 	} {
-		if done, err := f.commit(commit.Request{Branch: "main", Edit: files(edit)}); !errors.Is(err, commit.ErrNothing) || f.repo.Head() != head {
+		done, err := f.commit(commit.Request{Edit: files(edit)})
+		if !errors.Is(err, commit.ErrNothing) || f.repo.Head() != head || done.Branch != "main" || done.Parent != head || done.Commit != "" {
 			t.Errorf("%s: got %+v, %v", name, done, err)
 		}
 	}

@@ -75,6 +75,26 @@ type rewrite struct {
 	changed []string
 }
 
+// root is the id of a tip's root folder after an edit.
+func (w *rewrite) root(tip Tip, e Edit) (string, error) {
+	if len(e.Files) == 0 {
+		return "", ErrNothing
+	}
+	if err := e.check(); err != nil {
+		return "", err
+	}
+	root, err := w.folder("", tip.Tree.Root(), planted(e.Files))
+	switch {
+	case err != nil:
+		return "", err
+	case root == tip.Tree.Root():
+		return "", ErrNothing
+	case root == "":
+		return "", refusef("nothing would be left in the repository")
+	}
+	return root, nil
+}
+
 // folder is the id of a folder after the edit; empty where nothing is left in
 // it. An empty id stands for a folder that isn't there.
 func (w *rewrite) folder(at, id string, n *node) (string, error) {
