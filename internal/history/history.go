@@ -12,7 +12,6 @@ package history
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"plumb.dev/plumb/internal/release"
@@ -31,35 +30,6 @@ type Store interface {
 	Trim(ctx context.Context, b Bounds, now time.Time) (int, error)
 	// Close ends the use of the store.
 	Close() error
-}
-
-// Query selects releases. A zero field selects all.
-type Query struct {
-	App     string // NAMESPACE/NAME
-	Commit  string // a prefix of at least MinCommit characters
-	Outcome release.Outcome
-	Before  int64 // only releases with a smaller ID: the next page
-	Limit   int   // at most this many; 0 means DefaultLimit
-}
-
-// The bounds of a Query.
-const (
-	DefaultLimit = 50
-	MaxLimit     = 500
-	MinCommit    = 4
-)
-
-// Validate says what is wrong with a query.
-func (q Query) Validate() error {
-	switch {
-	case q.Commit != "" && len(q.Commit) < MinCommit:
-		return fmt.Errorf("commit %q is too short: give at least %d characters", q.Commit, MinCommit)
-	case q.Limit < 0 || q.Limit > MaxLimit:
-		return fmt.Errorf("limit %d is out of range: give 1 to %d, and ask for the next page with before", q.Limit, MaxLimit)
-	case q.Before < 0:
-		return fmt.Errorf("before %d is not the id of a release", q.Before)
-	}
-	return nil
 }
 
 // Bounds says how much history is kept: releases seen within Age, and at most

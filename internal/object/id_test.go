@@ -32,3 +32,38 @@ func FuzzID(f *testing.F) {
 		}
 	})
 }
+
+func TestParseKey(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Key{
+		"Deployment/web":                                    {Kind: "Deployment", Name: "web"},
+		"Deployment/shop/web":                               {Kind: "Deployment", Namespace: "shop", Name: "web"},
+		"deployment.apps/shop/web":                          {Group: "apps", Kind: "deployment", Namespace: "shop", Name: "web"},
+		"ClusterRole.rbac.authorization.k8s.io/system:node": {Group: "rbac.authorization.k8s.io", Kind: "ClusterRole", Name: "system:node"},
+	} {
+		if got, err := ParseKey(text); err != nil || got != want {
+			t.Errorf("%s is read as %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "/", "web", "/web", "Deployment/", "Deployment//web", "/shop/web", "Deployment/shop/", "a/b/c/d", ".apps/web"} {
+		if got, err := ParseKey(text); err == nil || !strings.Contains(err.Error(), "KIND/NAME") {
+			t.Errorf("%q is read as %+v, %v", text, got, err)
+		}
+	}
+}
+
+// What people are shown of an object is what they may write to name it.
+func FuzzParseKey(f *testing.F) {
+	f.Add("Deployment/shop/web")
+	f.Add("Deployment.apps/web")
+	f.Add("//.")
+	f.Fuzz(func(t *testing.T, text string) {
+		k, err := ParseKey(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseKey(k.String()); err != nil || !again.Names(k) {
+			t.Errorf("%q is read as %+v, which is shown as %s, which is read as %+v, %v", text, k, k, again, err)
+		}
+	})
+}

@@ -97,3 +97,18 @@ func ParseID(s string) (Key, error) {
 	}
 	return Key{Group: parts[0], Kind: parts[1], Namespace: parts[2], Name: parts[3]}, nil
 }
+
+// ParseKey reads what people write: KIND/NAME or KIND/NAMESPACE/NAME, where the
+// kind may be followed by its group, as in Deployment.apps/web. See Names.
+func ParseKey(s string) (Key, error) {
+	parts := strings.Split(s, "/")
+	k := Key{Name: parts[len(parts)-1]}
+	k.Kind, k.Group, _ = strings.Cut(parts[0], ".")
+	if len(parts) == 3 {
+		k.Namespace = parts[1]
+	}
+	if len(parts) < 2 || len(parts) > 3 || k.Kind == "" || k.Name == "" || len(parts) == 3 && k.Namespace == "" {
+		return Key{}, fmt.Errorf("%q names no object: write KIND/NAME or KIND/NAMESPACE/NAME, such as Deployment/shop/web", s)
+	}
+	return k, nil
+}

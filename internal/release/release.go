@@ -23,6 +23,11 @@ const (
 	TriggerRemoval     Trigger = "removal"     // the App is no longer declared
 )
 
+// Triggers are all that there are.
+func Triggers() []Trigger {
+	return []Trigger{TriggerCommit, TriggerDeclaration, TriggerDrift, TriggerManual, TriggerRemoval}
+}
+
 // Outcome is how a release ended, or Running.
 type Outcome string
 
@@ -33,6 +38,9 @@ const (
 	Failed     Outcome = "Failed"     // the last attempt failed; a later one may still succeed
 	Superseded Outcome = "Superseded" // a newer revision came first
 )
+
+// Outcomes are all that there are.
+func Outcomes() []Outcome { return []Outcome{Running, Succeeded, Failed, Superseded} }
 
 // Revision is one commit of one repository.
 type Revision struct {

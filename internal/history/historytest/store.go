@@ -3,6 +3,7 @@ package historytest
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,11 +24,18 @@ func Run(t *testing.T, open func(t *testing.T) history.Store) {
 		"what is not there":                   notThere,
 		"newest first, page by page":          pages,
 		"asked by app, commit and outcome":    filters,
+		"asked by author":                     byAuthor,
+		"asked by object":                     byObject,
+		"asked by time":                       byTime,
+		"asked by cause":                      byCause,
+		"asked by all at once":                byAll,
+		"asked as it was saved last":          askedAfterChange,
 		"a query that can't be meant":         badQueries,
 		"trimmed by age":                      trimAge,
 		"trimmed by count":                    trimCount,
 		"no bounds, nothing trimmed":          trimNothing,
 		"a trimmed release can be saved":      trimmedAndSaved,
+		"trimmed names are forgotten":         trimmedNames,
 		"many at once get ids of their own":   concurrent,
 		"a context that ended stops the work": endedContext,
 	} {
@@ -191,7 +199,7 @@ func filters(t *testing.T, s history.Store) {
 		{history.Query{App: "a/on"}, []int64{}},
 		{history.Query{Commit: "abcd"}, []int64{three, two, one}},
 		{history.Query{Commit: "ABCD1111"}, []int64{two, one}},
-		{history.Query{Commit: "abcd11%"}, []int64{}},
+		{history.Query{Commit: "abcd3"}, []int64{}},
 		{history.Query{Outcome: release.Failed}, []int64{three, two}},
 		{history.Query{App: "a/one", Outcome: release.Failed}, []int64{three}},
 		{history.Query{App: "a/one", Commit: "abcd", Outcome: release.Succeeded, Before: three}, []int64{one}},
@@ -204,7 +212,10 @@ func filters(t *testing.T, s history.Store) {
 }
 
 func badQueries(t *testing.T, s history.Store) {
-	for _, q := range []history.Query{{Commit: "abc"}, {Limit: -1}, {Limit: history.MaxLimit + 1}, {Before: -1}} {
+	for _, q := range []history.Query{
+		{Commit: "abc"}, {Commit: "abcd11%"}, {Limit: -1}, {Limit: history.MaxLimit + 1}, {Before: -1}, {Object: "web"}, {Outcome: "Lost"},
+		{Trigger: "luck"}, {Since: day, Until: day}, {Author: strings.Repeat("x", history.MaxText+1)}, {App: "a\x00b"}, {Since: time.Unix(1<<40, 0)},
+	} {
 		if _, err := s.List(t.Context(), q); err == nil {
 			t.Errorf("%+v was answered", q)
 		}

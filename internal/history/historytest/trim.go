@@ -110,3 +110,26 @@ func endedContext(t *testing.T, s history.Store) {
 		t.Errorf("list: %v; want context.Canceled", err)
 	}
 }
+
+// What an App's trimmed releases were asked by is found of others as before.
+func trimmedNames(t *testing.T, s history.Store) {
+	old := aRelease("a/one", 0, release.Failed)
+	old.Revision.Author = "Ana <ana@example.com>"
+	old.Changes = []release.Change{{Action: "update", Object: web1}, {Action: "update", Object: web2}}
+	save(t, s, old)
+	young := save(t, s, with(aRelease("a/one", 9, release.Failed), "Ana <ana@example.com>", web2))
+	if n := trim(t, s, history.Bounds{Age: time.Minute}, 10); n != 1 {
+		t.Fatalf("%d removed; want 1", n)
+	}
+	for _, q := range []history.Query{{Author: "ana"}, {Object: "Deployment/web"}} {
+		if diff := cmp.Diff([]int64{young.ID}, list(t, s, q)); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", q, diff)
+		}
+	}
+	again := save(t, s, with(aRelease("a/two", 9, release.Failed), "Bob", web1))
+	for _, q := range []history.Query{{Author: "bob"}, {Object: "Deployment/shop/web"}} {
+		if diff := cmp.Diff([]int64{again.ID}, list(t, s, q)); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", q, diff)
+		}
+	}
+}

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -11,93 +9,12 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/history"
-	"plumb.dev/plumb/internal/object"
-	"plumb.dev/plumb/internal/release"
 )
-
-// The history that the benchmarks ask: 1,000 Apps, a commit in ten touches all
-// of them, one release in a thousand failed.
-const (
-	benchReleases = 100_000
-	benchApps     = 1_000
-)
-
-// benchRelease is the i-th release: five changes, an attempt, a message.
-func benchRelease(i int) release.Release {
-	round := i / benchApps
-	commit := fmt.Sprintf("%040x", uint64(i)*0x9e3779b97f4a7c15)
-	if round%10 == 0 {
-		commit = fmt.Sprintf("cafe%036x", round)
-	}
-	seen := time.Unix(1_700_000_000+int64(i), 0)
-	r := release.Release{
-		App: fmt.Sprintf("team/app-%d", i%benchApps), Trigger: release.TriggerCommit, Actor: "Ana <ana@example.com>",
-		Outcome: release.Succeeded, Revision: release.Revision{
-			URL: "https://git.example.com/fleet.git", Ref: "refs/heads/main", Commit: commit, Author: "Ana <ana@example.com>",
-			Message: "shop: raise the limit of the cart\n\nIt was reached on Friday.", Time: seen,
-		},
-		Attempts: []release.Attempt{{Started: seen, Ended: seen.Add(time.Second)}},
-		Seen:     seen, Planned: seen, Applied: seen, Healthy: seen, Finished: seen,
-	}
-	if i%1000 == 7 {
-		r.Outcome = release.Failed
-	}
-	for n := range 5 {
-		key := object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: fmt.Sprintf("web-%d", n)}
-		r.Changes = append(r.Changes, release.Change{Action: "update", Object: key, Origin: object.Origin{File: "apps/shop/web.yaml", Line: n}})
-	}
-	return r
-}
-
-// benchStore is a history of benchReleases, written in one go.
-func benchStore(b *testing.B) *Store {
-	b.Helper()
-	s, _, err := Open(b.Context(), Options{Path: b.TempDir() + "/history.db"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { s.Close() })
-	err = s.inTx(b.Context(), func(tx *sql.Tx) error {
-		save := tx.StmtContext(b.Context(), s.save)
-		for i := range benchReleases {
-			r := benchRelease(i)
-			body, err := json.Marshal(r)
-			if err != nil {
-				return err
-			}
-			var id int64
-			if err := save.QueryRow(nil, r.App, r.Revision.Commit, r.Outcome, r.Seen.UnixNano(), string(body)).Scan(&id); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return s
-}
 
 // BenchmarkPage asks for a page of 50 out of 100,000 releases.
 func BenchmarkPage(b *testing.B) {
-	s := benchStore(b)
-	all := history.Query{Limit: 50}
-	for _, q := range []struct {
-		name  string
-		query history.Query
-	}{
-		{"newest", all},
-		{"deep", history.Query{Before: 500}},
-		{"app", history.Query{App: "team/app-18"}},
-		{"app that failed", history.Query{App: "team/app-7", Outcome: release.Failed}},
-		{"commit of one app", history.Query{Commit: benchRelease(benchReleases - 5).Revision.Commit}},
-		{"commit of all apps", history.Query{Commit: "cafe" + strings.Repeat("0", 36)}},
-		{"prefix of 10,000 releases", history.Query{Commit: "cafe"}},
-		{"prefix of none", history.Query{Commit: "dead0000"}},
-		{"app and commit", history.Query{App: "team/app-18", Commit: "cafe"}},
-		{"failed", history.Query{Outcome: release.Failed}},
-		{"running: none", history.Query{Outcome: release.Running}},
-	} {
+	s := crowded(b)
+	for _, q := range crowdQueries() {
 		b.Run(q.name, func(b *testing.B) {
 			var times []time.Duration
 			for b.Loop() {
@@ -115,9 +32,9 @@ func BenchmarkPage(b *testing.B) {
 
 // BenchmarkSave saves one release into 100,000.
 func BenchmarkSave(b *testing.B) {
-	s := benchStore(b)
+	s := crowded(b)
 	for b.Loop() {
-		if _, err := s.Save(b.Context(), benchRelease(rand.IntN(benchReleases))); err != nil {
+		if _, err := s.Save(b.Context(), crowdRelease(rand.IntN(crowdSize))); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -125,9 +42,9 @@ func BenchmarkSave(b *testing.B) {
 
 // BenchmarkTrim removes one release of 100,000, and then nothing.
 func BenchmarkTrim(b *testing.B) {
-	s := benchStore(b)
-	bounds := history.Bounds{Age: 1000 * time.Hour, Count: benchReleases / benchApps}
-	now := benchRelease(benchReleases).Seen
+	s := crowded(b)
+	bounds := history.Bounds{Age: 1000 * time.Hour, Count: crowdSize / 2} // as many as the App with most has
+	now := crowdRelease(crowdSize).Seen
 	b.Run("nothing", func(b *testing.B) {
 		for b.Loop() {
 			if n, err := s.Trim(b.Context(), bounds, now); err != nil || n != 0 {
@@ -137,7 +54,7 @@ func BenchmarkTrim(b *testing.B) {
 	})
 	b.Run("one", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := s.Save(b.Context(), benchRelease(12)); err != nil {
+			if _, err := s.Save(b.Context(), crowdRelease(12)); err != nil {
 				b.Fatal(err)
 			}
 			if n, err := s.Trim(b.Context(), bounds, now); err != nil || n != 1 {
@@ -149,7 +66,7 @@ func BenchmarkTrim(b *testing.B) {
 
 // BenchmarkOpen opens a history of 100,000 releases, check included.
 func BenchmarkOpen(b *testing.B) {
-	first := benchStore(b)
+	first := crowded(b)
 	if err := first.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -171,7 +88,7 @@ func BenchmarkApplied(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	for i := range benchApps {
+	for i := range crowdApps {
 		var objects []history.AppliedObject
 		for n := range 5 {
 			objects = append(objects, history.AppliedObject{ID: fmt.Sprintf("apps/Deployment/shop/web-%d-%d", i, n),
@@ -185,7 +102,7 @@ func BenchmarkApplied(b *testing.B) {
 		for b.Loop() {
 			n := 0
 			err := s.LoadApplied(b.Context(), func(string, history.AppliedObject) error { n++; return nil })
-			if err != nil || n != 5*benchApps {
+			if err != nil || n != 5*crowdApps {
 				b.Fatal(n, err)
 			}
 		}

@@ -29,7 +29,8 @@ type Store struct {
 	path  string
 	write *sql.DB // one connection
 	read  *sql.DB // a few, which can't write
-	save  *sql.Stmt
+
+	saveAuthor, saveRelease, saveBody *sql.Stmt // of write
 }
 
 // Options say which file is opened.
@@ -91,8 +92,12 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 	if s.read, err = connect(path, readers, url.Values{"_query_only": {"on"}}); err != nil {
 		return nil, err
 	}
-	s.save, err = s.write.PrepareContext(ctx, saveRelease)
-	return s, err
+	for statement, text := range map[**sql.Stmt]string{&s.saveAuthor: saveAuthor, &s.saveRelease: saveRelease, &s.saveBody: saveBody} {
+		if *statement, err = s.write.PrepareContext(ctx, text); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
 }
 
 // readers is how many queries run at once.
@@ -159,8 +164,10 @@ func setAside(path string, now time.Time) (string, error) {
 // Close ends the use of the store.
 func (s *Store) Close() error {
 	var errs []error
-	if s.save != nil {
-		errs = append(errs, s.save.Close())
+	for _, statement := range []*sql.Stmt{s.saveAuthor, s.saveRelease, s.saveBody} {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
 	}
 	for _, db := range []*sql.DB{s.read, s.write} { // the last to close puts the log into the file
 		if db != nil {

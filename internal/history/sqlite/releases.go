@@ -12,33 +12,74 @@ import (
 	"plumb.dev/plumb/internal/release"
 )
 
-// saveRelease writes one release. An ID stays with the App that got it; the
-// count of a new one follows the App's newest.
-const saveRelease = `
-INSERT INTO releases (id, app, nth, commit_hash, outcome, seen, body)
-VALUES (?1, ?2, 1 + ifnull((SELECT max(nth) FROM releases WHERE app = ?2), 0), ?3, ?4, ?5, ?6)
+// The statements of a Save. An ID stays with the App that got it; the count of
+// a new one follows the App's newest.
+const (
+	saveAuthor = `
+INSERT INTO authors (name, folded) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET folded = excluded.folded WHERE folded <> excluded.folded`
+
+	saveRelease = `
+INSERT INTO releases (id, app, nth, commit_hash, outcome, cause, seen, author)
+VALUES (?1, ?2, 1 + ifnull((SELECT max(nth) FROM releases WHERE app = ?2), 0), ?3, ?4, ?5, ?6, (SELECT id FROM authors WHERE name = ?7))
 ON CONFLICT (id) DO UPDATE SET
-    commit_hash = excluded.commit_hash, outcome = excluded.outcome, seen = excluded.seen, body = excluded.body
+    commit_hash = excluded.commit_hash, outcome = excluded.outcome, cause = excluded.cause, seen = excluded.seen, author = excluded.author
     WHERE app = excluded.app
 RETURNING id`
 
+	saveBody = `INSERT INTO bodies (id, body) VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET body = excluded.body`
+)
+
 // Save writes a release whole, and gives a new one its ID.
 func (s *Store) Save(ctx context.Context, r release.Release) (release.Release, error) {
-	body, err := json.Marshal(r)
-	if err != nil {
-		return r, fmt.Errorf("history: save a release of %s: %w", r.App, err)
-	}
-	id := sql.NullInt64{Int64: r.ID, Valid: r.ID != 0}
-	err = s.save.QueryRowContext(ctx, id, r.App, r.Revision.Commit, r.Outcome, r.Seen.UnixNano(), string(body)).Scan(&r.ID)
+	saved := r
+	err := s.inTx(ctx, func(tx *sql.Tx) (err error) {
+		saved.ID, err = s.saveIn(ctx, tx, r)
+		return err
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, fmt.Errorf("history: save release %d: it is not one of %s", r.ID, r.App)
 	}
-	return r, s.explain("save a release of "+r.App+" to", err)
+	if err != nil {
+		return r, s.explain("save a release of "+r.App+" to", err)
+	}
+	return saved, nil
+}
+
+// saveIn writes a release as a part of a transaction, and returns its ID.
+func (s *Store) saveIn(ctx context.Context, tx *sql.Tx, r release.Release) (int64, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return 0, err
+	}
+	id, err := s.saveRow(ctx, tx, r)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := tx.StmtContext(ctx, s.saveBody).ExecContext(ctx, id, string(body)); err != nil {
+		return 0, err
+	}
+	return id, s.saveTouched(ctx, tx, id, r)
+}
+
+// saveRow writes what a release is asked by, and returns its ID; where the ID is
+// another App's, sql.ErrNoRows.
+func (s *Store) saveRow(ctx context.Context, tx *sql.Tx, r release.Release) (id int64, err error) {
+	author := r.Revision.Author
+	if author != "" {
+		if _, err := tx.StmtContext(ctx, s.saveAuthor).ExecContext(ctx, author, strings.ToLower(author)); err != nil {
+			return 0, err
+		}
+	}
+	given := sql.NullInt64{Int64: r.ID, Valid: r.ID != 0}
+	row := tx.StmtContext(ctx, s.saveRelease).QueryRowContext(ctx, given, r.App, r.Revision.Commit, r.Outcome, r.Trigger, r.Seen.UnixNano(), author)
+	err = row.Scan(&id)
+	return id, err
 }
 
 // Get returns one release, or history.ErrNotFound.
 func (s *Store) Get(ctx context.Context, id int64) (release.Release, error) {
-	row := s.read.QueryRowContext(ctx, `SELECT id, body FROM releases WHERE id = ?`, id)
+	row := s.read.QueryRowContext(ctx, `SELECT id, body FROM bodies WHERE id = ?`, id)
 	r, err := scan(row)
 	if errors.Is(err, sql.ErrNoRows) {
 		return release.Release{}, fmt.Errorf("release %d: %w", id, history.ErrNotFound)
@@ -52,7 +93,10 @@ func (s *Store) List(ctx context.Context, q history.Query) (_ []release.Release,
 		return nil, err
 	}
 	defer func() { err = s.explain("read releases from", err) }()
-	statement, args := selectPage(q)
+	statement, args, err := selectPage(q)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := s.read.QueryContext(ctx, statement, args...)
 	if err != nil {
 		return nil, err
@@ -67,35 +111,6 @@ func (s *Store) List(ctx context.Context, q history.Query) (_ []release.Release,
 		list = append(list, r)
 	}
 	return list, rows.Err()
-}
-
-// selectPage is the statement for a query. The inner part finds the page's IDs
-// in an index, whatever it was asked by; only the page's bodies are read.
-func selectPage(q history.Query) (statement string, args []any) {
-	conditions := []string{"1"}
-	where := func(condition string, values ...any) {
-		conditions = append(conditions, condition)
-		args = append(args, values...)
-	}
-	if q.App != "" {
-		where("app = ?", q.App)
-	}
-	if q.Commit != "" {
-		prefix := strings.ToLower(q.Commit)
-		where("commit_hash >= ? AND commit_hash < ?", prefix, prefix+"\U0010FFFF")
-	}
-	if q.Outcome != "" {
-		where("outcome = ?", q.Outcome)
-	}
-	if q.Before != 0 {
-		where("id < ?", q.Before)
-	}
-	limit := q.Limit
-	if limit == 0 {
-		limit = history.DefaultLimit
-	}
-	return `SELECT id, body FROM releases WHERE id IN (SELECT id FROM releases WHERE ` + strings.Join(conditions, " AND ") +
-		` ORDER BY id DESC LIMIT ?) ORDER BY id DESC`, append(args, limit)
 }
 
 // scan reads one release from a row of id and body.

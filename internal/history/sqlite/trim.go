@@ -62,7 +62,27 @@ func (s *Store) Trim(ctx context.Context, b history.Bounds, now time.Time) (int,
 		}
 		removed += n
 	}
+	if removed > 0 {
+		if err := s.forgetUnused(ctx); err != nil {
+			return removed, s.explain("trim the names in", err)
+		}
+	}
 	return removed, nil
+}
+
+// forgetUnused removes the authors and objects that no release is about any more.
+func (s *Store) forgetUnused(ctx context.Context) error {
+	return s.inTx(ctx, func(tx *sql.Tx) error {
+		for _, statement := range []string{
+			`DELETE FROM authors WHERE NOT EXISTS (SELECT 1 FROM releases WHERE author = authors.id)`,
+			`DELETE FROM objects WHERE NOT EXISTS (SELECT 1 FROM touched WHERE object = objects.id)`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // ids returns the IDs that a query selects.
