@@ -106,8 +106,17 @@ func (d *door) allowed(p plan.Plan, by string) error {
 	}
 	now := d.Now()
 	sync := d.App.Spec.Sync
+	var pauses gate.Register
+	for _, pause := range d.Pauses {
+		pauses.Put(pause)
+	}
+	for _, c := range p.Changes {
+		if pauses.Object(d.App.ID(), c.Key, now) {
+			return fmt.Errorf("%w: %s is paused; `plumb get pauses` tells by whom", ErrHeld, c.Key)
+		}
+	}
 	verdict := gate.Decide(gate.Facts{
-		App: d.App.ID(), Sync: sync, Opening: gate.NewCalendar(sync.Windows).At(now), Pauses: d.Pauses, Plan: p.Hash, Author: p.Author,
+		App: d.App.ID(), Sync: sync, Opening: gate.NewCalendar(sync.Windows).At(now), Pauses: pauses.Whole(d.App.ID()), Plan: p.Hash, Author: p.Author,
 		Approval: &gate.Approval{App: d.App.ID(), Plan: p.Hash, By: by, At: now}, // who pushes approves
 	}, now)
 	if verdict.Hold != nil {
