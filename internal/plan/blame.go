@@ -17,12 +17,14 @@ type Blame struct {
 // Blamed is where one field comes from: a line in Git if it is ours, or else
 // the program that wrote it.
 type Blamed struct {
-	Path    string      `json:"path" doc:"Which field."`
-	Value   *Value      `json:"value,omitempty" doc:"What is live; absent where nothing is."`
-	Manager string      `json:"manager" doc:"The field manager that wrote it."`
-	Ours    bool        `json:"ours" doc:"True when it is Plumb's, and so comes from Git."`
-	Time    time.Time   `json:"time,omitzero" doc:"When that manager wrote to the object last."`
-	Line    *BlamedLine `json:"line,omitempty" doc:"The line in Git; absent for what isn't ours or where it can't be told."`
+	Path        string      `json:"path" doc:"Which field."`
+	Value       *Value      `json:"value,omitempty" doc:"What is live; absent where nothing is."`
+	Manager     string      `json:"manager" doc:"The field manager that wrote it."`
+	Ours        bool        `json:"ours" doc:"True when it is Plumb's, and so comes from Git."`
+	Operation   string      `json:"operation,omitempty" doc:"How it wrote: Apply or Update."`
+	Subresource string      `json:"subresource,omitempty" doc:"By which way in, such as status or scale; absent for the object itself."`
+	Time        time.Time   `json:"time,omitzero" doc:"When that manager wrote to the object last."`
+	Line        *BlamedLine `json:"line,omitempty" doc:"The line in Git; absent for what isn't ours or where it can't be told."`
 }
 
 // BlamedLine is the line of a file that a field comes from, and who wrote it.

@@ -26,7 +26,8 @@ type Change struct {
 	Fields []Field       `json:"fields,omitempty" doc:"The fields that differ, where they are known."`
 	More   int           `json:"more,omitempty" doc:"How many more fields differ than are listed."`
 
-	// Digest binds what is desired and all that differs, also what isn't listed.
+	// Digest binds what is desired and all that differs, also what isn't listed;
+	// where it is empty, what is listed counts.
 	Digest string `json:"-"`
 	// Desired is what to apply; unused by Prune.
 	Desired Desired `json:"-"`

@@ -18,6 +18,8 @@ import (
 type Spot struct {
 	At            fieldpath.Path
 	Before, After *Value
+	// Was and Is are the same uncut.
+	Was, Is any
 }
 
 // Path is where the spot is, for people.
@@ -62,7 +64,7 @@ func (d *differ) values(at fieldpath.Path, before, after any) {
 
 func (d *differ) spot(at fieldpath.Path, before, after any) {
 	b, a := shownPair(before, after)
-	d.spots = append(d.spots, Spot{At: at.Copy(), Before: b, After: a})
+	d.spots = append(d.spots, Spot{At: at.Copy(), Before: b, After: a, Was: before, Is: after})
 }
 
 func (d *differ) maps(at fieldpath.Path, before, after map[string]any) {
@@ -87,9 +89,9 @@ func (d *differ) either(at fieldpath.Path, before, after any, was, is bool) {
 	case was && is:
 		d.values(at, before, after)
 	case was:
-		d.spots = append(d.spots, Spot{At: at.Copy(), Before: Shown(before)})
+		d.spots = append(d.spots, Spot{At: at.Copy(), Before: Shown(before), Was: before})
 	case is:
-		d.spots = append(d.spots, Spot{At: at.Copy(), After: Shown(after)})
+		d.spots = append(d.spots, Spot{At: at.Copy(), After: Shown(after), Is: after})
 	}
 }
 

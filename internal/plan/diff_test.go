@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/yaml"
 
+	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/redact"
 )
 
@@ -88,7 +89,7 @@ func TestDiffOfHiddenValuesTellsOnlyThatTheyDiffer(t *testing.T) {
 	if x := spots[1]; x.Before.Hidden == x.After.Hidden || x.Before.Content != nil || !strings.HasPrefix(x.After.Hidden, "<hidden ") {
 		t.Errorf("it is shown as %+v and %+v", x.Before, x.After)
 	}
-	rules := redact.Redactor{}.With(redact.Rule{Kind: "X", Fields: []string{"/users/*/name"}})
+	rules := redact.Redactor{}.With(v1alpha1.Sensitive{Kind: "X", Fields: []string{"/users/*/name"}})
 	c, d := parse(t, `{kind: X, users: [{name: hunter2, v: 1}]}`), parse(t, `{kind: X, users: [{name: hunter2, v: 2}]}`)
 	mask = rules.Of(c, d)
 	for _, s := range Diff(mask.Show(c), mask.Show(d), nil) {

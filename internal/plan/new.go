@@ -61,9 +61,10 @@ func boundOf(c Change) bound {
 		b.Digest = fmt.Sprint(c.Live.Digest, " ", c.Live.Fingerprint)
 		return b
 	}
-	if b.Digest == "" {
-		b.Digest = c.Desired.Digest
+	if b.Digest != "" {
+		return b
 	}
+	b.Digest = c.Desired.Digest
 	for _, f := range c.Fields {
 		b.Fields = append(b.Fields, Field{Path: f.Path, Before: f.Before, After: f.After})
 	}

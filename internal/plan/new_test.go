@@ -26,7 +26,7 @@ func sample() Plan {
 			{Action: Prune, Key: keyOf("Service", "shop", "old"), Reason: "is no longer declared", Live: Live{UID: "u3", Digest: "d3", Fingerprint: 3}},
 			{
 				Action: Update, Key: web, Origin: object.Origin{File: "apps/web.yaml", Line: 12}, Reason: "is declared otherwise",
-				Live: Live{UID: "u2", Version: 7}, Digest: "x2", Desired: Desired{Digest: "d2"}, More: 3,
+				Live: Live{UID: "u2", Version: 7}, Desired: Desired{Digest: "d2"}, More: 3,
 				Fields: []Field{
 					{Path: "spec.replicas", Before: Shown(int64(2)), After: Shown(int64(3)), Owner: "kubectl-edit"},
 					{Path: "spec.paused", Before: Shown(true)},
@@ -108,6 +108,7 @@ func TestHashMovesWithWhatCounts(t *testing.T) {
 		"a text for a number":         {func(p *Plan) { p.Changes[1].Fields[0].After = Shown("3") }, false},
 		"another field":               {func(p *Plan) { p.Changes[1].Fields[0].Path = "spec.x" }, false},
 		"a field less":                {func(p *Plan) { p.Changes[1].Fields = p.Changes[1].Fields[1:] }, false},
+		"declared otherwise, too":     {func(p *Plan) { p.Changes[1].Desired.Digest = "d9" }, false},
 		"a value that goes":           {func(p *Plan) { p.Changes[1].Fields[0].After = nil }, false},
 	} {
 		p := sample()

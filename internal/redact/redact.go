@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 )
 
@@ -19,22 +20,16 @@ const KeySize = 32
 // and used concurrently.
 type Redactor struct {
 	key    []byte
-	rules  []Rule
+	rules  []v1alpha1.Sensitive
 	across bool
-}
-
-// Rule marks fields as sensitive.
-type Rule struct {
-	Kind   string
-	Name   string   // empty is every object of the kind
-	Fields []string // JSON pointers; an element * is every one of a list or map
 }
 
 // New makes a Redactor with a key, which has to be kept as secret as what is hidden.
 func New(key []byte) Redactor { return Redactor{key: slices.Clone(key)} }
 
-// With hides what rules mark, too.
-func (r Redactor) With(rules ...Rule) Redactor {
+// With hides what an App's rules mark, too. In their pointers, * is every
+// element of a list or map.
+func (r Redactor) With(rules ...v1alpha1.Sensitive) Redactor {
 	r.rules = append(slices.Clip(slices.Clone(r.rules)), rules...)
 	return r
 }

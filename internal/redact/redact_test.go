@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/api/v1alpha1"
 )
 
 // canary stands in every place that must not be shown.
@@ -157,22 +159,22 @@ func TestRulesMarkByKindAndName(t *testing.T) {
 	o := parse(t, fmt.Sprintf(object1, "", canary))
 	all := []string{"/spec/password", "/spec/users/*/password"}
 	for name, tc := range map[string]struct {
-		rule  Rule
+		rule  v1alpha1.Sensitive
 		hides bool
 	}{
-		"of its kind":     {Rule{Kind: "Deployment", Fields: all}, true},
-		"of its name":     {Rule{Kind: "Deployment", Name: "web", Fields: all}, true},
-		"of another name": {Rule{Kind: "Deployment", Name: "db", Fields: all}, false},
-		"of another kind": {Rule{Kind: "StatefulSet", Fields: all}, false},
-		"of no fields":    {Rule{Kind: "Deployment"}, false},
+		"of its kind":     {v1alpha1.Sensitive{Kind: "Deployment", Fields: all}, true},
+		"of its name":     {v1alpha1.Sensitive{Kind: "Deployment", Name: "web", Fields: all}, true},
+		"of another name": {v1alpha1.Sensitive{Kind: "Deployment", Name: "db", Fields: all}, false},
+		"of another kind": {v1alpha1.Sensitive{Kind: "StatefulSet", Fields: all}, false},
+		"of no fields":    {v1alpha1.Sensitive{Kind: "Deployment"}, false},
 	} {
-		m := keyed().With(Rule{Kind: "ConfigMap", Fields: all}).With(tc.rule).Of(o)
+		m := keyed().With(v1alpha1.Sensitive{Kind: "ConfigMap", Fields: all}).With(tc.rule).Of(o)
 		if text := shownJSON(t, m.Show(o)); leaks(text) == tc.hides || m.Hides() != tc.hides {
 			t.Errorf("a rule %s: it says that it hides: %v, and shows %s", name, m.Hides(), text)
 		}
 	}
-	base := keyed().With(Rule{Kind: "A"})
-	one, two := base.With(Rule{Kind: "B"}), base.With(Rule{Kind: "C"})
+	base := keyed().With(v1alpha1.Sensitive{Kind: "A"})
+	one, two := base.With(v1alpha1.Sensitive{Kind: "B"}), base.With(v1alpha1.Sensitive{Kind: "C"})
 	if one.rules[1].Kind != "B" || two.rules[1].Kind != "C" {
 		t.Error("two redactors share their rules")
 	}

@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/redact"
 )
 
 // Target is one cluster. It is safe for concurrent use.
@@ -69,6 +70,13 @@ type Hands interface {
 	State() State
 }
 
+// Explorer finds what is in a target beside what anybody declares.
+type Explorer interface {
+	// Undeclared lists objects in namespaces that no App declares, and that the
+	// cluster didn't make by itself. It says whether there are more than it lists.
+	Undeclared(ctx context.Context, as Actor, namespaces []string) (found []plan.Extra, more bool, err error)
+}
+
 // State is where a target is and how it is reached.
 type State struct {
 	Address string // for people
@@ -99,6 +107,11 @@ type Actor struct {
 	// DryRun only asks the server whether it would take the changes. What can't
 	// be told yet is ErrSkipped.
 	DryRun bool
+	// Values makes a check tell the values of fields, and ask about objects that
+	// aren't there too.
+	Values bool
+	// Redact hides what must not be told of objects, in values and errors alike.
+	Redact redact.Redactor
 }
 
 // Finding is the answer of a check.
@@ -108,13 +121,22 @@ type Finding struct {
 	Exists bool
 	// Differs says whether an apply would change anything.
 	Differs bool
-	// Fields are those that differ, with who wrote what is live.
+	// Fields are those that differ, with who wrote what is live; More counts
+	// those that aren't listed.
 	Fields []plan.Field
+	More   int
+	// Digest is for plan.Change, where values are told.
+	Digest string
+	// Unasked says why the server could not be asked although all is well: what
+	// the object relies on comes with it.
+	Unasked string
 	// Repair is what the correction has to begin with; see plan.Change.
 	Repair []byte
 	// Live is the live object's record.
 	Live plan.Live
-	Err  error
+	// Err is why it can't be told; where it is ErrRefused, the server says that
+	// it would not take what is declared.
+	Err error
 }
 
 // Outcome is what came of one change.
@@ -134,6 +156,9 @@ var ErrKept = errors.New("kept")
 
 // ErrUnreachable marks what failed because the target could not be reached.
 var ErrUnreachable = errors.New("can't reach the API server")
+
+// ErrRefused marks what the target looked at and would not take.
+var ErrRefused = errors.New("the API server refuses it")
 
 // ErrUnknownKind marks an object whose kind the cluster doesn't know.
 var ErrUnknownKind = errors.New("unknown kind")

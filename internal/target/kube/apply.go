@@ -89,7 +89,7 @@ func inParallel(indices []int, f func(i int)) {
 func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Change) target.Outcome {
 	if change.Repair != nil {
 		if err := c.repair(ctx, as, change.Desired, change.Repair); err != nil {
-			return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+			return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 		}
 	}
 	live, err := c.patch(ctx, as, change.Desired)
@@ -97,8 +97,11 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	case as.DryRun && apierrors.IsNotFound(err):
 		err = fmt.Errorf("%w: its namespace is not there yet", target.ErrSkipped)
 		fallthrough
+	case as.DryRun && err != nil:
+		err = explainMasked(change.Key, err, maskOf(as, change.Desired))
+		fallthrough
 	case as.DryRun:
-		return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+		return target.Outcome{Key: change.Key, Err: err}
 	}
 	if apierrors.IsNotFound(err) && as.CreateNamespace && change.Key.Namespace == as.Namespace {
 		if err = c.createNamespace(ctx, as); err == nil {
@@ -106,7 +109,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 		}
 	}
 	if err != nil {
-		return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
+		return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 	}
 	c.view.answered(live)
 	return target.Outcome{
@@ -171,11 +174,11 @@ func (c *Cluster) served(ctx context.Context, d plan.Desired) (kind, error) {
 
 // limited makes one request when there is a place for it.
 func (c *Cluster) limited(ctx context.Context, request func(context.Context) error) error {
-	if err := c.limit.acquire(ctx); err != nil {
+	if err := c.limit.Acquire(ctx); err != nil {
 		return err
 	}
 	start := time.Now()
-	defer func() { c.limit.release(time.Since(start)) }()
+	defer func() { c.limit.Release(time.Since(start)) }()
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	return request(ctx)

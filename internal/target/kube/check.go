@@ -3,21 +3,20 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
-	"slices"
-	"strconv"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
-	"sigs.k8s.io/structured-merge-diff/v6/value"
 
+	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -27,38 +26,61 @@ const mostFields = 50
 // Check asks the server how declared objects differ from the live ones. It
 // costs two requests an object, and changes nothing.
 func (c *Cluster) Check(ctx context.Context, as target.Actor, desired []plan.Desired) []target.Finding {
+	with := comingWith(as, desired)
 	findings := make([]target.Finding, len(desired))
-	inParallel(indices(len(desired)), func(i int) { findings[i] = c.checkOne(ctx, as, desired[i]) })
+	inParallel(indices(len(desired)), func(i int) { findings[i] = c.checkOne(ctx, as, desired[i], with) })
 	return findings
 }
 
-func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired) target.Finding {
+func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired, with coming) target.Finding {
 	var declared map[string]any
 	if err := json.Unmarshal(d.Body, &declared); err != nil {
 		return target.Finding{Key: d.Key, Err: fmt.Errorf("its JSON can't be read: %w", err)}
 	}
 	live, wanted, err := c.liveAndWanted(ctx, as, d)
-	if apierrors.IsNotFound(err) {
-		return target.Finding{Key: d.Key, Differs: true}
+	if live == nil && (apierrors.IsNotFound(err) || errors.Is(err, target.ErrSkipped)) {
+		if !as.Values && apierrors.IsNotFound(err) {
+			return target.Finding{Key: d.Key, Differs: true}
+		}
+		return c.checkMissing(ctx, as, missing{d, declared, as.Redact.Of(declared), with, err})
 	}
-	var m mend
-	if live != nil && (err == nil || apierrors.IsInvalid(err)) {
-		m = mendOf(live, declared)
+	s := sides{live: live, wanted: wanted, declared: declared, mask: as.Redact.Of(declared, contentOrNil(live), contentOrNil(wanted))}
+	if live != nil && (err == nil || apierrors.IsInvalid(err)) && (!as.Values || s.wasDeclared(d)) {
+		s.mend = fields.MendOf(live, declared)
 	}
-	if err != nil && m.patch == nil {
-		return target.Finding{Key: d.Key, Err: explain(d.Key, err)}
+	if err != nil && s.mend.Patch == nil {
+		return target.Finding{Key: d.Key, Exists: live != nil, Live: liveRecord(d, live), Err: refusalOf(explainMasked(d.Key, err, s.mask), err)}
 	}
-	finding := target.Finding{Key: d.Key, Exists: true, Live: reduce(d.Key.GroupKind(), live), Fields: m.fields, Repair: m.patch}
+	finding := target.Finding{Key: d.Key, Exists: true, Live: liveRecord(d, live), Repair: s.mend.Patch}
 	if err != nil { // as it is, what is declared is refused; the repair comes first
-		finding.Differs = true
-		return finding
+		s.wanted = s.mend.On(s.live)
 	}
-	taken := ownFields(wanted).Difference(ownFields(live))
-	finding.Differs = m.patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(wanted))
-	if finding.Differs && m.patch == nil {
-		finding.Fields = fieldsThatDiffer(live, wanted, taken, declared)
+	taken := fields.Ours(s.wanted).Difference(fields.Ours(live))
+	finding.Differs = s.mend.Patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(s.wanted))
+	switch {
+	case finding.Differs && as.Values:
+		s.tellValues(d, &finding)
+	case s.mend.Patch != nil:
+		finding.Fields = s.mendedFields()
+	case finding.Differs:
+		finding.Fields = s.fieldsThatDiffer(taken)
 	}
 	return finding
+}
+
+// liveRecord is the record of a live object, or none.
+func liveRecord(d plan.Desired, live *unstructured.Unstructured) plan.Live {
+	if live == nil {
+		return plan.Live{}
+	}
+	return reduce(d.Key.GroupKind(), live)
+}
+
+func contentOrNil(o *unstructured.Unstructured) map[string]any {
+	if o == nil {
+		return nil
+	}
+	return o.Object
 }
 
 // liveAndWanted reads an object as it is, and as it would be after an apply.
@@ -72,18 +94,17 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 		return nil, nil, err
 	}
 	objects := contentOf(cs, k, d.Key)
-	options := applyOptions()
-	options.DryRun = []string{metav1.DryRunAll}
 	for range tries {
 		err = c.limited(ctx, func(ctx context.Context) error {
 			if live, err = objects.Get(ctx, d.Key.Name, metav1.GetOptions{}); err != nil {
+				live = nil
 				return err
 			}
 			body, err := bodyFor(d, live)
 			if err != nil {
 				return err
 			}
-			wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, body, options)
+			wanted, err = objects.Patch(ctx, d.Key.Name, types.ApplyPatchType, body, tryOptions())
 			return err
 		})
 		if err != nil || live.GetResourceVersion() == wanted.GetResourceVersion() {
@@ -91,6 +112,13 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 		}
 	}
 	return live, wanted, err
+}
+
+// tryOptions are those of an apply that changes nothing.
+func tryOptions() metav1.PatchOptions {
+	options := applyOptions()
+	options.DryRun = []string{metav1.DryRunAll}
+	return options
 }
 
 // bodyFor is what an object is compared with: an object whose content is as
@@ -121,158 +149,46 @@ func content(o *unstructured.Unstructured) map[string]any {
 	return out
 }
 
-// ownFields are the fields that our entry owns.
-func ownFields(o *unstructured.Unstructured) *fieldpath.Set {
-	for _, e := range o.GetManagedFields() {
-		if ours(e) {
-			return fieldsOf(e)
-		}
+// sides are what is compared of one object.
+type sides struct {
+	live, wanted *unstructured.Unstructured
+	declared     map[string]any
+	mend         fields.Mend
+	mask         redact.Mask
+}
+
+// wasDeclared says whether the object was applied as it is declared now.
+func (s sides) wasDeclared(d plan.Desired) bool {
+	return s.live.GetAnnotations()[object.AnnotationDigest] == d.Digest
+}
+
+// mendedFields names what a repair puts right.
+func (s sides) mendedFields() []plan.Field {
+	shown := s.mask.Show(s.live.Object)
+	list := make([]plan.Field, 0, len(s.mend.Elements))
+	for _, p := range s.mend.Elements {
+		list = append(list, plan.Field{Path: fields.Text(p, shown), Pointer: fields.Pointer(p[:len(p)-1], s.declared), Owner: s.mend.Owner})
 	}
-	return &fieldpath.Set{}
+	return list
 }
 
 // fieldsThatDiffer names the fields that were taken from us, with who took
 // them; or, when ownership tells nothing (the field manager's name was used by
-// someone else), those whose values differ. Values are never told.
-func fieldsThatDiffer(live, wanted *unstructured.Unstructured, taken *fieldpath.Set, declared map[string]any) []plan.Field {
-	owners := ownersOf(live)
-	var fields []plan.Field
+// someone else), those whose values differ. Values are not told.
+func (s sides) fieldsThatDiffer(taken *fieldpath.Set) []plan.Field {
+	owners := fields.OwnersOf(s.live)
+	shown := s.mask.Show(s.wanted.Object)
+	var list []plan.Field
 	taken.Leaves().Iterate(func(p fieldpath.Path) {
-		if len(fields) < mostFields {
-			fields = append(fields, plan.Field{Path: strings.TrimPrefix(p.String(), "."), Pointer: pointerOf(p, declared), Owner: owners.of(p)})
+		if len(list) < mostFields {
+			list = append(list, plan.Field{Path: fields.Text(p, shown), Pointer: fields.Pointer(p, s.declared), Owner: owners.Taker(p)})
 		}
 	})
-	if len(fields) > 0 {
-		return fields
+	if len(list) > 0 {
+		return list
 	}
-	for _, path := range differences("", content(live), content(wanted), nil) {
-		fields = append(fields, plan.Field{Path: path, Pointer: "/" + strings.ReplaceAll(path, ".", "/")})
+	for _, spot := range plan.Diff(s.mask.Show(content(s.live)), s.mask.Show(content(s.wanted)), fields.Keys(s.live, s.wanted)) {
+		list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared)})
 	}
-	return fields[:min(len(fields), mostFields)]
-}
-
-// pointerOf writes a field's path as the JSON pointer of an ignore rule. An
-// element of a list is told by its place in what is declared, or where it isn't
-// declared as all of them; of what an element is known by, the element is told.
-func pointerOf(p fieldpath.Path, declared any) string {
-	if n := len(p); n >= 2 && keyedBy(p[n-2], p[n-1]) {
-		p = p[:n-1]
-	}
-	var pointer strings.Builder
-	for _, e := range p {
-		pointer.WriteByte('/')
-		if e.FieldName != nil {
-			pointer.WriteString(strings.ReplaceAll(strings.ReplaceAll(*e.FieldName, "~", "~0"), "/", "~1"))
-			m, _ := declared.(map[string]any)
-			declared = m[*e.FieldName]
-			continue
-		}
-		list, _ := declared.([]any)
-		i := placeOf(e, list)
-		if i < 0 {
-			pointer.WriteByte('*')
-			declared = nil
-			continue
-		}
-		pointer.WriteString(strconv.Itoa(i))
-		declared = list[i]
-	}
-	return pointer.String()
-}
-
-// placeOf finds an element in a list, or -1.
-func placeOf(e fieldpath.PathElement, list []any) int {
-	return slices.IndexFunc(list, func(candidate any) bool {
-		switch m, isMap := candidate.(map[string]any); {
-		case e.Key != nil && isMap:
-			return !slices.ContainsFunc(*e.Key, func(key value.Field) bool {
-				return fmt.Sprint(m[key.Name]) != fmt.Sprint(key.Value.Unstructured()) && (m[key.Name] != nil || !isDefault(key))
-			})
-		case e.Value != nil:
-			return fmt.Sprint(candidate) == fmt.Sprint((*e.Value).Unstructured())
-		}
-		return false
-	})
-}
-
-// isDefault says whether the server gives a key this value where none is
-// declared, as it does for the protocol of a port.
-func isDefault(key value.Field) bool {
-	return key.Name == "protocol" && key.Value.Unstructured() == "TCP"
-}
-
-// keyedBy says whether a field is part of what an element is known by in its list.
-func keyedBy(element, field fieldpath.PathElement) bool {
-	if element.Key == nil || field.FieldName == nil {
-		return false
-	}
-	for _, key := range *element.Key {
-		if key.Name == *field.FieldName {
-			return true
-		}
-	}
-	return false
-}
-
-// owners are the other managers of an object's fields, the newest first.
-type owners []metav1.ManagedFieldsEntry
-
-func ownersOf(o *unstructured.Unstructured) owners {
-	var others owners
-	for _, e := range o.GetManagedFields() {
-		if !ours(e) {
-			others = append(others, e)
-		}
-	}
-	slices.SortStableFunc(others, func(a, b metav1.ManagedFieldsEntry) int {
-		switch {
-		case a.Time == nil || b.Time == nil:
-			return 0
-		default:
-			return b.Time.Compare(a.Time.Time)
-		}
-	})
-	return others
-}
-
-// of is the manager that owns a field or, where the field was removed, the one
-// that wrote last.
-func (o owners) of(p fieldpath.Path) string {
-	for _, e := range o {
-		if fieldsOf(e).Has(p) {
-			return e.Manager
-		}
-	}
-	for _, e := range o {
-		if e.Subresource != "status" {
-			return e.Manager
-		}
-	}
-	return ""
-}
-
-// differences lists the paths at which two values differ.
-func differences(path string, a, b any, found []string) []string {
-	if len(found) >= mostFields || reflect.DeepEqual(a, b) {
-		return found
-	}
-	ma, aIsMap := a.(map[string]any)
-	mb, bIsMap := b.(map[string]any)
-	if !aIsMap || !bIsMap {
-		return append(found, strings.TrimPrefix(path, "."))
-	}
-	names := make([]string, 0, len(ma)+len(mb))
-	for name := range ma {
-		names = append(names, name)
-	}
-	for name := range mb {
-		if _, ok := ma[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		found = differences(path+"."+name, ma[name], mb[name], found)
-	}
-	return found
+	return list[:min(len(list), mostFields)]
 }

@@ -19,6 +19,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"plumb.dev/plumb/internal/limit"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -42,7 +43,7 @@ type Cluster struct {
 	kinds    *kinds
 	view     *view
 	watches  watches
-	limit    *limiter
+	limit    *limit.Limiter
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 
@@ -77,7 +78,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 		config.UserAgent = "plumb"
 	}
 	c := &Cluster{
-		config: config, log: o.Log, now: o.Now, view: newView(), limit: newLimiter(),
+		config: config, log: o.Log, now: o.Now, view: newView(), limit: limit.New(),
 		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {
@@ -262,7 +263,7 @@ func madeByControllers(gk schema.GroupKind) bool {
 type observer struct {
 	next    http.RoundTripper
 	observe func(verb string, status int, took time.Duration)
-	limit   *limiter
+	limit   *limit.Limiter
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -274,7 +275,7 @@ func (o *observer) RoundTrip(r *http.Request) (*http.Response, error) {
 		code = resp.StatusCode
 	}
 	if code == http.StatusTooManyRequests {
-		o.limit.throttled()
+		o.limit.Throttled()
 	}
 	if o.observe != nil {
 		o.observe(verbOf(r), code, time.Since(start))

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -48,10 +49,13 @@ func explainWatch(gk schema.GroupKind, err error) error {
 	return unreachable(fmt.Errorf("watch %s: %w", gk, err))
 }
 
-// explain turns the server's refusal into what people can act on. What the
-// server says of a Secret can hold its values, so of that only the names of
-// the fields are kept.
-func explain(key object.Key, err error) error {
+// explain is explainMasked where nothing is known of what the object holds.
+func explain(key object.Key, err error) error { return explainMasked(key, err, redact.Mask{}) }
+
+// explainMasked turns the server's refusal into what people can act on. What
+// the server says of a Secret, or of another object with hidden fields, can hold
+// their values, so of that only the names of the fields are kept.
+func explainMasked(key object.Key, err error, mask redact.Mask) error {
 	if err == nil || isUnreachable(err) {
 		return unreachable(err)
 	}
@@ -60,10 +64,10 @@ func explain(key object.Key, err error) error {
 		return err
 	}
 	said := status.Status()
-	if key.Group == "" && key.Kind == "Secret" {
+	if mask.Hides() || key.Group == "" && key.Kind == "Secret" {
 		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
 	}
-	message := said.Message
+	message := mask.Text(said.Message)
 	switch {
 	case apierrors.IsInvalid(err) && strings.Contains(message, "field is immutable"):
 		return fmt.Errorf("%s; the field can't be changed in place: undo the change, or delete the object so that it is made anew", message)
@@ -89,7 +93,7 @@ func explain(key object.Key, err error) error {
 func withoutValues(said metav1.Status) string {
 	text := strings.TrimSpace(fmt.Sprintf("%s (%d)", said.Reason, said.Code))
 	if said.Details == nil || len(said.Details.Causes) == 0 {
-		return text + "; what else it said may hold the Secret's values and isn't shown: kubectl apply --dry-run=server tells"
+		return text + "; what else it said may hold hidden values and isn't shown: kubectl apply --dry-run=server tells"
 	}
 	for _, cause := range said.Details.Causes {
 		text += fmt.Sprintf("; %s: %s", cause.Field, cause.Type)

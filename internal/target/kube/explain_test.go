@@ -158,4 +158,4 @@ func TestALostWatchSaysWhatItNeeds(t *testing.T) {
 }
 
 // withheld follows where nothing of the refusal can be told.
-const withheld = "; what else it said may hold the Secret's values and isn't shown: kubectl apply --dry-run=server tells"
+const withheld = "; what else it said may hold hidden values and isn't shown: kubectl apply --dry-run=server tells"

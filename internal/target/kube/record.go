@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -53,7 +53,7 @@ func reduce(gk schema.GroupKind, o metav1.Object) plan.Live {
 // our entry when someone else changes its value. It is 0 when we have no entry.
 func fingerprint(entries []metav1.ManagedFieldsEntry) uint64 {
 	for _, e := range entries {
-		if !ours(e) {
+		if !fields.IsOurs(e) {
 			continue
 		}
 		h := sha256.New()
@@ -77,7 +77,7 @@ func canonical(e metav1.ManagedFieldsEntry) []byte {
 	if !readable(raw) {
 		return raw
 	}
-	ordered, err := fieldsOf(e).ToJSON()
+	ordered, err := fields.Set(e).ToJSON()
 	if err != nil {
 		return raw
 	}
@@ -100,20 +100,6 @@ func knownForms(fields map[string]any) bool {
 		}
 	}
 	return true
-}
-
-// fieldsOf is the set of fields that an entry owns.
-func fieldsOf(e metav1.ManagedFieldsEntry) *fieldpath.Set {
-	set := &fieldpath.Set{}
-	if e.FieldsV1 == nil || set.FromJSON(e.FieldsV1.GetRawReader()) != nil {
-		return &fieldpath.Set{}
-	}
-	return set
-}
-
-// ours says whether an entry is that of our applies.
-func ours(e metav1.ManagedFieldsEntry) bool {
-	return e.Manager == object.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
 }
 
 // parseVersion reads a resource version. The API promises that those of one

@@ -1,4 +1,4 @@
-package kube
+package limit
 
 import (
 	"context"
@@ -20,11 +20,11 @@ const slowAnswer = 400 * time.Millisecond
 // calmAfter is how long one sign of overload is acted on before the next counts.
 const calmAfter = 250 * time.Millisecond
 
-// limiter bounds how many changes are under way at once, by what the server
+// Limiter bounds how many changes are under way at once, by what the server
 // can take: one more each time a full round was answered swiftly, half as many
 // when it says that there are too many (429) or becomes slow. There is no limit
 // on the rate. Who waits is served in the order of coming.
-type limiter struct {
+type Limiter struct {
 	mu      sync.Mutex
 	limit   float64
 	busy    int
@@ -33,10 +33,11 @@ type limiter struct {
 	smooth  time.Duration // the smoothed time of an answer
 }
 
-func newLimiter() *limiter { return &limiter{limit: firstLimit} }
+// New makes a Limiter that begins with a few places.
+func New() *Limiter { return &Limiter{limit: firstLimit} }
 
-// acquire waits for a place.
-func (l *limiter) acquire(ctx context.Context) error {
+// Acquire waits for a place.
+func (l *Limiter) Acquire(ctx context.Context) error {
 	l.mu.Lock()
 	if l.busy < int(l.limit) {
 		l.busy++
@@ -64,8 +65,8 @@ func (l *limiter) acquire(ctx context.Context) error {
 	}
 }
 
-// release gives a place back, with how long the answer took.
-func (l *limiter) release(took time.Duration) {
+// Release gives a place back, with how long the answer took.
+func (l *Limiter) Release(took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	const share = 8 // each answer weighs an eighth
@@ -81,21 +82,28 @@ func (l *limiter) release(took time.Duration) {
 	l.handOut()
 }
 
-// throttled is told that the server answered 429.
-func (l *limiter) throttled() {
+// Places is how many may be under way at once by now.
+func (l *Limiter) Places() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.limit)
+}
+
+// Throttled is told that the server answered 429.
+func (l *Limiter) Throttled() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cut()
 }
 
-func (l *limiter) cut() {
+func (l *Limiter) cut() {
 	if now := time.Now(); now.Sub(l.lastCut) > calmAfter {
 		l.lastCut = now
 		l.limit = max(leastLimit, l.limit/2)
 	}
 }
 
-func (l *limiter) handOut() {
+func (l *Limiter) handOut() {
 	for len(l.waiting) > 0 && l.busy < int(l.limit) {
 		close(l.waiting[0])
 		l.waiting = l.waiting[1:]

@@ -1,4 +1,4 @@
-package kube
+package fields
 
 import (
 	"testing"
@@ -25,7 +25,7 @@ func TestPointerOf(t *testing.T) {
 		"/metadata/annotations/example.com~1owner": fieldpath.MakePathOrDie("metadata", "annotations", "example.com/owner"),
 		"/spec/finalizers/*":                       fieldpath.MakePathOrDie("spec", "finalizers", 0),
 	} {
-		if got := pointerOf(path, declared); got != want {
+		if got := Pointer(path, declared); got != want {
 			t.Errorf("the pointer of %s is %s, want %s", path, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package kube
+package limit
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 const swift = 10 * time.Millisecond
 
 // bubble runs a test on a limiter in a time of its own.
-func bubble(t *testing.T, f func(t *testing.T, l *limiter)) {
+func bubble(t *testing.T, f func(t *testing.T, l *Limiter)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, newLimiter()) })
+	synctest.Test(t, func(t *testing.T) { f(t, New()) })
 }
 
 // pass lets time pass in a bubble.
 func pass(d time.Duration) { <-time.After(d) }
 
 // fill takes all places that there are, and says how many.
-func fill(t *testing.T, l *limiter) int {
+func fill(t *testing.T, l *Limiter) int {
 	t.Helper()
 	n := 0
 	for l.busy < int(l.limit) {
@@ -35,31 +35,24 @@ func fill(t *testing.T, l *limiter) int {
 }
 
 // acquire takes a place that must be free.
-func acquire(t *testing.T, l *limiter) {
+func acquire(t *testing.T, l *Limiter) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.acquire(ctx); err != nil {
+	if err := l.Acquire(ctx); err != nil {
 		t.Fatalf("with %d of %v places taken there is none: %v", l.busy, l.limit, err)
 	}
 }
 
-// places is how many requests can be under way at once.
-func places(l *limiter) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return int(l.limit)
-}
-
 func TestTheLimitBeginsWithAFewPlaces(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		if n := fill(t, l); n != firstLimit {
 			t.Errorf("%d requests may be under way, want %d", n, firstLimit)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := l.acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := l.Acquire(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("one too many ends with %v", err)
 		}
 	})
@@ -67,17 +60,17 @@ func TestTheLimitBeginsWithAFewPlaces(t *testing.T) {
 
 func TestTheLimitGrowsByOneARoundWhileAllPlacesAreTaken(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		for round := range 10 {
 			fill(t, l)
-			for range places(l) { // each is answered, and another comes in its place
-				l.release(swift)
+			for range l.Places() { // each is answered, and another comes in its place
+				l.Release(swift)
 				acquire(t, l)
 			}
 			for l.busy > 0 {
-				l.release(swift)
+				l.Release(swift)
 			}
-			if got, want := places(l), firstLimit+round+1; got < want-1 || got > want+1 {
+			if got, want := l.Places(), firstLimit+round+1; got < want-1 || got > want+1 {
 				t.Fatalf("after %d full rounds there are %d places, want about %d", round+1, got, want)
 			}
 		}
@@ -86,16 +79,16 @@ func TestTheLimitGrowsByOneARoundWhileAllPlacesAreTaken(t *testing.T) {
 
 func TestTheLimitDoesNotGrowWhileThereIsRoom(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		for range 300 {
 			for range firstLimit - 1 {
 				acquire(t, l)
 			}
 			for range firstLimit - 1 {
-				l.release(swift)
+				l.Release(swift)
 			}
 		}
-		if got := places(l); got != firstLimit {
+		if got := l.Places(); got != firstLimit {
 			t.Errorf("there are %d places, want %d: nobody needed more", got, firstLimit)
 		}
 	})
@@ -103,19 +96,19 @@ func TestTheLimitDoesNotGrowWhileThereIsRoom(t *testing.T) {
 
 func TestTheLimitHasBounds(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		for range 100 * mostLimit {
 			fill(t, l)
-			l.release(swift)
+			l.Release(swift)
 		}
-		if got := places(l); got != mostLimit || l.busy > mostLimit {
+		if got := l.Places(); got != mostLimit || l.busy > mostLimit {
 			t.Errorf("there are %d places and %d are taken, want at most %d", got, l.busy, mostLimit)
 		}
 		for range 100 {
 			pass(2 * calmAfter)
-			l.throttled()
+			l.Throttled()
 		}
-		if got := places(l); got != leastLimit {
+		if got := l.Places(); got != leastLimit {
 			t.Errorf("a server that refuses all is left %d places, want %d", got, leastLimit)
 		}
 	})
@@ -123,16 +116,16 @@ func TestTheLimitHasBounds(t *testing.T) {
 
 func TestAnswersFromBeforeACutDoNotRaiseTheLimit(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		fill(t, l)
-		for places(l) > leastLimit {
+		for l.Places() > leastLimit {
 			pass(2 * calmAfter)
-			l.throttled()
+			l.Throttled()
 		}
 		for l.busy > leastLimit {
-			l.release(swift)
+			l.Release(swift)
 		}
-		if got := places(l); got != leastLimit {
+		if got := l.Places(); got != leastLimit {
 			t.Errorf("what was under way at the cut raises the limit from %d to %d", leastLimit, got)
 		}
 	})
@@ -140,16 +133,16 @@ func TestAnswersFromBeforeACutDoNotRaiseTheLimit(t *testing.T) {
 
 func TestTheLimitIsHalvedOncePerCalmPeriod(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
-		got := []int{places(l)}
+	bubble(t, func(t *testing.T, l *Limiter) {
+		got := []int{l.Places()}
 		for range 3 {
 			for range 50 { // all that were under way are refused at once
-				l.throttled()
+				l.Throttled()
 			}
-			got = append(got, places(l))
+			got = append(got, l.Places())
 			pass(calmAfter)
-			l.throttled()
-			got = append(got, places(l))
+			l.Throttled()
+			got = append(got, l.Places())
 			pass(time.Millisecond)
 		}
 		if diff := cmp.Diff([]int{24, 12, 12, 6, 6, 3, 3}, got); diff != "" {
@@ -160,24 +153,24 @@ func TestTheLimitIsHalvedOncePerCalmPeriod(t *testing.T) {
 
 func TestASlowServerIsGivenLessAndASwiftOneMoreAgain(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		answer := func(n int, took time.Duration) {
 			for range n {
 				fill(t, l)
 				pass(took)
-				l.release(took)
+				l.Release(took)
 			}
 		}
 		answer(1, 5*slowAnswer)
-		if got := places(l); got != firstLimit {
+		if got := l.Places(); got != firstLimit {
 			t.Errorf("one slow answer leaves %d places, want %d", got, firstLimit)
 		}
 		answer(100, 5*slowAnswer)
-		if got := places(l); got != leastLimit {
+		if got := l.Places(); got != leastLimit {
 			t.Errorf("a slow server is left %d places, want %d", got, leastLimit)
 		}
 		answer(1000, swift)
-		if got := places(l); got < firstLimit {
+		if got := l.Places(); got < firstLimit {
 			t.Errorf("a server that is swift again is left %d places", got)
 		}
 	})
@@ -185,7 +178,7 @@ func TestASlowServerIsGivenLessAndASwiftOneMoreAgain(t *testing.T) {
 
 func TestWhoWaitsIsServedInTheOrderOfComing(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		fill(t, l)
 		const waiters = 30
 		var mu sync.Mutex
@@ -193,7 +186,7 @@ func TestWhoWaitsIsServedInTheOrderOfComing(t *testing.T) {
 		for i := range waiters {
 			want = append(want, i)
 			go func() {
-				if err := l.acquire(t.Context()); err != nil {
+				if err := l.Acquire(t.Context()); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
@@ -203,7 +196,7 @@ func TestWhoWaitsIsServedInTheOrderOfComing(t *testing.T) {
 			synctest.Wait()
 		}
 		for range waiters {
-			l.release(slowAnswer) // so that the limit doesn't grow, and one place comes at a time
+			l.Release(slowAnswer) // so that the limit doesn't grow, and one place comes at a time
 			l.mu.Lock()
 			l.smooth, l.limit = 0, firstLimit
 			l.mu.Unlock()
@@ -217,27 +210,27 @@ func TestWhoWaitsIsServedInTheOrderOfComing(t *testing.T) {
 
 func TestWhoGivesUpLeavesThePlaceToTheNext(t *testing.T) {
 	t.Parallel()
-	bubble(t, func(t *testing.T, l *limiter) {
+	bubble(t, func(t *testing.T, l *Limiter) {
 		fill(t, l)
 		ctx, giveUp := context.WithCancel(t.Context())
 		var gaveUp, served sync.WaitGroup
 		for range 10 {
 			gaveUp.Go(func() {
-				if err := l.acquire(ctx); !errors.Is(err, context.Canceled) {
+				if err := l.Acquire(ctx); !errors.Is(err, context.Canceled) {
 					t.Errorf("who gave up is told %v", err)
 				}
 			})
 		}
 		synctest.Wait()
 		served.Go(func() {
-			if err := l.acquire(t.Context()); err != nil {
+			if err := l.Acquire(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 		synctest.Wait()
 		giveUp()
 		gaveUp.Wait()
-		l.release(swift)
+		l.Release(swift)
 		served.Wait()
 		if len(l.waiting) != 0 || l.busy != firstLimit {
 			t.Errorf("%d wait and %d places are taken, want none and %d", len(l.waiting), l.busy, firstLimit)
@@ -250,7 +243,7 @@ func TestWhoGivesUpLeavesThePlaceToTheNext(t *testing.T) {
 // more taken than there are.
 func TestNoPlaceIsLost(t *testing.T) {
 	t.Parallel()
-	l := newLimiter()
+	l := New()
 	var wg sync.WaitGroup
 	for w := range 3 * firstLimit {
 		wg.Go(func() {
@@ -261,16 +254,16 @@ func TestNoPlaceIsLost(t *testing.T) {
 					stop := time.AfterFunc(time.Duration(random.IntN(50))*time.Microsecond, cancel)
 					defer stop.Stop()
 				}
-				if l.acquire(ctx) == nil {
+				if l.Acquire(ctx) == nil {
 					l.mu.Lock()
 					if l.busy > mostLimit || l.busy < 1 {
 						t.Errorf("%d places are taken", l.busy)
 					}
 					l.mu.Unlock()
 					if random.IntN(100) == 0 {
-						l.throttled()
+						l.Throttled()
 					}
-					l.release(swift)
+					l.Release(swift)
 				}
 				cancel()
 			}

@@ -1,0 +1,227 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"plumb.dev/plumb/internal/fields"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/target"
+)
+
+// tellValues tells what differs and how, who wrote what is live, and what all
+// of that is bound by.
+func (s sides) tellValues(d plan.Desired, f *target.Finding) {
+	before := plan.WithoutMarks(s.mask.Show(content(s.live)))
+	after := plan.WithoutMarks(s.mask.Show(content(s.wanted)))
+	spots := plan.Diff(before, after, fields.Keys(s.live, s.wanted))
+	if s.mend.Patch != nil {
+		spots = s.spotsOfMend(before, spots)
+	}
+	others, ours, declared := fields.OwnersOf(s.live), fields.Ours(s.live), s.mask.Show(s.declared)
+	bound := []any{d.Digest}
+	for _, spot := range spots {
+		known := fields.Node(declared, spot.At)
+		after := spot.After
+		if spot.Before == nil && known != nil {
+			after = plan.Shown(asDeclared(known, spot.Is)) // without what the server adds
+		}
+		if len(f.Fields) < mostFields {
+			f.Fields = append(f.Fields, plan.Field{
+				Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: after,
+				Owner: ownerOf(spot, others, ours, s.wasDeclared(d)),
+			})
+		} else {
+			f.More++
+		}
+		bound = append(bound, []any{spot.Path(), spot.Before != nil, spot.Was})
+	}
+	f.Digest = s.mask.Digest(bound)
+}
+
+// ownerOf is who wrote what is live. What isn't there was removed by whoever
+// wrote last, if it was declared before.
+func ownerOf(spot plan.Spot, others fields.Owners, ours *fieldpath.Set, wasDeclared bool) string {
+	if owner, ok := others.Of(spot.At); ok && spot.Before != nil {
+		return owner.Manager
+	}
+	switch {
+	case spot.Before != nil && fields.Touches(ours, spot.At):
+		return object.FieldManager
+	case wasDeclared:
+		return others.Taker(spot.At)
+	default:
+		return ""
+	}
+}
+
+// asDeclared is what the server made of something declared, without what it
+// adds: its defaults would hide what people wrote.
+func asDeclared(declared, made any) any {
+	switch d := declared.(type) {
+	case map[string]any:
+		m, ok := made.(map[string]any)
+		if !ok {
+			return made
+		}
+		out := make(map[string]any, len(d))
+		for name, value := range d {
+			if of, there := m[name]; there {
+				out[name] = asDeclared(value, of)
+			}
+		}
+		return out
+	case []any:
+		list, ok := made.([]any)
+		if !ok || len(list) != len(d) {
+			return made
+		}
+		out := make([]any, len(d))
+		for i := range d {
+			out[i] = asDeclared(d[i], list[i])
+		}
+		return out
+	default:
+		return made
+	}
+}
+
+// coming are what comes with the objects of a check, and so needn't be there yet.
+type coming struct {
+	namespaces []string
+	kinds      map[schema.GroupKind]bool
+}
+
+func comingWith(as target.Actor, desired []plan.Desired) coming {
+	with := coming{kinds: map[schema.GroupKind]bool{}}
+	if !as.Values {
+		return with
+	}
+	if as.CreateNamespace {
+		with.namespaces = append(with.namespaces, as.Namespace)
+	}
+	for _, d := range desired {
+		switch plan.StageOf(d.Key) {
+		case plan.StageNamespace:
+			with.namespaces = append(with.namespaces, d.Key.Name)
+		case plan.StageDefinition:
+			u := &unstructured.Unstructured{}
+			if u.UnmarshalJSON(d.Body) == nil {
+				group, _, _ := unstructured.NestedString(u.Object, "spec", "group")
+				kindName, _, _ := unstructured.NestedString(u.Object, "spec", "names", "kind")
+				with.kinds[schema.GroupKind{Group: group, Kind: kindName}] = true
+			}
+		}
+	}
+	return with
+}
+
+// missing is a declared object that isn't there.
+type missing struct {
+	plan.Desired
+	declared map[string]any
+	mask     redact.Mask
+	with     coming
+	err      error // what the look at it gave
+}
+
+// checkMissing asks the server whether it would take an object that isn't there.
+func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) target.Finding {
+	f := target.Finding{Key: m.Key, Differs: true}
+	made, err := c.tryToMake(ctx, as, m)
+	switch {
+	case errors.Is(err, target.ErrSkipped) && m.with.kinds[m.Key.GroupKind()]:
+		f.Unasked = "its kind comes with it"
+	case apierrors.IsNotFound(err) && slices.Contains(m.with.namespaces, m.Key.Namespace):
+		f.Unasked = "its namespace comes with it"
+	case apierrors.IsNotFound(err):
+		f.Err = refusalOf(fmt.Errorf("its namespace %s is not there; declare it, or have it made (target.createNamespace)", m.Key.Namespace), err)
+		return f
+	case err != nil:
+		f.Err = refusalOf(explainMasked(m.Key, err, m.mask), err)
+		return f
+	}
+	shown := plan.WithoutMarks(m.mask.Show(m.declared))
+	if made != nil {
+		shown, _ = asDeclared(shown, plan.WithoutMarks(m.mask.Show(content(made)))).(map[string]any)
+	}
+	for _, spot := range plan.Diff(identityOf(shown), shown, nil) {
+		f.Fields = append(f.Fields, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, m.declared), After: spot.After})
+	}
+	f.More = max(0, len(f.Fields)-mostFields)
+	f.Fields = f.Fields[:len(f.Fields)-f.More]
+	f.Digest = m.mask.Digest([]any{m.Digest, "absent"})
+	return f
+}
+
+// identityOf is what of an object stands in the key already.
+func identityOf(o map[string]any) map[string]any {
+	identity := map[string]any{"apiVersion": o["apiVersion"], "kind": o["kind"]}
+	metadata, _ := o["metadata"].(map[string]any)
+	named := map[string]any{}
+	for _, field := range []string{"name", "namespace"} {
+		if value, ok := metadata[field]; ok {
+			named[field] = value
+		}
+	}
+	identity["metadata"] = named
+	return identity
+}
+
+// tryToMake has the server make an object, without keeping it.
+func (c *Cluster) tryToMake(ctx context.Context, as target.Actor, m missing) (made *unstructured.Unstructured, err error) {
+	if errors.Is(m.err, target.ErrSkipped) {
+		return nil, m.err
+	}
+	k, err := c.served(ctx, m.Desired)
+	if err != nil {
+		return nil, err
+	}
+	cs, err := c.as(as)
+	if err != nil {
+		return nil, err
+	}
+	err = c.limited(ctx, func(ctx context.Context) error {
+		made, err = contentOf(cs, k, m.Key).Patch(ctx, m.Key.Name, types.ApplyPatchType, m.Body, tryOptions())
+		return err
+	})
+	return made, err
+}
+
+// answered is an error that the server answered; it reads as the explanation does.
+type answered struct{ error }
+
+// Is makes it a target.ErrRefused.
+func (answered) Is(err error) bool { return err == target.ErrRefused }
+
+// Unwrap is the explanation.
+func (r answered) Unwrap() error { return r.error }
+
+// refusalOf marks an explained error as the server's refusal where it is one.
+func refusalOf(explained, err error) error {
+	var status apierrors.APIStatus
+	if isUnreachable(err) || !errors.As(err, &status) {
+		return explained
+	}
+	return answered{explained}
+}
+
+// maskOf knows what of a declared object must not be told.
+func maskOf(as target.Actor, d plan.Desired) redact.Mask {
+	var declared map[string]any
+	if json.Unmarshal(d.Body, &declared) != nil {
+		return redact.Mask{}
+	}
+	return as.Redact.Of(declared)
+}
