@@ -29,6 +29,9 @@ type Env struct {
 	// Terminal tells how wide the terminal is that Out is; ok is false when it
 	// is none.
 	Terminal func() (columns int, ok bool)
+	// Interactive says whether someone can be asked; nil means whether In and Out
+	// are terminals.
+	Interactive func() bool
 	// Version is what was built, such as v0.1.0; empty means what the build
 	// itself recorded.
 	Version string
@@ -64,6 +67,9 @@ func (e Env) withDefaults() Env {
 	if e.Terminal == nil {
 		e.Terminal = func() (int, bool) { return terminal.Width(e.Out) }
 	}
+	if e.Interactive == nil {
+		e.Interactive = e.interactive
+	}
 	return e
 }
 
@@ -71,6 +77,13 @@ func (e Env) withDefaults() Env {
 func (e Env) screen() terminal.Screen {
 	columns, ok := e.Terminal()
 	return terminal.NewScreen(e.Out, e.Getenv, columns, ok)
+}
+
+// screenOn is the same for another writer, which is where Out is.
+func (e Env) screenOn(out io.Writer) terminal.Screen {
+	s := e.screen()
+	s.Out = out
+	return s
 }
 
 // Run carries out one command line, without the program's name, and returns
@@ -122,8 +135,15 @@ func addCommands(root *cobra.Command, env Env) {
 		commands  []*cobra.Command
 	}{
 		{"run", "Run:", []*cobra.Command{newRunCommand(env), newDevCommand(env)}},
-		{"look", "Look:", []*cobra.Command{newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newHistoryCommand(env)}},
-		{"act", "Act:", []*cobra.Command{newSyncCommand(env)}},
+		{"look", "Look:", []*cobra.Command{
+			newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newDiffCommand(env), newCompareCommand(env),
+		}},
+		{"ask", "What happened:", []*cobra.Command{
+			newHistoryCommand(env), newBlameCommand(env), newEventsCommand(env), newLogsCommand(env), newWaitCommand(env),
+		}},
+		{"act", "Act:", []*cobra.Command{
+			newSyncCommand(env), newApproveCommand(env), newPauseCommand(env), newResumeCommand(env), newRollbackCommand(env), newApplyCommand(env),
+		}},
 		{"other", "Other:", []*cobra.Command{newCompletionCommand(env), newVersionCommand(env)}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

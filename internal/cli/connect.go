@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -16,18 +19,19 @@ import (
 
 // connection is how a command reaches the daemon.
 type connection struct {
-	env               Env
-	server, tokenFile string
-	plainHTTP         bool
-	namespace         string
+	env       Env
+	daemon    client.Flags
+	namespace string
+	by        string // who asks
+	several   bool   // it takes the names of several Apps
 }
 
 // flags adds what says where the daemon is.
 func (c *connection) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&c.server, "server", "", "the daemon, HOST:PORT or URL (default $PLUMB_SERVER, the configuration, or a daemon of this machine)")
-	f.StringVar(&c.tokenFile, "token-file", "", "file with the daemon's token (default $PLUMB_TOKEN_FILE, the configuration, or the data folder)")
-	f.BoolVar(&c.plainHTTP, "plain-http", false, "send the token unencrypted to another machine")
+	f.StringVar(&c.daemon.Server, "server", "", "the daemon, HOST:PORT or URL (default $PLUMB_SERVER, the configuration, or a daemon of this machine)")
+	f.StringVar(&c.daemon.TokenFile, "token-file", "", "file with the daemon's token (default $PLUMB_TOKEN_FILE, the configuration, or the data folder)")
+	f.BoolVar(&c.daemon.PlainHTTP, "plain-http", false, "send the token unencrypted to another machine")
 }
 
 // appFlags adds what names an App besides its argument.
@@ -37,19 +41,43 @@ func (c *connection) appFlags(cmd *cobra.Command) {
 	cmd.ValidArgsFunction = c.completeNames
 }
 
+// byFlag adds what says who asks.
+func (c *connection) byFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.by, "by", "", "who asks, for the record (default $PLUMB_BY, else your user name and this machine's)")
+}
+
+// who is the name that the record shows.
+func (c *connection) who() string { return whoAsks(c.env, c.by) }
+
+// whoAsks is the name that was given, or USER@MACHINE. The daemon takes it on
+// trust.
+func whoAsks(env Env, given string) string {
+	name := cmp.Or(given, env.Getenv("PLUMB_BY"))
+	if name == "" {
+		name = env.Getenv("USER")
+		if u, err := user.Current(); name == "" && err == nil {
+			name = u.Username
+		}
+		if host, err := os.Hostname(); err == nil {
+			name += "@" + host
+		}
+	}
+	name = strings.Map(func(r rune) rune {
+		if terminal.Printable(string(r), "") != string(r) {
+			return -1
+		}
+		return r
+	}, name)
+	return terminal.Cut(name, 100)
+}
+
 // client is one that knows where the daemon is and has its token.
 func (c *connection) client() (*client.Client, error) {
-	places, err := gather(c.env.Getenv)
+	found, err := client.Find(c.daemon, c.env.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	places.flagServer, places.flagTokenFile = c.server, c.tokenFile
-	chosen := places.settle()
-	token, err := chosen.readToken()
-	if err != nil {
-		return nil, err
-	}
-	return client.New(client.Options{Server: chosen.server, Token: token, PlainHTTP: c.plainHTTP})
+	return client.New(found)
 }
 
 // resolve makes NAMESPACE/NAME of what was given: that itself, or a name in -n,
@@ -101,7 +129,7 @@ const completionTime = 2 * time.Second
 
 // completeNames offers the names of Apps to the shell.
 func (c *connection) completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	if len(args) > 0 {
+	if len(args) > 0 && !c.several {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	daemon, err := c.client()

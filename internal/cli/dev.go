@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/terminal"
 )
@@ -38,7 +39,7 @@ func devFolder(flag string, getenv func(string) string) (string, error) {
 	if flag != "" {
 		return flag, nil
 	}
-	state := underHome(getenv, "XDG_STATE_HOME", filepath.Join(".local", "state"))
+	state := client.UnderHome(getenv, "XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if !filepath.IsAbs(state) {
 		return "", usagef("neither XDG_STATE_HOME nor HOME is set: name a folder with --dir")
 	}

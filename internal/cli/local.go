@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
@@ -47,3 +48,6 @@ type ObjectNews struct {
 	// Message says more, such as: 1 of 2 replicas are ready.
 	Message string
 }
+
+// ErrHeld marks an error of ApplyLocal that says that something holds it.
+var ErrHeld = errors.New("held")

@@ -14,6 +14,9 @@ const (
 	asYAML = "yaml"
 	asWide = "wide"
 	asName = "name"
+
+	asText     = "text"
+	asMarkdown = "markdown"
 )
 
 // outputFlag adds -o with the formats that a command knows.
@@ -49,6 +52,3 @@ func write(out io.Writer, format string, value any) error {
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }
-
-// shortCommit is a commit's first eight characters.
-func shortCommit(commit string) string { return commit[:min(len(commit), 8)] }

@@ -51,15 +51,15 @@ func rendered(ctx context.Context, c *connection, what string) ([]manifest, erro
 	}
 	daemon, err := c.client()
 	if err != nil {
-		return nil, orFolder(what, err)
+		return nil, orFolder("render", what, err)
 	}
 	id, err := c.resolve(ctx, daemon, what)
 	if err != nil {
-		return nil, orFolder(what, err)
+		return nil, orFolder("render", what, err)
 	}
 	contents, err := daemon.Render(ctx, id)
 	if err != nil {
-		return nil, orFolder(what, err)
+		return nil, orFolder("render", what, err)
 	}
 	objects := make([]manifest, len(contents))
 	for i, content := range contents {
@@ -74,11 +74,11 @@ func isPath(s string) bool {
 }
 
 // orFolder adds to an error that a folder was perhaps meant.
-func orFolder(what string, err error) error {
+func orFolder(command, what string, err error) error {
 	if info, statErr := os.Stat(what); statErr != nil || !info.IsDir() {
 		return err
 	}
-	return fmt.Errorf("%w\n(%s is also a folder here: `plumb render ./%s` renders it)", err, what, what)
+	return fmt.Errorf("%w\n(%s is also a folder here: for that write `plumb %s ./%s`)", err, what, command, what)
 }
 
 func renderedLocally(ctx context.Context, env Env, path string) ([]manifest, error) {

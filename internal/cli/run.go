@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/client"
 )
 
 // RunOptions is what `plumb run` was asked for.
@@ -24,6 +26,9 @@ type RunOptions struct {
 	Data           string // data folder
 	Listen         string // HOST:PORT of the HTTP API
 	GitCredentials string // file with credentials for repositories; empty: none
+	GitWrite       string // file with credentials for pushing; empty: GitCredentials
+	GitAuthor      string // who commits, NAME <ADDRESS>; empty: Plumb
+	GitSigningKey  string // file with the key that signs commits; empty: none does
 	AllowLocal     bool   // Apps may name repositories of this machine by path
 	AllowEmptyRoot bool   // a root that declares nothing any more removes all that it declared
 	MetricsPublic  bool   // /metrics asks for no token
@@ -68,9 +73,12 @@ func newRunCommand(env Env) *cobra.Command {
 	f.StringVar(&o.RootPath, "root-path", "", "folder of the root that holds the declarations (default: all of it)")
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default $KUBECONFIG, ~/.kube/config, or the cluster that it runs in)")
 	f.StringVar(&o.Context, "context", "", "context of the kubeconfig (default: its current one)")
-	f.StringVar(&o.Data, "data", DefaultData(env.Getenv), "data folder: mirrors, history, token ($PLUMB_DATA)")
-	f.StringVar(&o.Listen, "listen", DefaultAddress, "HOST:PORT of the HTTP API and the webhook")
+	f.StringVar(&o.Data, "data", client.DefaultData(env.Getenv), "data folder: mirrors, history, token ($PLUMB_DATA)")
+	f.StringVar(&o.Listen, "listen", client.DefaultAddress, "HOST:PORT of the HTTP API and the webhook")
 	f.StringVar(&o.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
+	f.StringVar(&o.GitWrite, "git-write-credentials", "", "file with credentials for pushing commits (default: those of --git-credentials)")
+	f.StringVar(&o.GitAuthor, "git-author", "", "who makes the commits of rollbacks and of live changes that are kept: \"NAME <ADDRESS>\"")
+	f.StringVar(&o.GitSigningKey, "git-signing-key", "", "file with the SSH or OpenPGP private key that signs these commits")
 	f.BoolVar(&o.AllowEmptyRoot, "allow-empty-root", false, "let a root that declares no App any more remove all that it declared")
 	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
 	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")
@@ -89,7 +97,7 @@ func (o RunOptions) validate() error {
 		return usagef("plumb run needs --root: the repository that declares the Apps, as a URL or a folder of this machine")
 	}
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
-		return usagef("--listen %q is not HOST:PORT, such as %s", o.Listen, DefaultAddress)
+		return usagef("--listen %q is not HOST:PORT, such as %s", o.Listen, client.DefaultAddress)
 	}
 	if o.Data == "" {
 		return usagef("plumb run needs --data: a folder of its own")

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"os/user"
 	"strings"
 	"time"
 
@@ -42,7 +42,7 @@ func newSyncCommand(env Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			asked, err := daemon.Sync(cmd.Context(), id, whoAsks(env))
+			asked, err := daemon.Sync(cmd.Context(), id, c.who())
 			if err != nil {
 				return err
 			}
@@ -53,25 +53,11 @@ func newSyncCommand(env Env) *cobra.Command {
 		},
 	}
 	c.appFlags(cmd)
+	c.byFlag(cmd)
 	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "wait until it is in line and healthy, or can't be")
 	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long to wait")
 	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
 	return cmd
-}
-
-// whoAsks is the name that the history shows. The daemon takes it on trust.
-func whoAsks(env Env) string {
-	name := env.Getenv("USER")
-	if u, err := user.Current(); name == "" && err == nil {
-		name = u.Username
-	}
-	name = strings.Map(func(r rune) rune {
-		if terminal.Printable(string(r), "") != string(r) {
-			return -1
-		}
-		return r
-	}, name)
-	return terminal.Cut(name, 64)
 }
 
 // printAsked tells that a sync was asked for.
@@ -151,19 +137,19 @@ func ended(d status.Detail, asked time.Time, late bool) end {
 	case looked && d.Sync == status.Synced && healthy:
 		return end{over: true}
 	case failedSince(d.Releases, asked):
-		return end{true, fmt.Errorf("%s failed: %s", d.ID(), firstOf(d.Releases[0].Reason, d.Message))}
+		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Releases[0].Reason, d.Message))}
 	case looked && d.Failures > 0:
-		return end{true, fmt.Errorf("%s failed: %s", d.ID(), firstOf(d.Message, "nothing says why"))}
+		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Message, "nothing says why"))}
 	case !late:
 		return end{}
 	case len(d.WaitingFor) > 0:
 		return end{true, held(fmt.Errorf("%s is held back: it waits for %s", d.ID(), strings.Join(d.WaitingFor, ", ")))}
 	case d.Sync == status.OutOfSync:
-		return end{true, differs(fmt.Errorf("%s is still out of line: %s", d.ID(), firstOf(d.Message, "nothing says why")))}
+		return end{true, differs(fmt.Errorf("%s is still out of line: %s", d.ID(), cmp.Or(d.Message, "nothing says why")))}
 	case !looked:
-		return end{true, fmt.Errorf("%s was not compared in this time: %s", d.ID(), firstOf(d.Message, "the daemon is busy"))}
+		return end{true, fmt.Errorf("%s was not compared in this time: %s", d.ID(), cmp.Or(d.Message, "the daemon is busy"))}
 	}
-	return end{true, fmt.Errorf("%s is %s and %s: %s", d.ID(), d.Sync, d.Health, firstOf(d.Message, "nothing says why"))}
+	return end{true, fmt.Errorf("%s is %s and %s: %s", d.ID(), d.Sync, d.Health, cmp.Or(d.Message, "nothing says why"))}
 }
 
 // failedSince says whether the newest release was seen since a time and failed.

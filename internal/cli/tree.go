@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/status"
-	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/view"
 )
 
 // newTreeCommand is `plumb tree`: the objects of an App, with their health.
@@ -22,7 +20,7 @@ func newTreeCommand(env Env) *cobra.Command {
 				if format != "" {
 					return write(env.Out, format, d)
 				}
-				printTree(env.screen(), d)
+				view.Tree(env.screen(), d)
 				return nil
 			})
 		},
@@ -30,62 +28,4 @@ func newTreeCommand(env Env) *cobra.Command {
 	c.appFlags(cmd)
 	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
 	return cmd
-}
-
-// kindGroup is the objects of one kind.
-type kindGroup struct {
-	kind    string
-	objects []status.Object
-}
-
-// byKind groups objects by their kind, in the order in which kinds first appear.
-func byKind(objects []status.Object) []kindGroup {
-	var groups []kindGroup
-	at := map[string]int{}
-	for _, o := range objects {
-		i, known := at[o.Key.Kind]
-		if !known {
-			i = len(groups)
-			at[o.Key.Kind] = i
-			groups = append(groups, kindGroup{kind: o.Key.Kind})
-		}
-		groups[i].objects = append(groups[i].objects, o)
-	}
-	return groups
-}
-
-// printTree draws an App's objects, grouped by kind.
-func printTree(s terminal.Screen, d status.Detail) {
-	head := &terminal.Table{}
-	head.Add(terminal.Strong.Of(d.ID()), terminal.State(d.Sync), terminal.State(d.Health), shortCommit(d.Revision), d.Message)
-	head.Print(s)
-	if len(d.Tree) == 0 {
-		fmt.Fprintln(s.Out, "└─ no objects")
-		return
-	}
-	t := &terminal.Table{}
-	groups := byKind(d.Tree)
-	for i, g := range groups {
-		branch, below := "├─ ", "│  "
-		if i == len(groups)-1 {
-			branch, below = "└─ ", "   "
-		}
-		t.Add(branch + g.kind)
-		for j, o := range g.objects {
-			twig := "├─ "
-			if j == len(g.objects)-1 {
-				twig = "└─ "
-			}
-			t.Add(below+twig+nameIn(o, d.Target.Namespace), terminal.State(o.Sync), terminal.State(o.Health), o.Origin, o.Message)
-		}
-	}
-	t.Print(s)
-}
-
-// nameIn is an object's name, with its namespace where that is not the App's.
-func nameIn(o status.Object, namespace string) string {
-	if o.Key.Namespace == "" || o.Key.Namespace == namespace {
-		return o.Key.Name
-	}
-	return o.Key.Namespace + "/" + o.Key.Name
 }

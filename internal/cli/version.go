@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/view"
 )
 
 // build is what is known of how this program was built.
@@ -42,11 +45,11 @@ func newVersionCommand(env Env) *cobra.Command {
 
 // buildOf reads what the build recorded; a version that was given goes first.
 func buildOf(version string, info *debug.BuildInfo) build {
-	b := build{Version: firstOf(version, "unknown"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: cmp.Or(version, "unknown"), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	if info == nil {
 		return b
 	}
-	b.Version = firstOf(version, info.Main.Version, "unknown")
+	b.Version = cmp.Or(version, info.Main.Version, "unknown")
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
@@ -63,7 +66,7 @@ func buildOf(version string, info *debug.BuildInfo) build {
 func (b build) String() string {
 	details := []string{b.Go, b.Platform}
 	if b.Commit != "" {
-		commit := "commit " + shortCommit(b.Commit)
+		commit := "commit " + view.Commit(b.Commit)
 		if b.Modified {
 			commit += " with changes"
 		}

@@ -114,7 +114,15 @@ func (c *Client) Releases(ctx context.Context, q history.Query) ([]release.Relea
 	query := url.Values{}
 	set(query, "app", q.App)
 	set(query, "commit", q.Commit)
+	set(query, "author", q.Author)
+	set(query, "object", q.Object)
 	set(query, "outcome", string(q.Outcome))
+	set(query, "trigger", string(q.Trigger))
+	if q.Intended {
+		query.Set("intended", "true")
+	}
+	setTime(query, "since", q.Since)
+	setTime(query, "until", q.Until)
 	setNumber(query, "before", q.Before)
 	setNumber(query, "limit", int64(q.Limit))
 	return items[release.Release](ctx, c, query, "releases")
@@ -150,6 +158,13 @@ func set(query url.Values, name, value string) {
 func setNumber(query url.Values, name string, value int64) {
 	if value != 0 {
 		query.Set(name, strconv.FormatInt(value, 10))
+	}
+}
+
+// setTime sets a parameter that isn't no time.
+func setTime(query url.Values, name string, t time.Time) {
+	if !t.IsZero() {
+		query.Set(name, t.UTC().Format(time.RFC3339Nano))
 	}
 }
 

@@ -56,6 +56,12 @@ func TestRequestsAreThoseOfTheAPI(t *testing.T) {
 			_, err := c.Releases(ctx, history.Query{App: "a/b", Commit: "abcd", Outcome: release.Failed, Before: 9, Limit: 5})
 			return err
 		},
+		"GET /api/v1/releases?author=ana&intended=true&object=Pod%2Fx&since=2026-11-20T12%3A00%3A00Z&trigger=manual": func() error {
+			_, err := c.Releases(ctx, history.Query{
+				Author: "ana", Object: "Pod/x", Trigger: release.TriggerManual, Intended: true, Since: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC),
+			})
+			return err
+		},
 		"GET /api/v1/releases/7": func() error { _, err := c.Release(ctx, 7); return err },
 		"GET /api/v1/root":       func() error { _, err := c.Root(ctx); return err },
 

@@ -1,7 +1,7 @@
-// Package client talks to a daemon's HTTP API in the project's own types.
+// Package client finds a daemon and talks to its HTTP API in the project's own
+// types.
 //
-// It prints nothing and decides nothing; where the daemon is and which token
-// goes with it is told to it. It is not a general HTTP client.
+// It prints nothing and decides nothing. It is not a general HTTP client.
 //
 // Invariants: the token goes to the one server it was given for, follows no
 // redirect, and leaves this machine over TLS only, unless plain HTTP was asked

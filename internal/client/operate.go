@@ -113,6 +113,7 @@ type Rollback struct {
 	By         string `json:"by,omitempty"`
 	Why        string `json:"why,omitempty"`
 	WithOthers bool   `json:"withOthers,omitempty"` // go on where other Apps are made from the same files
+	DryRun     bool   `json:"dryRun,omitempty"`     // tell what would be done, and write nothing
 }
 
 // Rollback makes and pushes a commit that restores what an App was made from.

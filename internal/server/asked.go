@@ -73,6 +73,7 @@ type Rollback struct {
 	Branch     string // where to push; empty is the branch that the App follows
 	By, Why    string
 	WithOthers bool // go on where other Apps are made from the same files
+	DryRun     bool // tell what would be done, and write nothing
 }
 
 // Git is what is asked of the Apps' repositories.

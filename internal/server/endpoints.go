@@ -166,13 +166,24 @@ func printable(texts ...text) error {
 type releaseFilter struct {
 	App     string `query:"app" maxLength:"317" doc:"Only releases of this App (NAMESPACE/NAME)."`
 	Commit  string `query:"commit" maxLength:"64" doc:"Only releases of commits that begin with this: at least 4 characters."`
+	Author  string `query:"author" maxLength:"300" doc:"Only releases of commits whose author (name or e-mail) holds this, however it is cased."`
+	Object  string `query:"object" maxLength:"300" doc:"Only releases that changed this object: KIND/NAME or KIND/NAMESPACE/NAME, such as Deployment/shop/web."`
 	Outcome string `query:"outcome" enum:"Running,Succeeded,Failed,Superseded" doc:"Only releases that ended so."`
-	Limit   int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"At most this many."`
-	Before  int64  `query:"before" minimum:"1" doc:"Only releases with a smaller id. The next page begins before the last id of this one."`
+	Trigger string `query:"trigger" maxLength:"30" doc:"Only releases that came about so."`
+	// Intended is the other side of corrective.
+	Intended bool      `query:"intended" doc:"Leave out what only put right what was changed outside Git."`
+	Since    time.Time `query:"since" doc:"Only releases seen then or later."`
+	Until    time.Time `query:"until" doc:"Only releases seen before."`
+
+	Limit  int   `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"At most this many."`
+	Before int64 `query:"before" minimum:"1" doc:"Only releases with a smaller id. The next page begins before the last id of this one."`
 }
 
 func (e endpoints) listReleases(ctx context.Context, in *releaseFilter) (*body[list[release.Release]], error) {
-	q := history.Query{App: in.App, Commit: in.Commit, Outcome: release.Outcome(in.Outcome), Limit: in.Limit, Before: in.Before}
+	q := history.Query{
+		App: in.App, Commit: in.Commit, Author: in.Author, Object: in.Object, Outcome: release.Outcome(in.Outcome), Trigger: release.Trigger(in.Trigger),
+		Intended: in.Intended, Since: in.Since, Until: in.Until, Limit: in.Limit, Before: in.Before,
+	}
 	if err := q.Validate(); err != nil {
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -99,9 +98,6 @@ func (c Covered) String() string {
 	return c.App
 }
 
-// longestPause is how long a pause may be: a lease that never ends is none.
-const longestPause = 30 * 24 * time.Hour
-
 // pauseRequest asks for a pause.
 type pauseRequest struct {
 	Body struct {
@@ -109,7 +105,7 @@ type pauseRequest struct {
 		Covered
 		By     string `json:"by,omitempty" maxLength:"100" doc:"Who asks, for the record, taken on trust."`
 		Reason string `json:"reason" minLength:"1" maxLength:"1000" doc:"Why; everyone who looks at the App is shown it."`
-		For    string `json:"for" minLength:"2" maxLength:"20" doc:"How long, such as 90m or 1h30m; at most 30 days (720h)."`
+		For    string `json:"for" minLength:"2" maxLength:"20" doc:"How long, such as 90m, 1h30m or 2d; at most 30 days."`
 	}
 }
 
@@ -118,10 +114,9 @@ func (e endpoints) pause(ctx context.Context, in *pauseRequest) (*body[gate.Paus
 	if err := cmp.Or(b.check(), printable(text{"by", b.By}, text{"reason", b.Reason})); err != nil {
 		return nil, err
 	}
-	length, err := time.ParseDuration(b.For)
-	if err != nil || length <= 0 || length > longestPause {
-		return nil, huma.Error422UnprocessableEntity("for must be a time such as 1h30m, of at most 30 days (720h): " +
-			"what is to stay so for longer is declared, with sync.mode: observe")
+	length, err := gate.ParseLength(b.For)
+	if err != nil {
+		return nil, huma.Error422UnprocessableEntity("for: " + err.Error())
 	}
 	now := e.now().UTC()
 	p, err := e.gates.Pause(ctx, gate.Pause{App: b.App, Object: b.Object.key(), By: actor(b.By), Reason: b.Reason, Since: now, Until: now.Add(length)})

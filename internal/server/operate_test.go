@@ -88,17 +88,17 @@ func TestWhatIsAskedArrives(t *testing.T) {
 		{"POST", app + "/approve", `{"plan":"4f2a91","by":"ana","why":"seen"}`, "team-a/shop 4f2a91 refuse=false by ana: seen"},
 		{"POST", app + "/approve", `{"plan":"4f2a91","refuse":true}`, "team-a/shop 4f2a91 refuse=true by someone with the token: "},
 		{"POST", "/api/v1/pauses", `{"app":"team-a/shop","for":"1h30m","reason":"tests"}`, "pause team-a/shop by someone with the token until 20 13:30: tests"},
-		{"POST", "/api/v1/pauses", `{"all":true,"for":"720h","reason":"move","by":"bo"}`, "pause all by bo until 20 12:00: move"},
+		{"POST", "/api/v1/pauses", `{"all":true,"for":"30d","reason":"move","by":"bo"}`, "pause all by bo until 20 12:00: move"},
 		{
 			"POST", "/api/v1/resume", `{"object":{"kind":"Deployment","name":"web"},"keep":true,"branch":"keep/web","by":"bo"}`,
 			`resume "/Deployment//web" by bo keep=true keep/web`,
 		},
 		{"POST", "/api/v1/resume", `{"all":true}`, `resume "" by someone with the token keep=false `},
 		{
-			"POST", app + "/rollback", `{"to":7,"branch":"undo","by":"ana","why":"slow","withOthers":true}`,
-			"{App:team-a/shop To:7 Branch:undo By:ana Why:slow WithOthers:true}",
+			"POST", app + "/rollback", `{"to":7,"branch":"undo","by":"ana","why":"slow","withOthers":true,"dryRun":true}`,
+			"{App:team-a/shop To:7 Branch:undo By:ana Why:slow WithOthers:true DryRun:true}",
 		},
-		{"POST", app + "/rollback", `{}`, "{App:team-a/shop To:0 Branch: By:someone with the token Why: WithOthers:false}"},
+		{"POST", app + "/rollback", `{}`, "{App:team-a/shop To:0 Branch: By:someone with the token Why: WithOthers:false DryRun:false}"},
 	} {
 		f := &fakeDesk{}
 		w := answerTo(New(deskConfig(t, f)), test.method, test.target, test.body)
@@ -132,8 +132,8 @@ func TestWhatIsAskedWronglyIsRefused(t *testing.T) {
 		{"POST", "/api/v1/pauses", `{"for":"1h","reason":"x"}`, "exactly one of"},
 		{"POST", "/api/v1/pauses", `{"for":"1h","reason":"x","all":true,"app":"a/b"}`, "exactly one of"},
 		{"POST", "/api/v1/pauses", `{"for":"1h","all":true}`, "reason"},
-		{"POST", "/api/v1/pauses", `{"for":"721h","all":true,"reason":"x"}`, "30 days"},
-		{"POST", "/api/v1/pauses", `{"for":"-1h","all":true,"reason":"x"}`, "30 days"},
+		{"POST", "/api/v1/pauses", `{"for":"31d","all":true,"reason":"x"}`, "at most 30d"},
+		{"POST", "/api/v1/pauses", `{"for":"-1h","all":true,"reason":"x"}`, "not a length of time"},
 		{"POST", "/api/v1/pauses", `{"for":"1h","reason":"x","object":{"kind":"Deployment","name":"web","app":"x"}}`, "app"},
 		{"POST", "/api/v1/pauses", `{"for":"1h","reason":"x","object":{"kind":"Deployment","name":"\u001b"}}`, "printable"},
 		{"POST", "/api/v1/resume", `{"all":true,"branch":"x"}`, "goes with keep"},

@@ -118,6 +118,7 @@ type rollbackRequest struct {
 		By         string   `json:"by,omitempty" maxLength:"100" doc:"Who asks, for the record, taken on trust."`
 		Why        string   `json:"why,omitempty" maxLength:"1000" doc:"Why, for the commit's message."`
 		WithOthers bool     `json:"withOthers,omitempty" doc:"Go on where other Apps are made from the same files."`
+		DryRun     bool     `json:"dryRun,omitempty" doc:"Tell what would be done, and write nothing."`
 	}
 }
 
@@ -126,7 +127,9 @@ func (e endpoints) rollback(ctx context.Context, in *rollbackRequest) (*body[sta
 	if err := printable(text{"branch", b.Branch}, text{"by", b.By}, text{"why", b.Why}); err != nil {
 		return nil, err
 	}
-	done, err := e.git.Rollback(ctx, Rollback{App: in.ID(), To: b.To, Branch: b.Branch, By: actor(b.By), Why: b.Why, WithOthers: b.WithOthers})
+	done, err := e.git.Rollback(ctx, Rollback{
+		App: in.ID(), To: b.To, Branch: b.Branch, By: actor(b.By), Why: b.Why, WithOthers: b.WithOthers, DryRun: b.DryRun,
+	})
 	if err != nil {
 		return nil, appError(in.ID(), "can't be rolled back", err, http.StatusUnprocessableEntity)
 	}

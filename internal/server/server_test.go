@@ -173,6 +173,8 @@ func TestWrongFiltersAreRefused(t *testing.T) {
 	for _, target := range []string{
 		"/api/v1/apps?sync=synced", "/api/v1/apps?heath=Healthy", "/api/v1/releases?limit=501", "/api/v1/releases?limit=0",
 		"/api/v1/releases?commit=abc", "/api/v1/releases?outcome=Great", "/api/v1/releases?before=x", "/api/v1/releases/x",
+		"/api/v1/releases?trigger=x", "/api/v1/releases?object=web", "/api/v1/releases?since=yesterday", "/api/v1/releases?author=a%0Ab",
+		"/api/v1/releases?since=2026-11-20T12:00:00Z&until=2026-11-20T11:00:00Z",
 	} {
 		mustRefuse(t, answerTo(h, "GET", target, ""), http.StatusUnprocessableEntity)
 	}
@@ -194,6 +196,13 @@ func TestAppComesWithItsReleases(t *testing.T) {
 	}
 	if got := ask[list[release.Release]](t, h, "/api/v1/releases?app=team-a/shop&before=3"); len(got.Items) != 1 || got.Items[0].ID != 1 {
 		t.Errorf("the page before release 3 is %+v", got)
+	}
+	for query, want := range map[string]int{
+		"?since=2026-11-20T12:00:00Z": 3, "?until=2026-11-20T12:00:00Z": 0, "?author=ana": 0, "?object=Deployment/web": 0, "?trigger=drift": 0, "?intended=true": 3,
+	} {
+		if got := ask[list[release.Release]](t, h, "/api/v1/releases"+query); len(got.Items) != want {
+			t.Errorf("%s selects %d releases; want %d", query, len(got.Items), want)
+		}
 	}
 	if got := ask[release.Release](t, h, "/api/v1/releases/2"); got.App != "team-b/shop" {
 		t.Errorf("release 2 is of %s", got.App)

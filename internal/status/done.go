@@ -29,7 +29,7 @@ type RolledBack struct {
 	App     string    `json:"app" doc:"The App, NAMESPACE/NAME."`
 	Release int64     `json:"release" doc:"The release whose inputs are restored."`
 	To      string    `json:"to" doc:"That release's commit."`
-	Commit  string    `json:"commit" doc:"The commit that was made; empty when the branch held the same already."`
+	Commit  string    `json:"commit" doc:"The commit that was made; empty when the branch held the same already, and in a dry run."`
 	Branch  string    `json:"branch" doc:"The branch that it was pushed to."`
 	Files   []string  `json:"files" nullable:"false" doc:"The files that it changes."`
 	Others  []string  `json:"others,omitempty" doc:"Other Apps (NAMESPACE/NAME) that are made from these files, too."`

@@ -64,14 +64,14 @@ func (s Screen) Paint(text string, as Style) string {
 	return "\x1b[" + string(as) + "m" + text + "\x1b[0m"
 }
 
-// styleOf is the style of a word that tells a state.
-func styleOf[State ~string](word State) Style {
+// StyleOf is the style of a word that tells a state.
+func StyleOf[State ~string](word State) Style {
 	switch string(word) {
-	case string(status.Synced), string(status.Healthy), string(release.Succeeded):
+	case string(status.Synced), string(status.Healthy), string(release.Succeeded), string(status.Done), "healthy":
 		return Good
-	case string(status.OutOfSync), string(status.Progressing), string(release.Running):
+	case string(status.OutOfSync), string(status.Progressing), string(release.Running), string(status.Pending), string(status.Held), "waiting":
 		return Busy
-	case string(status.Degraded), string(release.Failed):
+	case string(status.Degraded), string(release.Failed), "failed":
 		return Bad
 	}
 	return Dim

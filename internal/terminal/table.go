@@ -15,7 +15,7 @@ type Cell struct {
 func (s Style) Of(text string) Cell { return Cell{text, s} }
 
 // State is a cell that tells a state by its word, and by colour where there is one.
-func State[Word ~string](word Word) Cell { return Cell{string(word), styleOf(word)} }
+func State[Word ~string](word Word) Cell { return Cell{string(word), StyleOf(word)} }
 
 // Table is aligned columns for people.
 type Table struct {

@@ -1,6 +1,7 @@
-package cli
+package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,6 +17,26 @@ import (
 // DefaultAddress is where the daemon listens, and clients look for it, unless
 // told otherwise.
 const DefaultAddress = "127.0.0.1:7586"
+
+// Flags are what the command line says about the daemon.
+type Flags struct {
+	Server    string // HOST:PORT or a URL
+	TokenFile string // the file with its token
+	PlainHTTP bool   // send the token unencrypted to another machine too
+}
+
+// Find finds the daemon and its token: by the flags, the environment, the
+// configuration, or what a daemon of this machine left in its data folder.
+func Find(f Flags, getenv func(string) string) (Options, error) {
+	places, err := gather(getenv)
+	if err != nil {
+		return Options{}, err
+	}
+	places.flagServer, places.flagTokenFile = f.Server, f.TokenFile
+	chosen := places.settle()
+	token, err := chosen.readToken()
+	return Options{Server: chosen.server, Token: token, PlainHTTP: f.PlainHTTP}, err
+}
 
 // config is the file ~/.config/plumb/config.yaml.
 type config struct {
@@ -47,11 +68,11 @@ type settings struct {
 // given outright goes only with the server that it was kept for.
 func (s sources) settle() settings {
 	var local bool
-	chosen := settings{server: firstOf(s.flagServer, s.envServer, s.config.Server)}
+	chosen := settings{server: cmp.Or(s.flagServer, s.envServer, s.config.Server)}
 	if chosen.server == "" {
-		chosen.server, local = firstOf(s.announced, DefaultAddress), true
+		chosen.server, local = cmp.Or(s.announced, DefaultAddress), true
 	}
-	local = local || same(chosen.server, firstOf(s.announced, DefaultAddress))
+	local = local || same(chosen.server, cmp.Or(s.announced, DefaultAddress))
 	configured := s.config.TokenFile != "" && (same(chosen.server, s.config.Server) || s.config.Server == "" && local)
 	switch {
 	case s.flagTokenFile != "":
@@ -76,16 +97,6 @@ func same(a, b string) bool {
 	return plain(a) == plain(b)
 }
 
-// firstOf is the first text that isn't empty.
-func firstOf(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 // gather reads what the places say, besides the flags.
 func gather(getenv func(string) string) (sources, error) {
 	s := sources{envServer: getenv("PLUMB_SERVER"), envToken: getenv("PLUMB_TOKEN"), envTokenFile: getenv("PLUMB_TOKEN_FILE")}
@@ -105,7 +116,7 @@ func gather(getenv func(string) string) (sources, error) {
 
 // configFile is where the configuration is, if there is any.
 func configFile(getenv func(string) string) string {
-	return filepath.Join(underHome(getenv, "XDG_CONFIG_HOME", ".config"), "plumb", "config.yaml")
+	return filepath.Join(UnderHome(getenv, "XDG_CONFIG_HOME", ".config"), "plumb", "config.yaml")
 }
 
 // DefaultData is the daemon's data folder unless told otherwise.
@@ -116,12 +127,12 @@ func DefaultData(getenv func(string) string) string {
 	if os.Geteuid() == 0 {
 		return "/var/lib/plumb"
 	}
-	return filepath.Join(underHome(getenv, "XDG_DATA_HOME", filepath.Join(".local", "share")), "plumb")
+	return filepath.Join(UnderHome(getenv, "XDG_DATA_HOME", filepath.Join(".local", "share")), "plumb")
 }
 
-// underHome is a folder of the XDG base directory specification, which has
+// UnderHome is a folder of the XDG base directory specification, which has
 // relative ones ignored.
-func underHome(getenv func(string) string, variable, below string) string {
+func UnderHome(getenv func(string) string, variable, below string) string {
 	if dir := getenv(variable); filepath.IsAbs(dir) {
 		return dir
 	}

@@ -1,4 +1,4 @@
-package cli
+package client
 
 import (
 	"testing"
@@ -61,9 +61,9 @@ func TestDefaultData(t *testing.T) {
 	if got := DefaultData(env("PLUMB_DATA", "/d", "HOME", "/h")); got != "/d" {
 		t.Errorf("PLUMB_DATA gives %s", got)
 	}
-	below := underHome(env("HOME", "/h"), "XDG_DATA_HOME", ".local/share")
-	given := underHome(env("HOME", "/h", "XDG_DATA_HOME", "/x"), "XDG_DATA_HOME", ".local/share")
-	relative := underHome(env("HOME", "/h", "XDG_DATA_HOME", "x"), "XDG_DATA_HOME", ".local/share")
+	below := UnderHome(env("HOME", "/h"), "XDG_DATA_HOME", ".local/share")
+	given := UnderHome(env("HOME", "/h", "XDG_DATA_HOME", "/x"), "XDG_DATA_HOME", ".local/share")
+	relative := UnderHome(env("HOME", "/h", "XDG_DATA_HOME", "x"), "XDG_DATA_HOME", ".local/share")
 	if below != "/h/.local/share" || given != "/x" || relative != below {
 		t.Errorf("got %s, %s, %s", below, given, relative)
 	}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// interactive says whether someone sits before a terminal, who can be asked.
+func (e Env) interactive() bool {
+	in, isFile := e.In.(*os.File)
+	_, shown := e.Terminal()
+	return isFile && shown && term.IsTerminal(int(in.Fd()))
+}
+
+// canAsk refuses a command that would have to ask and can't.
+func (e Env) canAsk(yes bool, command string) error {
+	if yes || e.Interactive() {
+		return nil
+	}
+	return usagef("%s asks before it does something, and there is no terminal to ask at: give --yes", command)
+}
+
+// errDeclined is returned where someone said no.
+var errDeclined = errors.New("nothing was done")
+
+// ask asks a question that is answered by yes or no; anything but yes is no.
+func (e Env) ask(ctx context.Context, question string) error {
+	fmt.Fprint(e.Err, question+" [y/N] ")
+	answer := make(chan string, 1)
+	go func() { // reading can't be interrupted
+		line, _ := bufio.NewReader(e.In).ReadString('\n') // an end is no answer, and so no
+		answer <- line
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(e.Err)
+		return ctx.Err()
+	case line := <-answer:
+		switch strings.ToLower(strings.TrimSpace(line)) {
+		case "y", "yes":
+			return nil
+		}
+		return differs(errDeclined)
+	}
+}

@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/view"
+)
+
+// newApproveCommand is `plumb approve`: let the plan that waits be applied, or
+// turn it down.
+func newApproveCommand(env Env) *cobra.Command {
+	c := &connection{env: env}
+	var (
+		opinion client.Opinion
+		format  string
+	)
+	cmd := &cobra.Command{
+		Use:   "approve NAME PLAN",
+		Short: "Approve the plan of an App that waits, or turn it down",
+		Long: "Approve the plan of an App that waits: exactly that one is applied. PLAN is its hash as `plumb diff` and `plumb get app` show it;\n" +
+			"the first characters (at least 6) are enough.\n\n" +
+			"If what the plan was made from has changed since, it isn't applied: the error (exit code 1) names the new plan.",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 2 || len(args) == 0 {
+				return usagef("plumb approve needs the NAME of an App and the hash of its PLAN, and got %d arguments", len(args))
+			}
+			return approve(cmd.Context(), c, args, opinion, format)
+		},
+	}
+	c.appFlags(cmd)
+	c.byFlag(cmd)
+	cmd.Flags().BoolVar(&opinion.Refuse, "refuse", false, "turn the plan down: it isn't applied")
+	cmd.Flags().StringVar(&opinion.Why, "why", "", "the reason, for the record")
+	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	return cmd
+}
+
+func approve(ctx context.Context, c *connection, args []string, o client.Opinion, format string) error {
+	daemon, err := c.client()
+	if err != nil {
+		return err
+	}
+	id, err := c.resolve(ctx, daemon, args[0])
+	if err != nil {
+		return err
+	}
+	if len(args) == 1 {
+		return whichPlan(ctx, daemon, id)
+	}
+	o.Plan, o.By = args[1], c.who()
+	said, err := daemon.Approve(ctx, id, o)
+	if err != nil {
+		return err
+	}
+	if format != "" {
+		return write(c.env.Out, format, said)
+	}
+	did, next := "approved", fmt.Sprintf("`plumb get app %s` shows how it goes", id)
+	if said.Refuse {
+		did, next = "refused", "it isn't applied; the next change makes another plan"
+	}
+	_, err = fmt.Fprintf(c.env.Out, "%s: plan %s was %s by %s; %s\n", id, plan.Short(said.Plan), did, terminal.Printable(said.By, ""), next)
+	return err
+}
+
+// whichPlan says which plan could have been meant.
+func whichPlan(ctx context.Context, daemon *client.Client, id string) error {
+	d, err := daemon.App(ctx, id)
+	if err != nil {
+		return err
+	}
+	if d.Plan == nil {
+		return fmt.Errorf("no plan of %s waits for approval", id)
+	}
+	return usagef("say which plan you have seen: `plumb diff %s` shows the one that waits, and `plumb approve %s %s` approves it", id, id, plan.Short(d.Plan.Hash))
+}
+
+// newPauseCommand is `plumb pause`: leave things as they are for a while.
+func newPauseCommand(env Env) *cobra.Command {
+	c := &connection{env: env}
+	var (
+		all                 bool
+		length, why, format string
+	)
+	cmd := &cobra.Command{
+		Use:   "pause NAME|KIND/NAME|--all --for TIME --reason TEXT",
+		Short: "Leave an App, an object or everything as it is for a while",
+		Long: "Leave an App, an object or everything as it is for a while: neither what is declared nor what drifted is put right. What differs\n" +
+			"is still shown. Who paused it, why and until when is shown wherever the App is.\n\n" +
+			"A name with a capital kind before it (Deployment/web, Deployment/shop/web, Deployment.apps/web) is an object.",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			span, err := gate.ParseLength(length)
+			switch {
+			case length == "":
+				return usagef("plumb pause needs --for: how long, such as 30m, 1h or 2d")
+			case err != nil:
+				return usagef("--for: %w", err)
+			case strings.TrimSpace(why) == "":
+				return usagef("plumb pause needs --reason: whoever looks at the App is shown it")
+			}
+			return pause(cmd.Context(), c, pausing{args: args, all: all, length: span, reason: why, format: format})
+		},
+	}
+	c.appFlags(cmd)
+	c.byFlag(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&all, "all", false, "everything")
+	f.StringVar(&length, "for", "", "how long, such as 30m, 1h or 2d; at most 30d (required)")
+	f.StringVar(&why, "reason", "", "why; everyone who looks at the App is shown it (required)")
+	outputFlag(f, &format, asJSON, asYAML)
+	return cmd
+}
+
+// pausing is what `plumb pause` was asked for.
+type pausing struct {
+	args           []string
+	all            bool
+	length         time.Duration
+	reason, format string
+}
+
+func pause(ctx context.Context, c *connection, p pausing) error {
+	daemon, err := c.client()
+	if err != nil {
+		return err
+	}
+	what, err := c.covered(ctx, daemon, p.args, p.all)
+	if err != nil {
+		return err
+	}
+	done, err := daemon.Pause(ctx, what, p.length, c.who(), p.reason)
+	if err != nil {
+		return err
+	}
+	if p.format != "" {
+		return write(c.env.Out, p.format, done)
+	}
+	_, err = fmt.Fprintf(c.env.Out, "%s is paused until %s; `%s` ends it before\n", view.Paused(done), view.Clock(done.Until), view.ResumeCommand(done))
+	return err
+}
+
+// covered reads what a pause is of: an App, an object, or everything.
+func (c *connection) covered(ctx context.Context, daemon *client.Client, args []string, all bool) (client.Covered, error) {
+	switch {
+	case all && len(args) > 0:
+		return client.Covered{}, usagef("give either %s or --all", args[0])
+	case all:
+		return client.Covered{All: true}, nil
+	case len(args) != 1:
+		return client.Covered{}, usagef("say what is meant: the NAME of an App, KIND/NAME of an object, or --all; got %d arguments", len(args))
+	case isObject(args[0]):
+		key, err := c.object(args[0])
+		return client.Covered{Object: &key}, err
+	}
+	id, err := c.resolve(ctx, daemon, args[0])
+	return client.Covered{App: id}, err
+}
+
+// isObject says whether an argument is KIND/NAME and not NAMESPACE/NAME: kinds
+// begin with a capital, which no namespace has.
+func isObject(s string) bool {
+	first, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsUpper(first) && strings.Contains(s, "/")
+}
+
+// object reads KIND/NAME, with the namespace in it or in -n.
+func (c *connection) object(s string) (object.Key, error) {
+	key, err := object.ParseKey(s)
+	if err != nil {
+		return key, usagef("%w", err)
+	}
+	if c.namespace != "" && key.Namespace != "" && c.namespace != key.Namespace {
+		return key, usagef("%s and --namespace %s don't agree", s, c.namespace)
+	}
+	if key.Namespace == "" {
+		key.Namespace = c.namespace
+	}
+	return key, nil
+}
+
+// newResumeCommand is `plumb resume`: end a pause.
+func newResumeCommand(env Env) *cobra.Command {
+	c := &connection{env: env}
+	var (
+		ending client.Ending
+		all    bool
+		format string
+	)
+	cmd := &cobra.Command{
+		Use:   "resume NAME|KIND/NAME|--all",
+		Short: "End a pause: put back what is declared, or keep what is live",
+		Long: "End a pause. What is declared is put back; with --keep, what was changed meanwhile is written to Git instead, as a commit on a\n" +
+			"branch, and the files and lines that it changes are listed. An App that is held after a failed release goes on, too.",
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if ending.Branch != "" && !ending.Keep {
+				return usagef("--branch goes with --keep: nothing is written to Git otherwise")
+			}
+			daemon, err := c.client()
+			if err != nil {
+				return err
+			}
+			if ending.Covered, err = c.covered(cmd.Context(), daemon, args, all); err != nil {
+				return err
+			}
+			ending.By = c.who()
+			done, err := daemon.Resume(cmd.Context(), ending)
+			if err != nil {
+				return err
+			}
+			if format != "" {
+				return write(env.Out, format, done)
+			}
+			view.Resumed(env.screen(), done, ending.Keep)
+			if n := len(done.Lost); n > 0 {
+				return fmt.Errorf("%s could not be written to Git", terminal.Count(n, "change", "changes"))
+			}
+			return nil
+		},
+	}
+	c.appFlags(cmd)
+	c.byFlag(cmd)
+	f := cmd.Flags()
+	f.BoolVar(&all, "all", false, "the pause of everything; those of single Apps and objects stay")
+	f.BoolVar(&ending.Keep, "keep", false, "write what was changed meanwhile to Git, in place of putting back what is declared")
+	f.StringVar(&ending.Branch, "branch", "", "with --keep: the branch to push to (default: a new one)")
+	outputFlag(f, &format, asJSON, asYAML)
+	return cmd
+}
+
+func newGetPauses(env Env) *cobra.Command {
+	c := &connection{env: env}
+	var format string
+	cmd := &cobra.Command{
+		Use:   "pauses",
+		Short: "List what is paused: by whom, why and until when",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			daemon, err := c.client()
+			if err != nil {
+				return err
+			}
+			pauses, err := daemon.Pauses(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if format != "" {
+				return write(env.Out, format, listOf(pauses))
+			}
+			if len(pauses) == 0 {
+				fmt.Fprintln(env.Err, "nothing is paused")
+				return nil
+			}
+			view.Pauses(pauses, env.Now()).Print(env.screen())
+			return nil
+		},
+	}
+	c.flags(cmd)
+	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	return cmd
+}
