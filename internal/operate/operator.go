@@ -36,6 +36,7 @@ type Operator struct {
 // Committer writes to repositories; *commit.Writer is one.
 type Committer interface {
 	Commit(ctx context.Context, r commit.Request) (commit.Done, error)
+	Preview(ctx context.Context, r commit.Request) (commit.Done, error)
 }
 
 // claimed is the one declared object that a key means, or false where none is.

@@ -67,6 +67,13 @@ func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering
 	return r
 }
 
+// Inputs are what rendering an App reads of a tree. Where the render fails they
+// are what was read until then, with the error.
+func Inputs(ctx context.Context, renderer Renderer, app v1alpha1.App, files tree.Tree) (tree.Inputs, error) {
+	result, err := rendererFor(app, renderer).Render(ctx, files, app.Spec.Source.Path, app.Spec.Render)
+	return result.Inputs, err
+}
+
 // Unresolved tells the first few of what could not be fitted to the target.
 func Unresolved(failed []target.ObjectError) error {
 	const most = 5

@@ -1,0 +1,11 @@
+package tree
+
+// Lookup is what lies at a path itself: no link is followed, neither at its end
+// nor on the way.
+func (t Tree) Lookup(path string) (e Entry, found bool, err error) {
+	if err := refuse(path); err != nil {
+		return Entry{}, false, err
+	}
+	p := probe{tree: t, folders: map[string]Entry{"": {Mode: Folder, ID: t.root}}}
+	return p.entry(path)
+}
