@@ -19,7 +19,7 @@ var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Env{Version: version, Run: run, RenderLocal: renderLocal})
+	code := cli.Run(ctx, os.Args[1:], cli.Env{Version: version, Run: run, RenderLocal: renderLocal, DiffLocal: diffLocal, ApplyLocal: applyLocal})
 	stop()
 	os.Exit(code)
 }

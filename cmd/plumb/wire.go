@@ -11,15 +11,16 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/commit"
 	"plumb.dev/plumb/internal/credentials"
 	"plumb.dev/plumb/internal/daemon"
 	"plumb.dev/plumb/internal/git"
+	"plumb.dev/plumb/internal/gitobject"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/hook"
@@ -81,6 +82,10 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
+	writer, err := openWriter(o, sources)
+	if err != nil {
+		return err
+	}
 	store, err := openHistory(ctx, o, log)
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},
@@ -165,10 +170,33 @@ func openSource(ctx context.Context, o cli.RunOptions, root source.Ref, metrics 
 	})
 }
 
+// openWriter writes to the repositories that are followed.
+func openWriter(o cli.RunOptions, sources *gitrepo.Source) (*commit.Writer, error) {
+	options := commit.Options{Mirror: sources.Mirror}
+	if o.GitCredentials != "" {
+		file, err := credentials.Load(o.GitCredentials)
+		if err != nil {
+			return nil, err
+		}
+		options.Read, options.Write = file.For, file.ForWriting
+	}
+	if o.GitAuthor != "" {
+		who, err := gitobject.ParsePerson(o.GitAuthor)
+		if err != nil {
+			return nil, fmt.Errorf("--git-author: %w", err)
+		}
+		options.Author = who
+	}
+	if o.GitSigningKey != "" {
+		options.Signer = commit.KeyFile(o.GitSigningKey)
+	}
+	return commit.New(options)
+}
+
 // openCluster finds the cluster as kubectl does: by the kubeconfig that is
 // named, by $KUBECONFIG, by ~/.kube/config, or from inside of one.
 func openCluster(o cli.RunOptions, metrics *daemon.Metrics, log *slog.Logger) (*kube.Cluster, error) {
-	config, err := clusterConfig(o)
+	config, err := clientConfig(o).ClientConfig()
 	if err != nil {
 		what, _, _ := strings.Cut(err.Error(), ": json: cannot unmarshal") // the rest is about Go
 		return nil, fmt.Errorf("find the cluster: %s; name a kubeconfig with --kubeconfig", what)
@@ -176,11 +204,11 @@ func openCluster(o cli.RunOptions, metrics *daemon.Metrics, log *slog.Logger) (*
 	return kube.New(config, kube.Options{Log: log, Observe: metrics.Requested})
 }
 
-func clusterConfig(o cli.RunOptions) (*rest.Config, error) {
+// clientConfig is how kubectl would find the cluster.
+func clientConfig(o cli.RunOptions) clientcmd.ClientConfig {
 	rules := clientcmd.NewDefaultClientConfigLoadingRules()
 	rules.ExplicitPath = o.Kubeconfig
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: o.Context}
-	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	return clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: o.Context})
 }
 
 func openHistory(ctx context.Context, o cli.RunOptions, log *slog.Logger) (*sqlite.Store, error) {

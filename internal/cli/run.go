@@ -26,7 +26,6 @@ type RunOptions struct {
 	Data           string // data folder
 	Listen         string // HOST:PORT of the HTTP API
 	GitCredentials string // file with credentials for repositories; empty: none
-	GitWrite       string // file with credentials for pushing; empty: GitCredentials
 	GitAuthor      string // who commits, NAME <ADDRESS>; empty: Plumb
 	GitSigningKey  string // file with the key that signs commits; empty: none does
 	AllowLocal     bool   // Apps may name repositories of this machine by path
@@ -76,7 +75,6 @@ func newRunCommand(env Env) *cobra.Command {
 	f.StringVar(&o.Data, "data", client.DefaultData(env.Getenv), "data folder: mirrors, history, token ($PLUMB_DATA)")
 	f.StringVar(&o.Listen, "listen", client.DefaultAddress, "HOST:PORT of the HTTP API and the webhook")
 	f.StringVar(&o.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
-	f.StringVar(&o.GitWrite, "git-write-credentials", "", "file with credentials for pushing commits (default: those of --git-credentials)")
 	f.StringVar(&o.GitAuthor, "git-author", "", "who makes the commits of rollbacks and of live changes that are kept: \"NAME <ADDRESS>\"")
 	f.StringVar(&o.GitSigningKey, "git-signing-key", "", "file with the SSH or OpenPGP private key that signs these commits")
 	f.BoolVar(&o.AllowEmptyRoot, "allow-empty-root", false, "let a root that declares no App any more remove all that it declared")

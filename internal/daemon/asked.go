@@ -8,6 +8,9 @@ import (
 	"plumb.dev/plumb/internal/deliver"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/operate"
+	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
@@ -23,8 +26,8 @@ var (
 
 // gates take what people say about when changes may be made.
 type gates struct {
-	engine *deliver.Engine
-	keep   func(ctx context.Context, r server.Resume, ended *status.Resumed) error // nil when nothing can be written to Git
+	engine   *deliver.Engine
+	operator *operate.Operator
 }
 
 // Approve implements server.Gates.
@@ -53,10 +56,8 @@ func (g *gates) Pause(ctx context.Context, p gate.Pause) (gate.Pause, error) {
 func (g *gates) Resume(ctx context.Context, r server.Resume) (status.Resumed, error) {
 	var done status.Resumed
 	if r.Keep {
-		if g.keep == nil {
-			return done, status.Refuse(status.Invalid, "this daemon can't write to Git")
-		}
-		if err := g.keep(ctx, r, &done); err != nil {
+		var err error
+		if done, err = g.operator.Keep(ctx, operate.Keep{App: r.App, Object: r.Object, Branch: r.Branch, By: r.By}); err != nil {
 			return done, noApp(err)
 		}
 	}
@@ -137,4 +138,31 @@ func (w *waits) newest(ctx context.Context, id string) (*release.Release, error)
 		}
 	}
 	return nil, nil
+}
+
+// rollback is what the engine asks for after a release that failed.
+func rollback(o *operate.Operator) func(context.Context, string, release.Release) (status.RolledBack, error) {
+	if o.Commit == nil {
+		return nil
+	}
+	return func(ctx context.Context, id string, failed release.Release) (status.RolledBack, error) {
+		return o.Rollback(ctx, operate.Rollback{App: id, By: "plumb", Why: failed.Reason, Failed: &failed})
+	}
+}
+
+// repositories answer and write what is asked of the Apps' repositories.
+type repositories struct{ operator *operate.Operator }
+
+// Rollback implements server.Git.
+func (r *repositories) Rollback(ctx context.Context, ask server.Rollback) (status.RolledBack, error) {
+	done, err := r.operator.Rollback(ctx, operate.Rollback{
+		App: ask.App, To: ask.To, Branch: ask.Branch, By: ask.By, Why: ask.Why, WithOthers: ask.WithOthers, DryRun: ask.DryRun,
+	})
+	return done, noApp(err)
+}
+
+// Blame implements server.Git.
+func (r *repositories) Blame(ctx context.Context, key object.Key) (plan.Blame, error) {
+	b, err := r.operator.Blame(ctx, key)
+	return b, noApp(err)
 }

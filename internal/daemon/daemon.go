@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/deliver"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/operate"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/server"
@@ -25,8 +26,12 @@ import (
 
 // Parts are what a daemon is made of.
 type Parts struct {
-	Source   source.Source // follows until its maker ends it
-	Past     source.Past
+	Source source.Source // follows until its maker ends it
+	Past   source.Past
+	Looker source.Looker
+	// Commit writes to Git; nil when nothing can be.
+	Commit   operate.Committer
+	Reader   target.Reader
 	Renderer pipeline.Renderer
 	Target   Target
 	History  history.Memory
@@ -72,17 +77,24 @@ func Run(ctx context.Context, p Parts, o Options) error {
 	if err != nil {
 		return err
 	}
+	hidden := redact.New([]byte(key))
+	operator := &operate.Operator{
+		Source: p.Source, Looker: p.Looker, Past: p.Past, Renderer: p.Renderer, Target: p.Target, Reader: p.Reader, History: p.History,
+		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now,
+	}
 	engine := deliver.New(deliver.Parts{
 		Source: p.Source, Renderer: p.Renderer, Target: p.Target, History: p.History,
-		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics, Hidden: redact.New([]byte(key)),
+		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics, Hidden: hidden,
+		Rollback: rollback(operator),
 	})
+	operator.Fleet = engine
 	pump := &pump{
 		source: p.Source, engine: engine, policy: declare.Policy{AllowEmpty: o.AllowEmpty}, root: o.Root, log: p.Log,
 		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
 		status: status.Root{URL: o.Root.URL, Problems: []status.Problem{}},
 	}
 	p.Metrics.Watch(engine.Apps, engine.Waiting)
-	handler, listener, withdraw, err := open(p, o, &apps{engine: engine, pump: pump, parts: p})
+	handler, listener, withdraw, err := open(p, o, &apps{engine: engine, pump: pump, operator: operator, parts: p})
 	if err != nil {
 		return err
 	}
@@ -167,7 +179,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
@@ -197,9 +209,10 @@ func trim(ctx context.Context, p Parts, keep history.Bounds) {
 
 // apps answers the server's questions.
 type apps struct {
-	engine *deliver.Engine
-	pump   *pump
-	parts  Parts
+	engine   *deliver.Engine
+	pump     *pump
+	operator *operate.Operator
+	parts    Parts
 }
 
 // Apps implements server.Apps.
