@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -63,7 +64,20 @@ func Diff(ctx context.Context, p Parts, s Subject) (plan.Plan, error) {
 			return plan.Plan{}, err
 		}
 	}
-	return d.plan(ctx, seen), nil
+	found := d.plan(ctx, seen)
+	if s.folder() {
+		found = withoutOwners(found)
+	}
+	return found, nil
+}
+
+// withoutOwners is a plan without changes after which only others own fields,
+// and nothing holds anything else.
+func withoutOwners(p plan.Plan) plan.Plan {
+	all := len(p.Changes)
+	p.Changes = slices.DeleteFunc(p.Changes, func(c plan.Change) bool { return c.Action == plan.Update && len(c.Fields) == 0 })
+	p.Unchanged += all - len(p.Changes)
+	return plan.New(p)
 }
 
 // ErrHeld marks what isn't done because something holds it: a pause, a window,
@@ -91,11 +105,9 @@ func (d *door) label() string { return object.AppLabel(d.App.ID()) }
 func (d *door) plan(ctx context.Context, seen seen) plan.Plan {
 	p := pipeline.Plan(ctx, d.Target, pipeline.Request{
 		App: d.App, Actor: d.actor(), Revision: d.Revision, Cluster: d.Target.State().Address,
-		Desired: seen.desired, InLine: seen.inLine, Prunes: seen.prunes, Hidden: d.Hidden, Now: d.Now(),
+		Desired: seen.desired, InLine: seen.inLine, Prunes: seen.prunes, Kept: seen.kept, Broken: seen.problems, Hidden: d.Hidden, Now: d.Now(),
 	})
 	p.Changes = append(p.Changes, seen.conflicts...)
-	p.Problems = append(p.Problems, seen.problems...)
-	p.Extra = append(p.Extra, seen.kept...)
 	return plan.New(p)
 }
 
