@@ -56,6 +56,8 @@ const patience = 60 * time.Second
 const (
 	readerPassword = "canary-reader-6c1f9e"
 	writerPassword = "canary-writer-b07d55"
+
+	credentialsFile = "credentials.yaml"
 )
 
 func TestVerbs(t *testing.T) {
@@ -101,18 +103,18 @@ func setUp(env *testscript.Env, t *testing.T, plumb string) error {
 		return err
 	}
 	work := env.WorkDir
-	for name, password := range map[string]string{"reader": readerPassword, "writer": writerPassword} {
-		content := fmt.Sprintf("- url: %s\n  username: %s\n  password: %s\n", s.forge.Repo(s.repo), name, password)
-		if err := os.WriteFile(filepath.Join(work, name+".yaml"), []byte(content), 0o600); err != nil {
-			return err
-		}
+	url := s.forge.Repo(s.repo)
+	accounts := fmt.Sprintf("- {url: %s, username: reader, password: %s}\n- {url: %[1]s, writes: true, username: writer, password: %[3]s}\n",
+		url, readerPassword, writerPassword)
+	if err := os.WriteFile(filepath.Join(work, credentialsFile), []byte(accounts), 0o600); err != nil {
+		return err
 	}
 	env.Setenv("HOME", filepath.Join(work, "home"))
 	env.Setenv("KUBECONFIG", controlplanetest.Kubeconfig(t))
 	env.Setenv("PLUMB_DATA", filepath.Join(work, "data"))
 	env.Setenv("PLUMB_BY", "grace")
 	env.Setenv("NS", s.namespace)
-	env.Setenv("REPO", s.forge.Repo(s.repo))
+	env.Setenv("REPO", url)
 	env.Values[stageKey{}] = s
 	env.Defer(func() {
 		s.end(syscall.SIGTERM)
@@ -126,7 +128,7 @@ func setUp(env *testscript.Env, t *testing.T, plumb string) error {
 // leaked finds the passwords in what a script left, but for the files that they were given in.
 func leaked(dir string) (found []string) {
 	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || strings.HasSuffix(path, "er.yaml") {
+		if err != nil || !e.Type().IsRegular() || filepath.Base(path) == credentialsFile {
 			return nil
 		}
 		content, err := os.ReadFile(path)
@@ -188,7 +190,7 @@ func (s *stage) start(ts *testscript.TestScript, args []string) {
 	ts.Check(err)
 	defer log.Close()
 	s.cmd = exec.Command(s.plumb, append([]string{
-		"run", "--root", ts.Getenv("REPO"), "--git-credentials", ts.MkAbs("reader.yaml"), "--git-write-credentials", ts.MkAbs("writer.yaml"),
+		"run", "--root", ts.Getenv("REPO"), "--git-credentials", ts.MkAbs(credentialsFile),
 		"--kubeconfig", ts.Getenv("KUBECONFIG"), "--data", data, "--listen", "127.0.0.1:0",
 	}, args...)...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
