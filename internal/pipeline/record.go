@@ -25,9 +25,14 @@ func Begun(r release.Release, changes []plan.Change, now time.Time) release.Rele
 		known[c.Object] = i
 	}
 	for _, c := range changes {
-		change := release.Change{Action: string(c.Action), Object: c.Key, Origin: c.Desired.Origin, Reason: c.Reason}
+		change := release.Change{Action: string(c.Action), Object: c.Key, Origin: c.Desired.Origin, Reason: c.Reason, More: c.More}
 		for _, f := range c.Fields {
 			change.Fields = append(change.Fields, f.Path)
+			if f.Before != nil || f.After != nil {
+				change.Diff = append(change.Diff, release.FieldChange{
+					Path: f.Path, Owner: f.Owner, Before: (*release.FieldValue)(f.Before), After: (*release.FieldValue)(f.After),
+				})
+			}
 		}
 		if i, ok := known[c.Key]; ok {
 			change.Action = done[i].Action // a retry goes on with what was begun
@@ -37,7 +42,7 @@ func Begun(r release.Release, changes []plan.Change, now time.Time) release.Rele
 			done = append(done, change)
 		}
 	}
-	r.Changes = done
+	r.Changes = release.BoundDiffs(done)
 	return r
 }
 

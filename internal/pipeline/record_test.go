@@ -3,6 +3,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,29 @@ func TestBegunBeginsAnAttempt(t *testing.T) {
 				t.Errorf("the release that it began from was changed (-before +after)\n%s", diff)
 			}
 		})
+	}
+}
+
+// What is known of values is kept with the release, as far as there is room.
+func TestBegunKeepsTheDiff(t *testing.T) {
+	t.Parallel()
+	change := toDo("a", plan.Update)
+	change.More = 2
+	change.Fields = []plan.Field{
+		{Path: "data.x", Owner: "ada", Before: &plan.Value{Content: "1"}, After: &plan.Value{Hidden: "(hidden 3f9a)"}},
+		{Path: "data.y", After: &plan.Value{Content: strings.Repeat("x", release.MaxValue+1)}},
+		{Path: "data.z", Owner: "ada"},
+	}
+	want := []release.FieldChange{
+		{Path: "data.x", Owner: "ada", Before: &release.FieldValue{Content: "1"}, After: &release.FieldValue{Hidden: "(hidden 3f9a)"}},
+		{Path: "data.y", After: &release.FieldValue{Content: strings.Repeat("x", release.MaxValue), Cut: 1}},
+	}
+	got := Begun(release.Release{}, []plan.Change{change}, at(9)).Changes[0]
+	if diff := cmp.Diff(want, got.Diff); diff != "" || got.More != 2 {
+		t.Errorf("%d more, and (-want +got)\n%s", got.More, diff)
+	}
+	if diff := cmp.Diff([]string{"data.x", "data.y", "data.z"}, got.Fields); diff != "" {
+		t.Errorf("the paths (-want +got)\n%s", diff)
 	}
 }
 

@@ -1,8 +1,8 @@
 // Package release holds the unit of history: what one change to an App was,
 // who made it and why, what it did, and how it ended.
 //
-// It holds values only. A release never holds the content of an object, only
-// identities, paths of fields and reasons that were redacted where they were made.
+// It holds values only. Of the content of an object a release holds the fields
+// that it changed, and these, like its reasons, were redacted where they were made.
 package release
 
 import (
@@ -98,5 +98,7 @@ type Change struct {
 	Origin object.Origin `json:"origin,omitzero"`
 	Reason string        `json:"reason,omitempty"` // why, such as: spec.replicas was changed by kubectl-edit
 	Fields []string      `json:"fields,omitempty"` // paths of the fields that changed, where known
+	Diff   []FieldChange `json:"diff,omitempty"`   // the same with values, as far as they are kept
+	More   int           `json:"more,omitempty"`   // how many more fields changed than Diff has
 	Error  string        `json:"error,omitempty"`
 }
