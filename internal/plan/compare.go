@@ -137,7 +137,8 @@ func imageOf(at fieldpath.Path) (container string, ok bool) {
 }
 
 // WithoutMarks is an object without the label and the annotations that are ours,
-// which say nothing of what it is. What is left of metadata is a copy.
+// which say nothing of what it is. It always has a map of labels and one of
+// annotations, so that those who compare it tell of one label what differs.
 func WithoutMarks(o map[string]any) map[string]any {
 	metadata, ok := o["metadata"].(map[string]any)
 	if !ok {
@@ -145,23 +146,25 @@ func WithoutMarks(o map[string]any) map[string]any {
 	}
 	o, metadata = maps.Clone(o), maps.Clone(metadata)
 	for _, field := range []string{"labels", "annotations"} {
-		marks, ok := metadata[field].(map[string]any)
-		if !ok {
-			continue
-		}
-		marks = maps.Clone(marks)
-		for _, name := range []string{
-			object.LabelApp, object.AnnotationID, object.AnnotationOrigin, object.AnnotationRevision, object.AnnotationDigest, object.AnnotationRoot,
-		} {
-			delete(marks, name)
-		}
-		metadata[field] = marks
-		if len(marks) == 0 {
-			delete(metadata, field)
+		if marks, ok := metadata[field].(map[string]any); ok || metadata[field] == nil {
+			metadata[field] = othersMarks(marks)
 		}
 	}
 	o["metadata"] = metadata
 	return o
+}
+
+// othersMarks are labels or annotations that aren't ours.
+func othersMarks(marks map[string]any) map[string]any {
+	others := make(map[string]any, len(marks))
+	for name, value := range marks {
+		switch name {
+		case object.LabelApp, object.AnnotationID, object.AnnotationOrigin, object.AnnotationRevision, object.AnnotationDigest, object.AnnotationRoot:
+		default:
+			others[name] = value
+		}
+	}
+	return others
 }
 
 // Text shows a comparison as a table for people.

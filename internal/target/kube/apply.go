@@ -33,7 +33,13 @@ const requestTimeout = 60 * time.Second
 func (c *Cluster) Apply(ctx context.Context, as target.Actor, changes []plan.Change) []target.Outcome {
 	outcomes := make([]target.Outcome, len(changes))
 	if as.DryRun { // nothing comes of it that another could rely on
-		inParallel(indices(len(changes)), func(i int) { outcomes[i] = c.applyOne(ctx, as, changes[i]) })
+		inParallel(indices(len(changes)), func(i int) {
+			if outcomes[i] = (target.Outcome{Key: changes[i].Key}); changes[i].Action == plan.Prune {
+				outcomes[i].Err = c.tryPrune(ctx, as, changes[i])
+			} else {
+				outcomes[i] = c.applyOne(ctx, as, changes[i])
+			}
+		})
 		return outcomes
 	}
 	up, down := byStage(changes)
@@ -219,6 +225,19 @@ func (c *Cluster) pruneOne(ctx context.Context, as target.Actor, change plan.Cha
 	return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
 }
 
+// tryPrune says whether an object would be deleted. One that is gone already
+// is no error.
+func (c *Cluster) tryPrune(ctx context.Context, as target.Actor, change plan.Change) error {
+	err := c.guardPrune(ctx, change)
+	if err == nil {
+		err = c.delete(ctx, as, change)
+	}
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return refusalOf(explain(change.Key, err), err)
+}
+
 func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Change) error {
 	_, k, ok, err := c.kinds.preferredOf(ctx, change.Key.GroupKind())
 	if err != nil || !ok {
@@ -229,9 +248,13 @@ func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Chang
 		return err
 	}
 	uid, background := types.UID(change.Live.UID), metav1.DeletePropagationBackground
+	var dryRun []string
+	if as.DryRun {
+		dryRun = []string{metav1.DryRunAll}
+	}
 	return c.limited(ctx, func(ctx context.Context) error {
 		return metadataOf(cs, k, change.Key).Delete(ctx, change.Key.Name, metav1.DeleteOptions{
-			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background,
+			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background, DryRun: dryRun,
 		})
 	})
 }

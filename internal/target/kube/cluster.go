@@ -61,7 +61,10 @@ type clients struct {
 	dynamic  dynamic.Interface
 }
 
-var _ target.Target = (*Cluster)(nil)
+var (
+	_ target.Target   = (*Cluster)(nil)
+	_ target.Explorer = (*Cluster)(nil)
+)
 
 // watchBackoff keeps a lost watch from being asked for too often, and from
 // being found again too late. Each watch counts its own steps.

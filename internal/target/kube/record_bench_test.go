@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
+	"plumb.dev/plumb/internal/fields"
 )
 
 // BenchmarkReduce is what each event of a watch costs, for an object whole.
@@ -36,7 +37,7 @@ func BenchmarkReduce(b *testing.B) {
 	})
 	b.Run("fingerprint", func(b *testing.B) {
 		for b.Loop() {
-			fingerprint(entries)
+			fields.Fingerprint(entries)
 		}
 	})
 }

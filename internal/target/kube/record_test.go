@@ -1,7 +1,6 @@
 package kube
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -30,88 +30,6 @@ func entryOf(json string, change ...func(*metav1.ManagedFieldsEntry)) metav1.Man
 		c(&e)
 	}
 	return e
-}
-
-func TestTheFingerprintIsOfOurEntryAlone(t *testing.T) {
-	t.Parallel()
-	type entry = metav1.ManagedFieldsEntry
-	by := func(manager string) func(*entry) { return func(e *entry) { e.Manager = manager } }
-	update := func(e *entry) { e.Operation = metav1.ManagedFieldsOperationUpdate }
-	sub := func(e *entry) { e.Subresource = "status" }
-	first := fingerprint([]entry{entryOf(ownedFields)})
-	if first == 0 {
-		t.Fatal("our entry has no fingerprint")
-	}
-	const reordered = `{"f:spec":{"f:set":{"v:\"x\"":{}},"f:containers":{"k:{\"port\":80,\"name\":\"web\"}":{"f:image":{},".":{}}}},"f:metadata":{"f:labels":{"f:b":{},"f:a":{}}}}`
-	const less = `{"f:metadata":{"f:labels":{"f:a":{}}}}`
-	const same, moved, none = "is the same", "has moved", "is none"
-	for _, tc := range []struct {
-		name    string
-		entries []entry
-		want    string
-	}{
-		{"the same", []entry{entryOf(ownedFields)}, same},
-		{"fields in another order", []entry{entryOf(reordered)}, same},
-		{"more space", []entry{entryOf(strings.ReplaceAll(ownedFields, ",", " , "))}, same},
-		{"others before and behind", []entry{entryOf(less, by("kubectl")), entryOf(ownedFields), entryOf(ownedFields, by("hpa"), update)}, same},
-		{"others' fields change", []entry{entryOf(ownedFields, by("kubectl"), update), entryOf(ownedFields)}, same},
-		{"an update under our name", []entry{entryOf(less, update), entryOf(ownedFields)}, same},
-		{"a status written under our name", []entry{entryOf(less, sub), entryOf(ownedFields)}, same},
-
-		{"a field less", []entry{entryOf(strings.Replace(ownedFields, `"f:a":{},`, "", 1))}, moved},
-		{"a field more", []entry{entryOf(strings.Replace(ownedFields, `"f:a":{},`, `"f:a":{},"f:c":{},`, 1))}, moved},
-		{"an element of a list less", []entry{entryOf(strings.Replace(ownedFields, `"v:\"x\"":{}`, "", 1))}, moved},
-		{"another element", []entry{entryOf(strings.Replace(ownedFields, `\"web\"`, `\"db\"`, 1))}, moved},
-		{"another time", []entry{entryOf(ownedFields, func(e *entry) { at := metav1.NewTime(e.Time.Add(time.Second)); e.Time = &at })}, moved},
-		{"no time", []entry{entryOf(ownedFields, func(e *entry) { e.Time = nil })}, moved},
-		{"another version", []entry{entryOf(ownedFields, func(e *entry) { e.APIVersion = "apps/v2" })}, moved},
-		{"no fields left", []entry{entryOf(`{}`)}, moved},
-
-		{"no entries", nil, none},
-		{"only others'", []entry{entryOf(ownedFields, by("kubectl")), entryOf(ownedFields, by("Plumb"))}, none},
-		{"only an update under our name", []entry{entryOf(ownedFields, update)}, none},
-		{"only a status under our name", []entry{entryOf(ownedFields, sub)}, none},
-		{"an empty entry, as of who cleared all", []entry{{}}, none},
-	} {
-		got := fingerprint(tc.entries)
-		is := moved
-		switch got {
-		case first:
-			is = same
-		case 0:
-			is = none
-		}
-		if is != tc.want {
-			t.Errorf("%s: the fingerprint %s, want that it %s", tc.name, is, tc.want)
-		}
-	}
-}
-
-// A later Kubernetes may write what this one can't read. A change of it must
-// not go unseen: the fingerprint moves, or there is none to trust.
-func TestAnEntryThatCantBeReadHidesNoChange(t *testing.T) {
-	t.Parallel()
-	for _, pair := range [][2]string{
-		{`{"x:new":{"f:a":{}}}`, `{"x:new":{"f:b":{}}}`}, {`{"f:a":`, `{"f:b":`}, {`[]`, `[{}]`}, {`{"x:new":{}}`, `{}`},
-	} {
-		one, other := fingerprint([]metav1.ManagedFieldsEntry{entryOf(pair[0])}), fingerprint([]metav1.ManagedFieldsEntry{entryOf(pair[1])})
-		if one == other && one != 0 {
-			t.Errorf("%s and %s have one fingerprint", pair[0], pair[1])
-		}
-	}
-}
-
-// Any bytes may stand where the fields do; they give a fingerprint or none.
-func FuzzFingerprint(f *testing.F) {
-	f.Add(ownedFields)
-	f.Add(`{"k:{\"a\":1}":{"v:[]":{}}}`)
-	f.Add(`{"i:0":{},"f:":{}}`)
-	f.Fuzz(func(t *testing.T, json string) {
-		one := fingerprint([]metav1.ManagedFieldsEntry{entryOf(json)})
-		if two := fingerprint([]metav1.ManagedFieldsEntry{entryOf(`{}`, func(e *metav1.ManagedFieldsEntry) { e.Manager = "x" }), entryOf(json)}); one != two {
-			t.Errorf("the fingerprint of %q is %d and %d", json, one, two)
-		}
-	})
 }
 
 func liveObject(change ...func(*unstructured.Unstructured)) *unstructured.Unstructured {
@@ -138,7 +56,7 @@ func TestReduce(t *testing.T) {
 	whole := plan.Live{
 		Key: object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, UID: "u1", Version: 12345678901234567890,
 		App: "team.shop", Own: true, Root: "root", Digest: "d1", Origin: "a.yaml", Revision: "c0ffee",
-		Fingerprint: fingerprint([]metav1.ManagedFieldsEntry{entryOf(ownedFields)}),
+		Fingerprint: fields.Fingerprint([]metav1.ManagedFieldsEntry{entryOf(ownedFields)}),
 		Health:      health.Verdict{Health: status.Progressing, Message: "Replicas: 0/2"},
 	}
 	annotate := func(name, value string) func(*unstructured.Unstructured) {

@@ -35,7 +35,7 @@ func (s sides) tellValues(d plan.Desired, f *target.Finding) {
 		known := fields.Node(declared, spot.At)
 		after := spot.After
 		if spot.Before == nil && known != nil {
-			after = plan.Shown(asDeclared(known, spot.Is)) // without what the server adds
+			after = plan.Shown(plan.AsDeclared(known, spot.Is)) // without what the server adds
 		}
 		if len(f.Fields) < mostFields {
 			f.Fields = append(f.Fields, plan.Field{
@@ -63,37 +63,6 @@ func ownerOf(spot plan.Spot, others fields.Owners, ours *fieldpath.Set, wasDecla
 		return others.Taker(spot.At)
 	default:
 		return ""
-	}
-}
-
-// asDeclared is what the server made of something declared, without what it
-// adds: its defaults would hide what people wrote.
-func asDeclared(declared, made any) any {
-	switch d := declared.(type) {
-	case map[string]any:
-		m, ok := made.(map[string]any)
-		if !ok {
-			return made
-		}
-		out := make(map[string]any, len(d))
-		for name, value := range d {
-			if of, there := m[name]; there {
-				out[name] = asDeclared(value, of)
-			}
-		}
-		return out
-	case []any:
-		list, ok := made.([]any)
-		if !ok || len(list) != len(d) {
-			return made
-		}
-		out := make([]any, len(d))
-		for i := range d {
-			out[i] = asDeclared(d[i], list[i])
-		}
-		return out
-	default:
-		return made
 	}
 }
 
@@ -154,7 +123,7 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 	}
 	shown := plan.WithoutMarks(m.mask.Show(m.declared))
 	if made != nil {
-		shown, _ = asDeclared(shown, plan.WithoutMarks(m.mask.Show(content(made)))).(map[string]any)
+		shown, _ = plan.AsDeclared(shown, plan.WithoutMarks(m.mask.Show(content(made)))).(map[string]any)
 	}
 	for _, spot := range plan.Diff(identityOf(shown), shown, nil) {
 		f.Fields = append(f.Fields, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, m.declared), After: spot.After})
@@ -169,7 +138,7 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 func identityOf(o map[string]any) map[string]any {
 	identity := map[string]any{"apiVersion": o["apiVersion"], "kind": o["kind"]}
 	metadata, _ := o["metadata"].(map[string]any)
-	named := map[string]any{}
+	named := map[string]any{"labels": map[string]any{}, "annotations": map[string]any{}}
 	for _, field := range []string{"name", "namespace"} {
 		if value, ok := metadata[field]; ok {
 			named[field] = value

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
@@ -173,13 +174,13 @@ func TestAnApplyUnderOurNameMovesTheTime(t *testing.T) {
 	b.watch(desired)
 	applied := b.apply(desired...)
 	d := desired[0]
-	before := fingerprint(b.asPlumb(t, d, inSpec("replicas", int64(3))).GetManagedFields())
+	before := fields.Fingerprint(b.asPlumb(t, d, inSpec("replicas", int64(3))).GetManagedFields())
 	if f := b.Check(t.Context(), b.actor(), desired)[0]; f.Err != nil || !f.Differs || !names(f.Fields, "spec.replicas") {
 		t.Errorf("the check finds %+v", f)
 	}
 	for n := int64(4); ; n++ { // until the server's clock shows another second
 		got := b.asPlumb(t, d, inSpec("replicas", n))
-		if fingerprint(got.GetManagedFields()) != before {
+		if fields.Fingerprint(got.GetManagedFields()) != before {
 			break
 		}
 		if t.Context().Err() != nil || n > 10_000 {
