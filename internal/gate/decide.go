@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,29 +186,46 @@ func Authorise(a Approval, rule v1alpha1.Approval, author string) error {
 }
 
 // samePerson says whether two people are one as far as can be told: they have
-// a name or an address in common.
+// a name or an address in common, or one is given by the name of an account
+// alone (ada, ada@laptop) that the other's address begins with.
 func samePerson(a, b string) bool {
-	for _, x := range calledBy(a) {
-		for _, y := range calledBy(b) {
-			if strings.EqualFold(x, y) {
-				return true
-			}
-		}
-	}
-	return false
+	x, y := calledBy(a), calledBy(b)
+	return x.shares(y) || x.isAccountOf(y) || y.isAccountOf(x)
 }
 
-// calledBy are the name and the address of "Name <address>", and all of it
-// where it isn't of that form.
-func calledBy(person string) (names []string) {
-	name, rest, _ := strings.Cut(person, "<")
+// person is what someone is called.
+type person struct {
+	names   []string
+	account string // what an address begins with
+	bare    bool   // nothing but an account is given, or nothing that tells it from one
+}
+
+// calledBy reads "Name <address>", or what people write in its place.
+func calledBy(text string) (p person) {
+	name, rest, bracketed := strings.Cut(text, "<")
 	address, _, _ := strings.Cut(rest, ">")
-	for _, text := range []string{person, name, address} {
-		if text = strings.Join(strings.Fields(text), " "); text != "" {
-			names = append(names, text)
+	for _, called := range []string{text, name, address} {
+		if called = strings.Join(strings.Fields(called), " "); called != "" {
+			p.names = append(p.names, called)
 		}
 	}
-	return names
+	if p.bare = !bracketed; p.bare {
+		address = strings.TrimSpace(text)
+	}
+	p.account, _, _ = strings.Cut(address, "@")
+	return p
+}
+
+func (p person) shares(other person) bool { return overlap(p.names, other.names) }
+
+func (p person) isAccountOf(other person) bool {
+	return p.bare && p.account != "" && overlap([]string{p.account}, append(other.names, other.account))
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(x string) bool {
+		return slices.ContainsFunc(b, func(y string) bool { return strings.EqualFold(x, y) })
+	})
 }
 
 // moment is a time as people read it.
