@@ -68,7 +68,7 @@ func (s *stand) apart() (err error) {
 			return err
 		}
 	}
-	s.env = []string{"HOME=" + s.dir, "USER=ada", "LC_ALL=C", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"}
+	s.env = []string{"HOME=" + s.dir, "USER=ada", "PLUMB_BY=Ada", "LC_ALL=C", "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1"}
 	return nil
 }
 
