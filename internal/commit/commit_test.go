@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -164,6 +167,37 @@ func TestOnlyWhatIsMeantChanges(t *testing.T) {
 	if got := f.repo.Git("log", "-1", "--format=%an <%ae>|%cn <%ce>|%B", "main"); got != "Plumb <plumb@example.com>|Plumb <plumb@example.com>|Change files\n\nBecause." {
 		t.Errorf("commit: got %q", got)
 	}
+}
+
+// TestALargeFile goes over HTTP as well, in one piece.
+func TestALargeFile(t *testing.T) {
+	t.Parallel()
+	f := start(t, commit.Options{})
+	f.repo.Commit(map[string]string{"x": "1"})
+	large := make([]byte, 6<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(large) // which nothing compresses
+	if _, err := f.commit(commit.Request{Edit: files(map[string]commit.File{"large": commit.Put(large)})}); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.show("main", "large"); got != string(large) {
+		t.Errorf("%d bytes came back", len(got))
+	}
+}
+
+// FuzzPath: a path that is taken for good leads nowhere but into the repository.
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"a/b", "../a", ".git/x", "a/.GIT . /x", "git~1", "a//b", "a/\x00"} {
+		f.Add(path)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		e := commit.Edit{Files: map[string]commit.File{path: commit.Remove()}, Message: "x"}
+		if e.Check() != nil {
+			return
+		}
+		if !filepath.IsLocal(path) || filepath.Clean(path) != path || strings.ContainsAny(path, "\x00\n\\") || slices.Contains(strings.Split(strings.ToLower(path), "/"), ".git") {
+			t.Errorf("%q was taken", path)
+		}
+	})
 }
 
 // TestOldModesStay: what an old Git wrote isn't tidied up along with a change.

@@ -47,6 +47,9 @@ const (
 // Put gives a file content. It keeps its mode; a new one is a plain file.
 func Put(content []byte) File { return File{what: put, content: content} }
 
+// Content is what a file was given by Put, or nil.
+func (f File) Content() []byte { return f.content }
+
 // Restore makes a file or link what it is in another commit of the repository:
 // content and mode.
 func Restore(e tree.Entry) File { return File{what: restore, entry: e} }
@@ -72,8 +75,8 @@ func refusef(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// check turns down an edit that could not be made of any tree.
-func (e Edit) check() error {
+// Check turns down an edit that could not be made of any tree.
+func (e Edit) Check() error {
 	total := 0
 	for path, f := range e.Files {
 		if why := badPath(path); why != "" {

@@ -80,7 +80,7 @@ func (w *rewrite) root(tip Tip, e Edit) (string, error) {
 	if len(e.Files) == 0 {
 		return "", ErrNothing
 	}
-	if err := e.check(); err != nil {
+	if err := e.Check(); err != nil {
 		return "", err
 	}
 	root, err := w.folder("", tip.Tree.Root(), planted(e.Files))

@@ -106,6 +106,31 @@ func TestSignedWithSSH(t *testing.T) {
 	}
 }
 
+// TestSignedInTheNewFormat: where objects are named by SHA-256, a signature goes
+// by another name.
+func TestSignedInTheNewFormat(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("ssh-keygen"); err != nil {
+		t.Skip("ssh-keygen is needed to check signatures")
+	}
+	key := sshKey(t, "ed25519")
+	f := start(t, commit.Options{Signer: key})
+	f.repo.Remake("sha256")
+	f.repo.Commit(map[string]string{"x": "1", "a/b": "2"})
+	done, err := f.commit(commit.Request{Branch: "main", Edit: files(map[string]commit.File{"a/b": put("3")})})
+	if err != nil || len(done.Commit) != 64 || f.show("main", "a/b") != "3" {
+		t.Fatalf("got %+v, %v", done, err)
+	}
+	public, err := os.ReadFile(string(key) + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed := filepath.Join(t.TempDir(), "allowed")
+	write(t, allowed, append([]byte("plumb@example.com "), public...))
+	f.repo.Git("-c", "gpg.format=ssh", "-c", "gpg.ssh.allowedSignersFile="+allowed, "verify-commit", done.Commit)
+	f.repo.Git("fsck", "--strict", "--no-dangling")
+}
+
 // signatureOf takes the signature out of a commit, as who checks it does.
 func signatureOf(object string) (signature, payload string) {
 	in := false

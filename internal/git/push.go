@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -63,6 +64,7 @@ func (m *Mirror) Push(ctx context.Context, c Credentials, commit, branch string)
 	err = t.once(ctx, command{
 		args:   []string{"push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed", "--recurse-submodules=no"},
 		after:  []string{commit + ":" + to.remote()},
+		config: wholly,
 		stdout: report, said: &stderr,
 	})
 	words = spoken(stderr)
@@ -71,6 +73,10 @@ func (m *Mirror) Push(ctx context.Context, c Credentials, commit, branch string)
 	}
 	return words, t.refusal(report.String(), words, err)
 }
+
+// wholly has a push over HTTP sent in one piece with its length, as long as it
+// is of the size of an edit: not every proxy takes one that comes in chunks.
+var wholly = []setting{{"http.postBuffer", strconv.Itoa(32 << 20)}}
 
 // refusal explains a push that did not come to be.
 func (t *transfer) refusal(report, words string, err error) error {

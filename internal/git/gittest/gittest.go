@@ -35,6 +35,16 @@ func NewRepo(t testing.TB) *Repo {
 	return r
 }
 
+// Remake makes the repository anew, empty, with another object format.
+func (r *Repo) Remake(format string) {
+	r.t.Helper()
+	if err := os.RemoveAll(r.Dir); err != nil {
+		r.t.Fatal(err)
+	}
+	r.git(nil, "init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--object-format="+format, r.Dir)
+	r.AllowPush()
+}
+
 // Remove is what Commit takes for the content of a file that goes.
 const Remove = "@remove"
 
