@@ -24,6 +24,7 @@ import (
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/hook"
+	"plumb.dev/plumb/internal/logs"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/cache"
@@ -59,7 +60,8 @@ func program() string {
 
 // run is `plumb run`: it makes the parts and hands them to the daemon.
 func run(ctx context.Context, o cli.RunOptions) error {
-	log := newLog(o)
+	tail := logs.NewTail(logs.DefaultBounds())
+	log := newLog(o, tail)
 	slog.SetDefault(log)
 	klog.SetLogger(logr.FromSlogHandler(quiet{log.Handler()})) // the Kubernetes client's own log
 
@@ -96,7 +98,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},
@@ -106,12 +108,13 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	})
 }
 
-func newLog(o cli.RunOptions) *slog.Logger {
+// newLog writes to the standard error, and keeps the newest lines for those who ask.
+func newLog(o cli.RunOptions, tail *logs.Tail) *slog.Logger {
 	options := &slog.HandlerOptions{Level: o.LogLevel}
 	if o.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(tail.Handler(slog.NewJSONHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(tail.Handler(slog.NewTextHandler(os.Stderr, options)))
 }
 
 // quiet lets through what a library has to say only when it is at debug level:

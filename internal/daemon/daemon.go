@@ -39,6 +39,7 @@ type Parts struct {
 	// Hook makes the handler of webhooks from a secret.
 	Hook func(secret string) http.Handler
 	Log  *slog.Logger
+	Logs server.Logs // what Log said, for those who ask
 }
 
 // Target is held in line while it runs.
@@ -179,7 +180,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
