@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"time"
 
 	"plumb.dev/plumb/internal/daemon"
@@ -54,7 +55,11 @@ func (l *local) declared(ctx context.Context) error {
 		return err
 	}
 	state := declare.Next(declare.State{}, scan, declare.Policy{})
-	app, err := named(state.Apps, l.options.App)
+	name := l.options.App
+	if l.options.Namespace != "" && !strings.Contains(name, "/") {
+		name = l.options.Namespace + "/" + name
+	}
+	app, err := named(state.Apps, name)
 	if err == nil {
 		err = app.Held
 	}

@@ -47,9 +47,7 @@ func applyLocal(ctx context.Context, o cli.ApplyOptions) (release.Release, error
 	if err := l.open(ctx); err != nil {
 		return release.Release{}, err
 	}
-	if l.subject.Root == "" {
-		l.subject.App.Spec.Sync.Prune = &o.Prune
-	}
+	l.subject.Keep = !o.Prune
 	if o.Timeout > 0 {
 		l.subject.App.Spec.Health.Timeout.Duration = o.Timeout
 	}

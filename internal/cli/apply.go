@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/terminal"
@@ -41,10 +41,11 @@ func newApplyCommand(env Env) *cobra.Command {
 	f.StringVar(&a.RootPath, "root-path", "", "folder of the root that holds the declarations (default: all of it)")
 	f.StringVar(&a.Revision, "rev", "", "with NAME: the branch, tag or commit that is applied (default: what the App follows)")
 	f.StringVar(&a.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
-	f.StringVarP(&a.Namespace, "namespace", "n", "", "namespace for objects that name none (default: that of the kubeconfig's context)")
-	f.BoolVar(&a.Prune, "prune", false, "with PATH: delete what an earlier apply of it brought and it doesn't declare any more")
-	f.DurationVar(&a.Timeout, "timeout", 5*time.Minute, "until when everything must be healthy")
-	f.StringVar(&a.Data, "data", "", "data folder that the record is kept in (default: none is kept)")
+	f.StringVarP(&a.Namespace, "namespace", "n", "", "with PATH: namespace for objects that name none (default: that of the kubeconfig's context); "+
+		"with NAME: namespace that the App is declared in")
+	f.BoolVar(&a.Prune, "prune", true, "with PATH: delete what an earlier apply of it brought and it doesn't declare any more; --prune=false leaves it")
+	f.DurationVar(&a.Timeout, "timeout", 0, "until when everything must be healthy (default: the App's health.timeout, 5m for a folder)")
+	f.StringVar(&a.Data, "data", client.DefaultData(env.Getenv), "data folder that the record is kept in ($PLUMB_DATA); no daemon may use it meanwhile")
 	f.StringVar(&a.By, "by", "", "who does it, for the record (default $PLUMB_BY, else your user name and this machine's)")
 	clusterFlags(f, &a.LocalOptions)
 	outputFlag(f, &a.format, asJSON, asYAML)
@@ -67,8 +68,10 @@ type applying struct {
 
 func (a *applying) check(what string) error {
 	switch {
-	case a.Timeout <= 0:
+	case a.Timeout < 0:
 		return usagef("--timeout %s is no time to wait", a.Timeout)
+	case a.Data == "":
+		return usagef("plumb apply needs --data: a folder for the record")
 	case isPath(what):
 		a.Path = what
 		for flag, value := range map[string]string{"--root": a.Root, "--rev": a.Revision, "--root-path": a.RootPath, "--root-branch": a.RootBranch} {
@@ -78,7 +81,7 @@ func (a *applying) check(what string) error {
 		}
 	case a.Root == "":
 		return usagef("%s is not a path (write ./%s for a folder); for an App name the repository that declares it with --root", what, what)
-	case a.Prune:
+	case !a.Prune:
 		return usagef("--prune goes with a PATH; whether an App prunes is declared (sync.prune)")
 	default:
 		a.App = what

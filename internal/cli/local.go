@@ -31,7 +31,7 @@ type ApplyOptions struct {
 	By      string        // who asks, for the record
 	Data    string        // data folder of the record; empty: none is kept
 	Timeout time.Duration // until everything must be healthy
-	Prune   bool          // delete what the folder doesn't declare any more
+	Prune   bool          // delete what the folder doesn't declare any more; an App says so itself
 
 	// Confirm is shown the plan before anything is changed, and ends it with the
 	// error that it returns. It isn't asked about a plan without changes.

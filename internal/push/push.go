@@ -46,6 +46,9 @@ type Subject struct {
 	Root     string
 	Revision release.Revision
 	Files    tree.Tree
+	// Keep leaves what isn't declared any more. Other than the App's sync.prune,
+	// it is about this push only.
+	Keep bool
 }
 
 // folder says whether the subject is a folder that no root declares.

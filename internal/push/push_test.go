@@ -204,10 +204,9 @@ func TestGuardsOfPruning(t *testing.T) {
 	}
 	s.files["shop/c.yaml"] = configMap("c", "1")
 	delete(s.files, "shop/a.yaml")
-	no := false
-	s.subject.App.Spec.Sync.Prune = &no
+	s.subject.Keep = true
 	s.pushed("1 to create", "ConfigMap/c created", "Succeeded")
-	s.subject.App.Spec.Sync.Prune = nil
+	s.subject.Keep = false
 	s.files = map[string]string{"shop/readme.md": "nothing"}
 	if p := s.differs(); len(p.Extra) != 3 {
 		t.Errorf("left alone are %+v", p.Extra)

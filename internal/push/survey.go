@@ -139,7 +139,9 @@ func (d *door) stays(live plan.Live, r pipeline.Rendering) string {
 	case live.Keep:
 		return fmt.Sprintf("is no longer declared, and stays: %s is %s", object.AnnotationPrune, object.PruneNever)
 	case sync.Prune != nil && !*sync.Prune:
-		return "is no longer declared, and stays: nothing is to be pruned"
+		return "is no longer declared, and stays: sync.prune is false"
+	case d.Keep:
+		return "is no longer declared, and stays, as you asked for"
 	case len(r.Desired) == 0 && !sync.AllowEmpty:
 		return "stays: no object at all is declared, which is more often a mistake than meant"
 	case plan.StageOf(live.Key) == plan.StageNamespace && !namespaces && !sync.AllowEmpty:
