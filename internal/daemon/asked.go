@@ -28,11 +28,13 @@ var (
 type gates struct {
 	engine   *deliver.Engine
 	operator *operate.Operator
+	metrics  *Metrics
 }
 
 // Approve implements server.Gates.
 func (g *gates) Approve(ctx context.Context, said gate.Approval) (gate.Approval, error) {
 	said, err := g.engine.Approve(ctx, said)
+	g.metrics.Said(said.Refuse, err)
 	return said, noApp(err)
 }
 

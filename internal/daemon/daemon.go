@@ -94,8 +94,9 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
 		status: status.Root{URL: o.Root.URL, Problems: []status.Problem{}},
 	}
-	p.Metrics.Watch(engine.Apps, engine.Waiting)
-	handler, listener, withdraw, err := open(p, o, &apps{engine: engine, pump: pump, operator: operator, parts: p})
+	asked := &apps{engine: engine, pump: pump, operator: operator, parts: p}
+	p.Metrics.Watch(Standing{Apps: engine.Apps, Waiting: engine.Waiting, Ready: asked.ready})
+	handler, listener, withdraw, err := open(p, o, asked)
 	if err != nil {
 		return err
 	}
@@ -180,7 +181,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {

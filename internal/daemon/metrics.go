@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,6 +26,7 @@ type Metrics struct {
 	panics      *prometheus.CounterVec
 	fetches     *prometheus.HistogramVec
 	hooks       *prometheus.CounterVec
+	approvals   *prometheus.CounterVec
 	requests    *prometheus.HistogramVec
 }
 
@@ -59,12 +61,15 @@ func NewMetrics() *Metrics {
 		hooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plumb_webhooks_total", Help: "Webhooks received, by how each ended.",
 		}, []string{"outcome"}),
+		approvals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "plumb_approvals_total", Help: "What people said of plans that wait, by what came of it.",
+		}, []string{"result"}),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "plumb_kubernetes_request_duration_seconds", Help: "Time of requests to the API server, by verb and status code (0: no answer).",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"verb", "code"}),
 	}
-	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.hooks, m.requests,
+	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.hooks, m.approvals, m.requests,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -114,6 +119,27 @@ func (m *Metrics) Fetched(took time.Duration, outcome string) {
 // Hooked counts a webhook.
 func (m *Metrics) Hooked(outcome string) { m.hooks.WithLabelValues(outcome).Inc() }
 
+// Said counts what someone said of a plan: whether he turned it down, and what
+// came of it.
+func (m *Metrics) Said(refuse bool, err error) {
+	m.approvals.WithLabelValues(resultOfSaying(refuse, err)).Inc()
+}
+
+func resultOfSaying(refuse bool, err error) string {
+	refusal, known := errors.AsType[*status.Refusal](err)
+	switch {
+	case err == nil && refuse:
+		return "refused"
+	case err == nil:
+		return "approved"
+	case known && refusal.Kind == status.Denied:
+		return "denied"
+	case known:
+		return "moved" // what waited then isn't what waits now
+	}
+	return "error"
+}
+
 // Requested counts a request to the API server.
 func (m *Metrics) Requested(verb string, code int, took time.Duration) {
 	m.requests.WithLabelValues(verb, strconv.Itoa(code)).Observe(took.Seconds())
@@ -124,52 +150,4 @@ func result(err error) string {
 		return "error"
 	}
 	return "ok"
-}
-
-// standing tells, when it is asked, how the Apps stand.
-type standing struct {
-	apps  func() []status.App
-	queue func() int
-}
-
-var (
-	appsDesc  = prometheus.NewDesc("plumb_apps", "Apps, by whether they are in line and by health.", []string{"sync", "health"}, nil)
-	queueDesc = prometheus.NewDesc("plumb_queue_length", "Apps that wait for a worker.", nil, nil)
-	alertDesc = prometheus.NewDesc("plumb_drift_alerts", "Objects whose drift lasts; only Apps with some.", []string{"app"}, nil)
-	sinceDesc = prometheus.NewDesc("plumb_drift_since_timestamp_seconds", "Since when the oldest drift of an App that is told lasts.", []string{"app"}, nil)
-	failDesc  = prometheus.NewDesc("plumb_app_failures", "Failed attempts of an App since its last success; only Apps with some.", []string{"app"}, nil)
-)
-
-// Watch makes the series that tell how things stand at the time of asking.
-func (m *Metrics) Watch(apps func() []status.App, queue func() int) {
-	m.registry.MustRegister(standing{apps, queue})
-}
-
-// Describe implements prometheus.Collector.
-func (s standing) Describe(descs chan<- *prometheus.Desc) {
-	descs <- appsDesc
-	descs <- queueDesc
-	descs <- failDesc
-	descs <- alertDesc
-	descs <- sinceDesc
-}
-
-// Collect implements prometheus.Collector.
-func (s standing) Collect(metrics chan<- prometheus.Metric) {
-	type kind struct{ sync, health string }
-	counts := map[kind]int{}
-	for _, a := range s.apps() {
-		counts[kind{string(a.Sync), string(a.Health)}]++
-		if a.Alerts > 0 {
-			metrics <- prometheus.MustNewConstMetric(alertDesc, prometheus.GaugeValue, float64(a.Alerts), a.ID())
-			metrics <- prometheus.MustNewConstMetric(sinceDesc, prometheus.GaugeValue, float64(a.DriftSince.Unix()), a.ID())
-		}
-		if a.Failures > 0 {
-			metrics <- prometheus.MustNewConstMetric(failDesc, prometheus.GaugeValue, float64(a.Failures), a.ID())
-		}
-	}
-	for k, n := range counts {
-		metrics <- prometheus.MustNewConstMetric(appsDesc, prometheus.GaugeValue, float64(n), k.sync, k.health)
-	}
-	metrics <- prometheus.MustNewConstMetric(queueDesc, prometheus.GaugeValue, float64(s.queue()))
 }

@@ -4,6 +4,7 @@
 package docs_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -23,9 +24,11 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/credentials"
 	"plumb.dev/plumb/internal/daemon"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -218,8 +221,10 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	served := exercised(t)
 	var inCode []string
-	for _, m := range regexp.MustCompile(`"(plumb_\w+)"`).FindAllStringSubmatch(read(t, "internal/daemon/metrics.go"), -1) {
-		inCode = append(inCode, m[1])
+	for _, file := range []string{"internal/daemon/metrics.go", "internal/daemon/standing.go"} {
+		for _, m := range regexp.MustCompile(`"(plumb_\w+)"`).FindAllStringSubmatch(read(t, file), -1) {
+			inCode = append(inCode, m[1])
+		}
 	}
 	compare(t, "the series that this test makes", inCode, slices.Collect(maps.Keys(served)))
 	documented := map[string]string{}
@@ -245,8 +250,15 @@ func exercised(t *testing.T) map[string]string {
 	m.Fetched(time.Second, "ok")
 	m.Hooked("refreshed")
 	m.Requested("GET", 200, time.Second)
-	app := status.App{Name: "b", Namespace: "a", Sync: status.Synced, Health: status.Healthy, Failures: 1, Alerts: 1, DriftSince: now}
-	m.Watch(func() []status.App { return []status.App{app} }, func() int { return 0 })
+	m.Said(false, nil)
+	app := status.App{
+		Name: "b", Namespace: "a", Sync: status.Synced, Health: status.Healthy, Failures: 1, Alerts: 1, DriftSince: now,
+		Hold: &gate.Hold{Reason: gate.HeldByPause}, Plan: &status.PendingPlan{MadeAt: now}, Pauses: []gate.Pause{{App: "a/b", Since: now, Until: now}},
+	}
+	m.Watch(daemon.Standing{
+		Apps: func() []status.App { return []status.App{app} }, Waiting: func() int { return 0 },
+		Ready: func(context.Context) []server.Check { return []server.Check{{Name: "root"}} },
+	})
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
 	text := answer.Body.String()
@@ -267,7 +279,7 @@ func exercised(t *testing.T) map[string]string {
 
 // inOrder are labels in the order that people read them in.
 func inOrder(labels []string) []string {
-	order := []string{"app", "sync", "health", "trigger", "verb", "code", "outcome", "phase", "result"}
+	order := []string{"scope", "app", "reason", "check", "sync", "health", "trigger", "verb", "code", "outcome", "phase", "result"}
 	slices.SortFunc(labels, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
 	return labels
 }
