@@ -34,6 +34,22 @@ func (m *Mirror) Contains(ctx context.Context, commit, ancestor string) (bool, e
 	return err == nil, m.past("compare commits", err)
 }
 
+// Base is the newest commit that two others both have in their history, or
+// empty where they have none in common.
+func (m *Mirror) Base(ctx context.Context, one, other string) (string, error) {
+	for _, id := range []string{one, other} {
+		if _, err := m.Commit(id); err != nil {
+			return "", err
+		}
+	}
+	out, err := m.ask(ctx, command{args: []string{"merge-base", one, other}})
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		return "", nil
+	}
+	return strings.TrimSpace(out), m.past("compare commits", err)
+}
+
 // Span selects commits: those in the history of To and not in that of From,
 // the newest first. An empty From selects all there are; of Paths, one that is
 // a folder stands for all in it, and none for everything.

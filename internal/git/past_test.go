@@ -33,6 +33,11 @@ func TestPast(t *testing.T) {
 			t.Errorf("%s contains %s: got %t, %v", test.commit, test.ancestor, got, err)
 		}
 	}
+	for _, test := range [][3]string{{four, other, three}, {other, four, three}, {one, four, one}, {four, four, four}} {
+		if got, err := m.Base(t.Context(), test[0], test[1]); got != test[2] || err != nil {
+			t.Errorf("the base of %s and %s is %s, %v; want %s", test[0], test[1], got, err, test[2])
+		}
+	}
 	for _, test := range []struct {
 		span git.Span
 		want []string

@@ -23,6 +23,9 @@ type Looker interface {
 type Past interface {
 	// Contains says whether ancestor is in the history of commit, or is it.
 	Contains(ctx context.Context, url, commit, ancestor string) (bool, error)
+	// Base is the newest commit that two others both have in their history, or
+	// empty where there is none.
+	Base(ctx context.Context, url, one, other string) (string, error)
 	// Log lists commits, the newest first.
 	Log(ctx context.Context, url string, s Span) ([]release.Revision, error)
 	// Blame tells which commits lines come from.

@@ -70,6 +70,15 @@ func (s *Source) Contains(ctx context.Context, url, commit, ancestor string) (bo
 	return m.Contains(ctx, commit, ancestor)
 }
 
+// Base implements source.Past.
+func (s *Source) Base(ctx context.Context, url, one, other string) (string, error) {
+	m, err := s.mirror(url)
+	if err != nil {
+		return "", err
+	}
+	return m.Base(ctx, one, other)
+}
+
 // Log implements source.Past.
 func (s *Source) Log(ctx context.Context, url string, span source.Span) ([]release.Revision, error) {
 	m, err := s.mirror(url)
