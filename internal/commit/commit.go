@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,6 +150,9 @@ func (w *Writer) attempt(r Request) (attempt, error) {
 	u, err := git.ParseURL(r.URL)
 	if err != nil {
 		return attempt{}, err
+	}
+	if strings.HasPrefix(r.Branch, "refs/") {
+		return attempt{}, refusef("branch %q: give its name without refs/heads/", r.Branch)
 	}
 	m, err := w.options.Mirror(r.URL)
 	return attempt{writer: w, request: r, url: u, mirror: m}, err

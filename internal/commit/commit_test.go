@@ -419,6 +419,11 @@ func TestRefusedEdits(t *testing.T) {
 			t.Errorf("a message of %d bytes: %v", len(message), err)
 		}
 	}
+	for branch, want := range map[string]error{"refs/heads/x": commit.ErrRefused, "-x": git.ErrNoRef, "a..b": git.ErrNoRef, "a b": git.ErrNoRef} {
+		if _, err := f.commit(commit.Request{Branch: branch, From: &git.Ref{}, Edit: files(one("n"))}); !errors.Is(err, want) {
+			t.Errorf("branch %q: got %v", branch, err)
+		}
+	}
 	failed := errors.New("the edit failed")
 	_, err := f.commit(commit.Request{Branch: "main", Edit: func(context.Context, commit.Tip) (commit.Edit, error) { return commit.Edit{}, failed }})
 	if !errors.Is(err, failed) || f.repo.Head() != head {

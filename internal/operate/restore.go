@@ -35,6 +35,7 @@ const maxSkipped = 100
 // edit is the commit.Editor: what to do to a tip so that the App's inputs are
 // what they were.
 func (r *restoration) edit(ctx context.Context, tip commit.Tip) (commit.Edit, error) {
+	r.others, r.skipped = nil, nil
 	changes, err := tree.Diff(tip.Tree, r.then)
 	if err != nil {
 		return commit.Edit{}, err
@@ -43,7 +44,7 @@ func (r *restoration) edit(ctx context.Context, tip commit.Tip) (commit.Edit, er
 	// will do: it is what was read at the release that makes the App what it was.
 	now, _ := r.read(ctx, tip.Tree)
 	needed, left := sift(changes, r.inputs, now)
-	others, err := r.neighbours(ctx)
+	others, err := r.neighbours(ctx, tip.Tree)
 	if err != nil {
 		return commit.Edit{}, err
 	}
@@ -72,16 +73,21 @@ func (r *restoration) read(ctx context.Context, files tree.Tree) (tree.Inputs, e
 }
 
 // neighbours are the inputs of the other Apps that may follow the same branch.
-func (r *restoration) neighbours(ctx context.Context) (map[string]tree.Inputs, error) {
+// Those of one that wasn't rendered yet are found out.
+func (r *restoration) neighbours(ctx context.Context, tip tree.Tree) (map[string]tree.Inputs, error) {
 	all, err := r.operator.Fleet.AllKnown(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find who shares files with %s: %w", r.ask.App, err)
 	}
 	others := map[string]tree.Inputs{}
 	for _, k := range all {
-		if k.ID() != r.ask.App && mayBeSame(k.Ref, r.known.Ref) {
-			others[k.ID()] = k.Inputs
+		if k.ID() == r.ask.App || !mayBeSame(k.Ref, r.known.Ref) {
+			continue
 		}
+		if k.Inputs.Len() == 0 {
+			k.Inputs, _ = pipeline.Inputs(ctx, r.operator.Renderer, k.App, tip)
+		}
+		others[k.ID()] = k.Inputs
 	}
 	return others, nil
 }
@@ -123,7 +129,6 @@ func (r *restoration) skip(ctx context.Context, tip commit.Tip, files map[string
 	if err != nil {
 		return err
 	}
-	r.skipped = nil
 	brought := r.images(log, names)
 	for i, c := range log {
 		subject, _, _ := strings.Cut(c.Message, "\n")

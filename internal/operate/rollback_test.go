@@ -39,6 +39,7 @@ type ground struct {
 	apps     map[string]string // paths, by App
 	releases []release.Release
 	operator *operate.Operator
+	fresh    bool // the engine has just begun, and has rendered nothing yet
 }
 
 // mayPush lets in who reads, and who reads and pushes.
@@ -123,7 +124,7 @@ func (g *ground) Known(ctx context.Context, id string) (pipeline.Known, error) {
 	app := v1alpha1.App{}
 	app.Namespace, app.Name, app.Spec.Source.Path = namespace, name, path
 	k := pipeline.Known{App: app, Ref: g.ref}
-	if m, err := g.source.Mirror(g.ref.URL); err == nil {
+	if m, err := g.source.Mirror(g.ref.URL); err == nil && !g.fresh {
 		head := m.Resolve([]git.Ref{{Branch: "main"}})[git.Ref{Branch: "main"}].Commit
 		k.Inputs, _ = pipeline.Inputs(ctx, g.operator.Renderer, app, tree.New(m, head.Tree))
 	}
@@ -316,6 +317,9 @@ func TestRollbackWouldTouchOthers(t *testing.T) {
 	})
 	g.push(release.Failed, map[string]string{"base/b.yaml": deployment("b", "b:2")})
 	g.follow()
+	g.fresh = true
+	g.refused(operate.Rollback{To: 2}, status.Moved)
+	g.fresh = false
 	reason := g.refused(operate.Rollback{To: 2}, status.Moved)
 	for _, part := range []string{"t/web shares files with t/api", "base/b.yaml", "`--with-others` (withOthers) goes on all the same"} {
 		if !strings.Contains(reason, part) {
