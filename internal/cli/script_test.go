@@ -48,6 +48,9 @@ func plumb() {
 			columns, err := strconv.Atoi(os.Getenv("PLUMB_TEST_COLUMNS"))
 			return columns, err == nil
 		},
+		Interactive: func() bool { return os.Getenv("PLUMB_TEST_TTY") != "" },
+		DiffLocal:   diffLocal,
+		ApplyLocal:  applyLocal,
 		Run: func(_ context.Context, o cli.RunOptions) error {
 			fmt.Printf("%+v\n", o)
 			return nil
@@ -88,6 +91,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("USER", "ana")
+			env.Setenv("PLUMB_BY", "ana@laptop")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector would hold up each command for a second
 			env.Setenv("PLUMB_DATA", filepath.Join(env.WorkDir, "data"))
 			return os.WriteFile(filepath.Join(env.WorkDir, "world.yaml"), world, 0o600)
@@ -139,7 +143,10 @@ func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	withdraw, err := server.Announce(data, listener.Addr())
 	ts.Check(err)
-	config := server.Config{Apps: w, Releases: store, Token: token, Now: func() time.Time { return noon }}
+	config := server.Config{
+		Apps: w, Releases: store, Plans: w, Gates: w, Git: w, Events: happening{w}, Logs: saying{w}, Waits: w,
+		Token: token, Now: func() time.Time { return noon },
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, listener, server.New(config), discard()) }()
 	ts.Defer(func() {
@@ -158,6 +165,7 @@ type world struct {
 	Rendered  []json.RawMessage `json:"rendered"`
 	Broken    string            `json:"broken"` // why nothing renders
 	Releases  []release.Release `json:"releases"`
+	desk
 
 	mu     sync.Mutex
 	synced map[string]bool

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
 	"plumb.dev/plumb/internal/view"
@@ -86,8 +85,8 @@ func (w *awaiting) wait(ctx context.Context, names []string) error {
 	over, end := context.WithTimeout(ctx, w.timeout)
 	defer end()
 	told := map[string]string{}
-	for {
-		verdicts, err := w.look(over, daemon, ids)
+	for long := time.Duration(0); ; long = tellEvery { // the first look is to tell how it begins
+		verdicts, err := daemon.Wait(over, ids, w.commit, long)
 		late := over.Err() != nil && ctx.Err() == nil
 		if late { // how things stand at the end
 			verdicts, err = daemon.Wait(ctx, ids, w.commit, 0)
@@ -106,12 +105,6 @@ func (w *awaiting) wait(ctx context.Context, names []string) error {
 			}
 		}
 	}
-}
-
-// look asks once, for as long as there is time.
-func (w *awaiting) look(over context.Context, daemon *client.Client, ids []string) ([]status.Verdict, error) {
-	deadline, _ := over.Deadline()
-	return daemon.Wait(over, ids, w.commit, max(min(time.Until(deadline), tellEvery), time.Second))
 }
 
 // settled says whether waiting longer would bring nothing. While no App has the
@@ -160,11 +153,11 @@ func (w *awaiting) end(verdicts []status.Verdict) error {
 // sumUp says in one line what became of some Apps.
 func sumUp(verdicts []status.Verdict, what string) error {
 	if len(verdicts) > 1 {
-		return fmt.Errorf("%d Apps are %s", len(verdicts), what)
+		return fmt.Errorf("%d Apps: %s", len(verdicts), what)
 	}
 	v := verdicts[0]
 	if v.Message == "" {
-		return errors.New(v.App + " " + what)
+		return errors.New(v.App + ": " + what)
 	}
-	return fmt.Errorf("%s %s: %s", v.App, what, v.Message)
+	return fmt.Errorf("%s: %s: %s", v.App, what, v.Message)
 }

@@ -100,11 +100,7 @@ func gateFacts(facts *terminal.Facts, a status.App, now time.Time) {
 		facts.Fact("Mode", a.Mode)
 	}
 	if h := a.Hold; h != nil {
-		text := fmt.Sprintf("%s: %s", h.Reason, h.Message)
-		if !h.Until.IsZero() {
-			text += ", until " + until(now, h.Until)
-		}
-		facts.Fact("Held", terminal.Busy.Of(text))
+		facts.Fact("Held", terminal.Busy.Of(fmt.Sprintf("%s: %s", h.Reason, h.Message)))
 	}
 	if p := a.Plan; p != nil {
 		facts.Fact("Plan", fmt.Sprintf("%s (%s) made %s of %s %s, %s", plan.Short(p.Hash), p.Summary, terminal.Ago(now, p.MadeAt),
