@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -76,7 +75,7 @@ func (m *Mirror) Push(ctx context.Context, c Credentials, commit, branch string)
 
 // wholly has a push over HTTP sent in one piece with its length, as long as it
 // is of the size of an edit: not every proxy takes one that comes in chunks.
-var wholly = []setting{{"http.postBuffer", strconv.Itoa(32 << 20)}}
+var wholly = []setting{{"http.postBuffer", "32m"}}
 
 // refusal explains a push that did not come to be.
 func (t *transfer) refusal(report, words string, err error) error {
