@@ -133,6 +133,9 @@ func (l *local) open(ctx context.Context) error {
 	cluster.Run(watching)
 	l.later(func() error { stop(); cluster.Wait(); return nil })
 	l.parts.Target, l.parts.Leader = cluster, cluster
+	if l.options.Undeclared {
+		l.parts.Explorer = cluster
+	}
 	return nil
 }
 

@@ -26,6 +26,8 @@ type Parts struct {
 	Releases Releases
 	// Leader is where it is written who holds a root; nil doesn't ask.
 	Leader Leader
+	// Explorer finds what nobody declares, for Diff; nil doesn't look.
+	Explorer target.Explorer
 	// Pauses that hold are kept to.
 	Pauses []gate.Pause
 	Hidden redact.Redactor
@@ -70,6 +72,9 @@ func Diff(ctx context.Context, p Parts, s Subject) (plan.Plan, error) {
 	found := d.plan(ctx, seen)
 	if s.folder() {
 		found = withoutOwners(found)
+	}
+	if p.Explorer != nil {
+		found = pipeline.Undeclared(ctx, p.Explorer, d.actor(), found, seen.desired)
 	}
 	return found, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +184,12 @@ func TestWhatNobodyHasIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.files["shop/b.yaml"] = configMap("b", "1")
+	s.explores = true
+	if p := s.differs("create ConfigMap/b"); !slices.ContainsFunc(p.Extra, func(x plan.Extra) bool { return x.Key.Name == "a" }) {
+		t.Errorf("what nobody declares is %+v", p.Extra)
+	}
+	delete(s.files, "shop/b.yaml")
 	s.files["shop/a.yaml"] = configMap("a", "1")
 	s.differs() // its content is as declared
 	s.pushed("1 to update", "ConfigMap/a updated", "Succeeded")

@@ -59,6 +59,7 @@ type stand struct {
 	confirm   func(plan.Plan) error
 	told      func(push.News) // beside the transcript
 	leads     bool            // ask who holds the root
+	explores  bool            // ask what nobody declares
 }
 
 func newStand(t *testing.T) *stand {
@@ -91,6 +92,9 @@ func (s *stand) parts(ctx context.Context) push.Parts {
 	}
 	if s.leads {
 		p.Leader = cluster
+	}
+	if s.explores {
+		p.Explorer = cluster
 	}
 	return p
 }
