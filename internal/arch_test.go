@@ -38,7 +38,7 @@ func layers() []layer {
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{
-			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane", "internal/terminal", "internal/view",
+			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane", "internal/terminal", "internal/usage", "internal/view",
 		}},
 		{name: "commands", folders: []string{"cmd/plumb"}},
 		{name: "around", mingle: true, folders: []string{"test", "bench", "dev"}},

@@ -13,6 +13,7 @@ import (
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -26,7 +27,7 @@ func newApplyCommand(env Env) *cobra.Command {
 			"plan, follow it until everything is healthy, and record what happened.\n\n" +
 			"On a terminal it asks; elsewhere it needs --yes.\n\n" +
 			"Exit codes: 0 in line and healthy, 2 it failed or was turned down, 4 something holds it, 1 an error.",
-		Args: oneArg("the PATH of a folder (as in ./shop), or with --root the NAME of an App"),
+		Args: usage.OneArg("the PATH of a folder (as in ./shop), or with --root the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := a.check(args[0]); err != nil {
 				return err
@@ -69,20 +70,20 @@ type applying struct {
 func (a *applying) check(what string) error {
 	switch {
 	case a.Timeout < 0:
-		return usagef("--timeout %s is no time to wait", a.Timeout)
+		return usage.Errorf("--timeout %s is no time to wait", a.Timeout)
 	case a.Data == "":
-		return usagef("plumb apply needs --data: a folder for the record")
+		return usage.Errorf("plumb apply needs --data: a folder for the record")
 	case isPath(what):
 		a.Path = what
 		for flag, value := range map[string]string{"--root": a.Root, "--rev": a.Revision, "--root-path": a.RootPath, "--root-branch": a.RootBranch} {
 			if value != "" {
-				return usagef("%s goes with the NAME of an App", flag)
+				return usage.Errorf("%s goes with the NAME of an App", flag)
 			}
 		}
 	case a.Root == "":
-		return usagef("%s is not a path (write ./%s for a folder); for an App name the repository that declares it with --root", what, what)
+		return usage.Errorf("%s is not a path (write ./%s for a folder); for an App name the repository that declares it with --root", what, what)
 	case !a.Prune:
-		return usagef("--prune goes with a PATH; whether an App prunes is declared (sync.prune)")
+		return usage.Errorf("--prune goes with a PATH; whether an App prunes is declared (sync.prune)")
 	default:
 		a.App = what
 	}
@@ -99,7 +100,7 @@ func (a *applying) apply(ctx context.Context) error {
 	r, err := a.env.ApplyLocal(ctx, a.ApplyOptions)
 	switch {
 	case errors.Is(err, ErrHeld):
-		return held(err)
+		return usage.Held(err)
 	case err != nil:
 		return err
 	}
@@ -138,7 +139,7 @@ func (a *applying) tell(n ObjectNews) {
 // end tells how it ended.
 func (a *applying) end(r release.Release) error {
 	if r.Outcome == release.Failed {
-		return differs(fmt.Errorf("%s failed: %s", r.App, cmp.Or(r.Reason, "nothing says why")))
+		return usage.Differs(fmt.Errorf("%s failed: %s", r.App, cmp.Or(r.Reason, "nothing says why")))
 	}
 	if r.Outcome != release.Succeeded {
 		return fmt.Errorf("%s ended as %s: %s", r.App, r.Outcome, cmp.Or(r.Reason, "nothing says why"))

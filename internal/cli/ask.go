@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"plumb.dev/plumb/internal/usage"
 )
 
 // interactive says whether someone sits before a terminal, who can be asked.
@@ -23,7 +25,7 @@ func (e Env) canAsk(yes bool, command string) error {
 	if yes || e.Interactive() {
 		return nil
 	}
-	return usagef("%s asks before it does something, and there is no terminal to ask at: give --yes", command)
+	return usage.Errorf("%s asks before it does something, and there is no terminal to ask at: give --yes", command)
 }
 
 // errDeclined is returned where someone said no.
@@ -46,6 +48,6 @@ func (e Env) ask(ctx context.Context, question string) error {
 		case "y", "yes":
 			return nil
 		}
-		return differs(errDeclined)
+		return usage.Differs(errDeclined)
 	}
 }

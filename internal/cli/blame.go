@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -19,7 +20,7 @@ func newBlameCommand(env Env) *cobra.Command {
 		Long: "Show where each field of a live object comes from. Of a field that Git declares: the file and line, and the commit that wrote\n" +
 			"the line last. Of any other: the program (field manager) that wrote it, and when it last wrote to the object.\n\n" +
 			"A line that ends with ~ is where the object begins, for which line the field is on can't be told.",
-		Args: oneArg("KIND/NAME of an object, such as Deployment/web"),
+		Args: usage.OneArg("KIND/NAME of an object, such as Deployment/web"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			key, err := c.object(args[0])
 			if err != nil {

@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // Env is all that a command takes from outside its arguments. A zero field
@@ -96,10 +97,10 @@ func Run(ctx context.Context, args []string, env Env) int {
 	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	if text := message(err); text != "" {
+	if text := usage.Message(err); text != "" {
 		fmt.Fprintln(env.Err, "plumb: "+text)
 	}
-	return exitCode(err)
+	return usage.Code(err)
 }
 
 // newRoot is the command tree.
@@ -113,18 +114,18 @@ func newRoot(env Env) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		RunE:          group,
+		RunE:          usage.Group,
 	}
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(usage.FlagError)
 	root.CompletionOptions.DisableDefaultCmd = true
 	info, _ := debug.ReadBuildInfo()
 	root.Version = buildOf(env.Version, info).String()
 	root.SetVersionTemplate("{{.Version}}\n")
 	addCommands(root, env)
-	usageArgs(root)
+	usage.CheckArgs(root)
 	return root
 }
 
@@ -153,5 +154,5 @@ func addCommands(root *cobra.Command, env Env) {
 		}
 	}
 	root.SetHelpCommandGroupID("other")
-	root.SetHelpCommand(newHelpCommand())
+	root.SetHelpCommand(usage.NewHelp())
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // newCompletionCommand is `plumb completion`: what makes a shell complete.
@@ -17,7 +18,7 @@ func newCompletionCommand(env Env) *cobra.Command {
 			"  zsh         plumb completion zsh > \"${fpath[1]}/_plumb\"\n" +
 			"  fish        plumb completion fish > ~/.config/fish/completions/plumb.fish\n" +
 			"  powershell  plumb completion powershell | Out-String | Invoke-Expression",
-		Args:      oneArg("a shell: bash, zsh, fish or powershell"),
+		Args:      usage.OneArg("a shell: bash, zsh, fish or powershell"),
 		ValidArgs: shells,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
@@ -32,9 +33,9 @@ func newCompletionCommand(env Env) *cobra.Command {
 				return root.GenPowerShellCompletionWithDesc(env.Out)
 			}
 			if near := terminal.Nearest(args[0], shells); near != "" {
-				return usagef("there is no completion for %q; did you mean %s?", args[0], near)
+				return usage.Errorf("there is no completion for %q; did you mean %s?", args[0], near)
 			}
-			return usagef("there is no completion for %q: use bash, zsh, fish or powershell", args[0])
+			return usage.Errorf("there is no completion for %q: use bash, zsh, fish or powershell", args[0])
 		},
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // connection is how a command reaches the daemon.
@@ -85,10 +86,10 @@ func (c *connection) client() (*client.Client, error) {
 func (c *connection) resolve(ctx context.Context, daemon *client.Client, given string) (string, error) {
 	if namespace, name, full := strings.Cut(given, "/"); full {
 		if namespace == "" || name == "" || strings.Contains(name, "/") {
-			return "", usagef("%q is neither NAME nor NAMESPACE/NAME", given)
+			return "", usage.Errorf("%q is neither NAME nor NAMESPACE/NAME", given)
 		}
 		if c.namespace != "" && c.namespace != namespace {
-			return "", usagef("%s and --namespace %s don't agree", given, c.namespace)
+			return "", usage.Errorf("%s and --namespace %s don't agree", given, c.namespace)
 		}
 		return given, nil
 	}
@@ -121,7 +122,7 @@ func pick(apps []status.App, name string) (string, error) {
 		return "", fmt.Errorf("no App %s is declared; `plumb get apps` lists those that are", name)
 	}
 	slices.Sort(found)
-	return "", usagef("%d Apps have the name %s; say which: %s", len(found), name, strings.Join(found, ", "))
+	return "", usage.Errorf("%d Apps have the name %s; say which: %s", len(found), name, strings.Join(found, ", "))
 }
 
 // completionTime is how long a shell waits for names.

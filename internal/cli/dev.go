@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // newDevCommand is `plumb dev`: a real control plane on this machine.
@@ -26,7 +27,7 @@ func newDevCommand(env Env) *cobra.Command {
 		Long: "Run a real Kubernetes control plane on this machine, for development and trying things out: etcd, API server, controller manager,\n" +
 			"scheduler and simulated nodes, on loopback. Pods on simulated nodes become ready without running containers.",
 		Args: cobra.ArbitraryArgs,
-		RunE: group,
+		RunE: usage.Group,
 	}
 	command.PersistentFlags().StringVar(&dir, "dir", "", "folder it lives in (default $XDG_STATE_HOME/plumb/dev or ~/.local/state/plumb/dev)")
 	folder := func() (string, error) { return devFolder(dir, env.Getenv) }
@@ -41,7 +42,7 @@ func devFolder(flag string, getenv func(string) string) (string, error) {
 	}
 	state := client.UnderHome(getenv, "XDG_STATE_HOME", filepath.Join(".local", "state"))
 	if !filepath.IsAbs(state) {
-		return "", usagef("neither XDG_STATE_HOME nor HOME is set: name a folder with --dir")
+		return "", usage.Errorf("neither XDG_STATE_HOME nor HOME is set: name a folder with --dir")
 	}
 	return filepath.Join(state, "plumb", "dev"), nil
 }
@@ -54,7 +55,7 @@ func newDevUp(env Env, folder func() (string, error)) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if options.Nodes < 1 {
-				return usagef("--nodes is %d, and must be at least 1", options.Nodes)
+				return usage.Errorf("--nodes is %d, and must be at least 1", options.Nodes)
 			}
 			if options.Dir, err = folder(); err != nil {
 				return err

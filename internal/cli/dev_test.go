@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/controlplane"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // devFolderVariable makes this test binary run `plumb dev up --die-with-caller` in the folder it names, as a process of its own.
@@ -71,14 +72,14 @@ func TestDevUpStatusDown(t *testing.T) {
 	t.Cleanup(func() { _ = controlplane.Delete(context.Background(), dir) })
 
 	code, out, errOut := plumbDev(t, "up", "--nodes", "2", "--dir", dir)
-	if code != ExitOK {
+	if code != usage.ExitOK {
 		t.Fatalf("exit code %d:\n%s", code, errOut)
 	}
 	wantAll(t, out, "https://127.0.0.1:", "with 2 nodes", `export KUBECONFIG='`, `it'\''s here/kubeconfig'`, "Logs are in "+dir+"/logs")
 	wantAll(t, errOut, "etcd started", "kube-apiserver is ready", "nodes ready: 2")
 
 	code, out, _ = plumbDev(t, "status", "--dir", dir)
-	if code != ExitOK {
+	if code != usage.ExitOK {
 		t.Errorf("status: exit code %d", code)
 	}
 	wantAll(t, out, "COMPONENT", "kube-scheduler", "running", "export KUBECONFIG=")
@@ -87,14 +88,14 @@ func TestDevUpStatusDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errOut = plumbDev(t, "status", "--dir", dir)
-	if code != ExitError {
+	if code != usage.ExitError {
 		t.Errorf("status without a scheduler: exit code %d", code)
 	}
 	wantAll(t, out, "stopped")
 	wantAll(t, errOut, "not running: kube-scheduler", "plumb dev up")
 
 	for _, args := range [][]string{{"up"}, {"up"}, {"down"}, {"down"}, {"down", "--delete"}, {"down", "--delete"}} {
-		if code, _, errOut := plumbDev(t, append(args, "--dir", dir)...); code != ExitOK {
+		if code, _, errOut := plumbDev(t, append(args, "--dir", dir)...); code != usage.ExitOK {
 			t.Errorf("%v: exit code %d:\n%s", args, code, errOut)
 		}
 	}
@@ -106,8 +107,8 @@ func TestDevUpStatusDown(t *testing.T) {
 func TestDevStatusForPrograms(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "never")
 	code, out, _ := plumbDev(t, "status", "-o", "json", "--dir", dir)
-	if code != ExitError {
-		t.Errorf("exit code %d, want %d", code, ExitError)
+	if code != usage.ExitError {
+		t.Errorf("exit code %d, want %d", code, usage.ExitError)
 	}
 	var status controlplane.Status
 	if err := json.Unmarshal([]byte(out), &status); err != nil {
@@ -130,8 +131,8 @@ func TestDevUsage(t *testing.T) {
 		{[]string{"sideways"}, "sideways"},
 	} {
 		code, _, errOut := plumbDev(t, append(test.args, "--dir", t.TempDir())...)
-		if code != ExitUsage {
-			t.Errorf("%v: exit code %d, want %d", test.args, code, ExitUsage)
+		if code != usage.ExitUsage {
+			t.Errorf("%v: exit code %d, want %d", test.args, code, usage.ExitUsage)
 		}
 		wantAll(t, errOut, test.want)
 	}
@@ -140,8 +141,8 @@ func TestDevUsage(t *testing.T) {
 func TestDevUpWithoutTheProgram(t *testing.T) {
 	t.Setenv(controlplane.BinaryVariable, filepath.Join(t.TempDir(), "plumb-kubernetes"))
 	code, _, errOut := plumbDev(t, "up", "--dir", filepath.Join(t.TempDir(), "plane"))
-	if code != ExitError {
-		t.Errorf("exit code %d, want %d", code, ExitError)
+	if code != usage.ExitError {
+		t.Errorf("exit code %d, want %d", code, usage.ExitError)
 	}
 	wantAll(t, errOut, "make kubernetes")
 }

@@ -12,6 +12,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // newDiffCommand is `plumb diff`: the plan, not applied.
@@ -62,25 +63,25 @@ func (d *diffing) check(cmd *cobra.Command, args []string) error {
 	if d.all {
 		switch {
 		case d.local.Revision == "":
-			return usagef("--all goes with --rev: the branch or commit that would be merged")
+			return usage.Errorf("--all goes with --rev: the branch or commit that would be merged")
 		case len(args) > 0:
-			return usagef("--all is of every App; leave %s out", args[0])
+			return usage.Errorf("--all is of every App; leave %s out", args[0])
 		case d.local.Undeclared:
-			return usagef("--undeclared goes with one App")
+			return usage.Errorf("--undeclared goes with one App")
 		}
 		return nil
 	}
-	if err := oneArg("the NAME of an App or the PATH of a folder (as in ./shop)")(cmd, args); err != nil {
+	if err := usage.OneArg("the NAME of an App or the PATH of a folder (as in ./shop)")(cmd, args); err != nil {
 		return err
 	}
 	local := isPath(args[0])
 	for _, flag := range []string{"kubeconfig", "context"} {
 		if !local && cmd.Flags().Changed(flag) {
-			return usagef("--%s goes with a PATH; the daemon knows the cluster of an App", flag)
+			return usage.Errorf("--%s goes with a PATH; the daemon knows the cluster of an App", flag)
 		}
 	}
 	if local && d.local.Revision != "" {
-		return usagef("--rev goes with an App; check the revision out to compare a folder of it")
+		return usage.Errorf("--rev goes with an App; check the revision out to compare a folder of it")
 	}
 	return nil
 }
@@ -158,9 +159,9 @@ func verdictOf(p plan.Plan, hold *gate.Hold) error {
 	case p.InLine():
 		return nil
 	case hold != nil:
-		return held(fmt.Errorf("%s is held (%s): %s", p.App, hold.Reason, hold.Message))
+		return usage.Held(fmt.Errorf("%s is held (%s): %s", p.App, hold.Reason, hold.Message))
 	}
-	return differs(nil)
+	return usage.Differs(nil)
 }
 
 func (d *diffing) ofAll(ctx context.Context, c *connection) error {
@@ -213,7 +214,7 @@ func verdictOfAll(plans []plan.Plan) error {
 	case inLine:
 		return nil
 	}
-	return differs(nil)
+	return usage.Differs(nil)
 }
 
 // newCompareCommand is `plumb compare`: in what two Apps differ.
@@ -228,7 +229,7 @@ func newCompareCommand(env Env) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("plumb compare needs the NAMEs of two Apps, and got %d", len(args))
+				return usage.Errorf("plumb compare needs the NAMEs of two Apps, and got %d", len(args))
 			}
 			return compareApps(cmd.Context(), c, args, format)
 		},
@@ -259,7 +260,7 @@ func compareApps(ctx context.Context, c *connection, names []string, format stri
 		_, err = fmt.Fprint(c.env.Out, found.Text(plan.View{Colour: c.env.screen().Colour}))
 	}
 	if err == nil && !found.Same() {
-		return differs(nil)
+		return usage.Differs(nil)
 	}
 	return err
 }

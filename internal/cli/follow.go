@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -30,7 +31,7 @@ func newEventsCommand(env Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			q.Kind = event.Kind(kind)
 			if err := q.Validate(); err != nil {
-				return usagef("%w", err)
+				return usage.Errorf("%w", err)
 			}
 			daemon, err := c.client()
 			if err != nil {
@@ -67,7 +68,7 @@ func (f *following) flags(cmd *cobra.Command) {
 // check says what doesn't go together.
 func (f *following) check() error {
 	if f.on && f.format == asYAML {
-		return usagef("-o yaml doesn't go with --follow; -o json prints one document in a line")
+		return usage.Errorf("-o yaml doesn't go with --follow; -o json prints one document in a line")
 	}
 	return nil
 }
@@ -121,10 +122,10 @@ func newLogsCommand(env Env) *cobra.Command {
 		Short: "Show what the daemon's log says about an App",
 		Long: "Show what the daemon's log says about an App, oldest first: the newest lines since the daemon started. With -f, go on with what it\n" +
 			"says, until interrupted. The logs of the App's own pods are `kubectl logs`.",
-		Args: oneArg("the NAME of an App"),
+		Args: usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 || limit > event.MaxLimit {
-				return usagef("--limit %d is out of range: give 1 to %d", limit, event.MaxLimit)
+				return usage.Errorf("--limit %d is out of range: give 1 to %d", limit, event.MaxLimit)
 			}
 			daemon, err := c.client()
 			if err != nil {

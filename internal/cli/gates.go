@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -35,7 +36,7 @@ func newApproveCommand(env Env) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 2 || len(args) == 0 {
-				return usagef("plumb approve needs the NAME of an App and the hash of its PLAN, and got %d arguments", len(args))
+				return usage.Errorf("plumb approve needs the NAME of an App and the hash of its PLAN, and got %d arguments", len(args))
 			}
 			return approve(cmd.Context(), c, args, opinion, format)
 		},
@@ -85,7 +86,7 @@ func whichPlan(ctx context.Context, daemon *client.Client, id string) error {
 	if d.Plan == nil {
 		return fmt.Errorf("no plan of %s waits for approval", id)
 	}
-	return usagef("say which plan you have seen: `plumb diff %s` shows the one that waits, and `plumb approve %s %s` approves it", id, id, plan.Short(d.Plan.Hash))
+	return usage.Errorf("say which plan you have seen: `plumb diff %s` shows the one that waits, and `plumb approve %s %s` approves it", id, id, plan.Short(d.Plan.Hash))
 }
 
 // newPauseCommand is `plumb pause`: leave things as they are for a while.
@@ -106,11 +107,11 @@ func newPauseCommand(env Env) *cobra.Command {
 			span, err := gate.ParseLength(length)
 			switch {
 			case length == "":
-				return usagef("plumb pause needs --for: how long, such as 30m, 1h or 2d")
+				return usage.Errorf("plumb pause needs --for: how long, such as 30m, 1h or 2d")
 			case err != nil:
-				return usagef("--for: %w", err)
+				return usage.Errorf("--for: %w", err)
 			case strings.TrimSpace(why) == "":
-				return usagef("plumb pause needs --reason: whoever looks at the App is shown it")
+				return usage.Errorf("plumb pause needs --reason: whoever looks at the App is shown it")
 			}
 			return pause(cmd.Context(), c, pausing{args: args, all: all, length: span, reason: why, format: format})
 		},
@@ -157,11 +158,11 @@ func pause(ctx context.Context, c *connection, p pausing) error {
 func (c *connection) covered(ctx context.Context, daemon *client.Client, args []string, all bool) (client.Covered, error) {
 	switch {
 	case all && len(args) > 0:
-		return client.Covered{}, usagef("give either %s or --all", args[0])
+		return client.Covered{}, usage.Errorf("give either %s or --all", args[0])
 	case all:
 		return client.Covered{All: true}, nil
 	case len(args) != 1:
-		return client.Covered{}, usagef("say what is meant: the NAME of an App, KIND/NAME of an object, or --all; got %d arguments", len(args))
+		return client.Covered{}, usage.Errorf("say what is meant: the NAME of an App, KIND/NAME of an object, or --all; got %d arguments", len(args))
 	case isObject(args[0]):
 		key, err := c.object(args[0])
 		return client.Covered{Object: &key}, err
@@ -181,10 +182,10 @@ func isObject(s string) bool {
 func (c *connection) object(s string) (object.Key, error) {
 	key, err := object.ParseKey(s)
 	if err != nil {
-		return key, usagef("%w", err)
+		return key, usage.Errorf("%w", err)
 	}
 	if c.namespace != "" && key.Namespace != "" && c.namespace != key.Namespace {
-		return key, usagef("%s and --namespace %s don't agree", s, c.namespace)
+		return key, usage.Errorf("%s and --namespace %s don't agree", s, c.namespace)
 	}
 	if key.Namespace == "" {
 		key.Namespace = c.namespace
@@ -208,7 +209,7 @@ func newResumeCommand(env Env) *cobra.Command {
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if ending.Branch != "" && !ending.Keep {
-				return usagef("--branch goes with --keep: nothing is written to Git otherwise")
+				return usage.Errorf("--branch goes with --keep: nothing is written to Git otherwise")
 			}
 			daemon, err := c.client()
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -18,7 +19,7 @@ func newGetCommand(env Env) *cobra.Command {
 		Use:   "get",
 		Short: "Show what there is and how it stands",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  group,
+		RunE:  usage.Group,
 	}
 	cmd.AddCommand(newGetApps(env), newGetApp(env), newGetPauses(env), newGetRoot(env))
 	return cmd
@@ -33,7 +34,7 @@ func newGetApps(env Env) *cobra.Command {
 		Long:  "List the Apps, sorted by namespace and name. The exit code is 0 whenever they could be read, however they stand.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("plumb get apps lists all of them; `plumb get app %s` shows one", args[0])
+				return usage.Errorf("plumb get apps lists all of them; `plumb get app %s` shows one", args[0])
 			}
 			return nil
 		},
@@ -44,8 +45,8 @@ func newGetApps(env Env) *cobra.Command {
 	}
 	c.flags(cmd)
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "only Apps that are declared in this namespace")
-	syncs := oneOf(&sync, string(status.Synced), string(status.OutOfSync), string(status.Unknown))
-	healths := oneOf(&health, string(status.Healthy), string(status.Progressing), string(status.Degraded), string(status.Suspended), string(status.HealthUnset))
+	syncs := usage.OneOf(&sync, string(status.Synced), string(status.OutOfSync), string(status.Unknown))
+	healths := usage.OneOf(&health, string(status.Healthy), string(status.Progressing), string(status.Degraded), string(status.Suspended), string(status.HealthUnset))
 	cmd.Flags().Var(syncs, "sync", "only Apps in this sync state")
 	cmd.Flags().Var(healths, "health", "only Apps in this state of health")
 	outputFlag(cmd.Flags(), &format, asJSON, asYAML, asWide, asName)
@@ -104,7 +105,7 @@ func newGetApp(env Env) *cobra.Command {
 		Short: "Show one App and what is wrong with it",
 		Long: "Show one App: how it stands, where it comes from, what of it is not in line or not healthy, and its newest releases.\n" +
 			"The exit code is 0 whenever it could be read, however it stands; `plumb sync --wait` tells by its exit code.",
-		Args: oneArg("the NAME of an App"),
+		Args: usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withApp(cmd.Context(), c, args[0], func(d status.Detail) error {
 				switch format {

@@ -11,6 +11,7 @@ import (
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -75,8 +76,8 @@ func (p *past) flags(cmd *cobra.Command) {
 	f.StringVar(&p.until, "until", "", "only releases seen before: an age, a day or a time")
 	f.IntVar(&p.query.Limit, "limit", history.DefaultLimit, "at most this many (up to "+strconv.Itoa(history.MaxLimit)+")")
 	f.Int64Var(&p.query.Before, "before", 0, "only releases with a smaller id: the next page")
-	f.Var(oneOf(&p.outcome, texts(release.Outcomes())...), "outcome", "only releases that ended so")
-	f.Var(oneOf(&p.trigger, texts(release.Triggers())...), "trigger", "only releases that came about so")
+	f.Var(usage.OneOf(&p.outcome, texts(release.Outcomes())...), "outcome", "only releases that ended so")
+	f.Var(usage.OneOf(&p.trigger, texts(release.Triggers())...), "trigger", "only releases that came about so")
 	f.BoolVar(&p.export, "export", false, "print all of them as JSON lines, one release in a line; --limit doesn't count")
 	outputFlag(f, &p.format, asJSON, asYAML, asWide)
 }
@@ -101,22 +102,22 @@ func (p *past) check(cmd *cobra.Command, args []string) (err error) {
 	}
 	if p.query.Object != "" {
 		if _, err := object.ParseKey(p.query.Object); err != nil {
-			return usagef("--object: %w", err)
+			return usage.Errorf("--object: %w", err)
 		}
 	}
 	if err := p.query.Validate(); err != nil {
-		return usagef("%w", err)
+		return usage.Errorf("%w", err)
 	}
 	byID := cmd.Flags().Changed("id")
 	switch {
 	case byID && len(args) > 0:
-		return usagef("give either NAME or --id")
+		return usage.Errorf("give either NAME or --id")
 	case byID && p.id <= 0:
-		return usagef("--id %d is not the id of a release; `plumb history` shows them", p.id)
+		return usage.Errorf("--id %d is not the id of a release; `plumb history` shows them", p.id)
 	case byID && p.export:
-		return usagef("give either --export or --id; --id with -o json prints one release")
+		return usage.Errorf("give either --export or --id; --id with -o json prints one release")
 	case p.export && p.format != "":
-		return usagef("--export prints JSON lines; leave -o %s out", p.format)
+		return usage.Errorf("--export prints JSON lines; leave -o %s out", p.format)
 	}
 	return nil
 }
@@ -126,7 +127,7 @@ func (p *past) moment(flag, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	var ago span
+	var ago usage.Span
 	if ago.Set(text) == nil {
 		return p.env.Now().Add(-time.Duration(ago)), nil
 	}
@@ -135,7 +136,7 @@ func (p *past) moment(flag, text string) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, usagef("%s %q is no age (2d, 12h), day (2026-11-20) or time (2026-11-20T12:00:00Z)", flag, text)
+	return time.Time{}, usage.Errorf("%s %q is no age (2d, 12h), day (2026-11-20) or time (2026-11-20T12:00:00Z)", flag, text)
 }
 
 func (p *past) list(ctx context.Context, ask history.Lister) error {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/pflag"
 	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/internal/usage"
 )
 
 // The formats of -o.
@@ -21,7 +23,7 @@ const (
 
 // outputFlag adds -o with the formats that a command knows.
 func outputFlag(flags *pflag.FlagSet, value *string, formats ...string) {
-	flags.VarP(oneOf(value, formats...), "output", "o", "format of the output; left out: for people")
+	flags.VarP(usage.OneOf(value, formats...), "output", "o", "format of the output; left out: for people")
 }
 
 // list is how several of anything are written: the same in JSON and YAML.

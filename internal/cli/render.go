@@ -12,6 +12,7 @@ import (
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // newRenderCommand is `plumb render`: the objects, as they would be applied.
@@ -24,7 +25,7 @@ func newRenderCommand(env Env) *cobra.Command {
 		Long: "Print the objects of an App, or of a folder of this machine, as they would be applied.\n\n" +
 			"What is . or begins with ./, ../ or / is a PATH and needs no daemon. Of an App the values of Secrets are hidden;\n" +
 			"a folder is yours, and shown as it is.",
-		Args: oneArg("the NAME of an App or the PATH of a folder (as in ./shop)"),
+		Args: usage.OneArg("the NAME of an App or the PATH of a folder (as in ./shop)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			objects, err := rendered(cmd.Context(), c, args[0])
 			if err != nil {

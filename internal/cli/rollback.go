@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -20,10 +21,10 @@ func newRollbackCommand(env Env) *cobra.Command {
 			"Nothing is done beside Git: the App follows the commit as it follows every other.\n\n" +
 			"What would be done is shown first: the files, and the commits that are taken back. On a terminal it asks; elsewhere it needs --yes.\n" +
 			"Where other Apps are made from the same files it is refused and lists them, unless --with-others is given.",
-		Args: oneArg("the NAME of an App"),
+		Args: usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if r.To < 0 {
-				return usagef("--to %d is not the id of a release; `plumb history` shows them", r.To)
+				return usage.Errorf("--to %d is not the id of a release; `plumb history` shows them", r.To)
 			}
 			return r.do(cmd.Context(), c, args[0])
 		},

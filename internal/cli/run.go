@@ -2,16 +2,14 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"regexp"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // RunOptions is what `plumb run` was asked for.
@@ -81,10 +79,10 @@ func newRunCommand(env Env) *cobra.Command {
 	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
 	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")
 	o.LogFormat = "text"
-	f.Var(oneOf(&o.LogFormat, "text", "json"), "log-format", "format of the log")
+	f.Var(usage.OneOf(&o.LogFormat, "text", "json"), "log-format", "format of the log")
 	f.TextVar(&o.LogLevel, "log-level", slog.LevelInfo, "least level that is logged: debug, info, warn or error")
 	f.IntVar(&o.Workers, "workers", 0, "Apps that are worked on at once (0: as the machine allows)")
-	f.Var((*span)(&o.HistoryAge), "history-age", "how long releases are kept, such as 90d or 12h (0: forever)")
+	f.Var((*usage.Span)(&o.HistoryAge), "history-age", "how long releases are kept, such as 90d or 12h (0: forever)")
 	f.IntVar(&o.HistoryCount, "history-count", defaultHistoryCount, "how many releases of each App are kept (0: all)")
 	return cmd
 }
@@ -92,45 +90,16 @@ func newRunCommand(env Env) *cobra.Command {
 // validate says what is wrong with the options.
 func (o RunOptions) validate() error {
 	if o.Root == "" {
-		return usagef("plumb run needs --root: the repository that declares the Apps, as a URL or a folder of this machine")
+		return usage.Errorf("plumb run needs --root: the repository that declares the Apps, as a URL or a folder of this machine")
 	}
 	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
-		return usagef("--listen %q is not HOST:PORT, such as %s", o.Listen, client.DefaultAddress)
+		return usage.Errorf("--listen %q is not HOST:PORT, such as %s", o.Listen, client.DefaultAddress)
 	}
 	if o.Data == "" {
-		return usagef("plumb run needs --data: a folder of its own")
+		return usage.Errorf("plumb run needs --data: a folder of its own")
 	}
 	if o.Workers < 0 || o.HistoryCount < 0 || o.HistoryAge < 0 {
-		return usagef("--workers, --history-count and --history-age can't be negative")
+		return usage.Errorf("--workers, --history-count and --history-age can't be negative")
 	}
-	return nil
-}
-
-// span is a duration that knows days.
-type span time.Duration
-
-var days = regexp.MustCompile(`^(\d{1,5})d$`)
-
-func (s *span) String() string {
-	const day = 24 * time.Hour
-	if d := time.Duration(*s); d > 0 && d%day == 0 {
-		return strconv.Itoa(int(d/day)) + "d"
-	}
-	return time.Duration(*s).String()
-}
-
-func (*span) Type() string { return "duration" }
-
-func (s *span) Set(text string) error {
-	if found := days.FindStringSubmatch(text); found != nil {
-		n, err := strconv.Atoi(found[1])
-		*s = span(time.Duration(n) * 24 * time.Hour)
-		return err
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		return fmt.Errorf("%q is no time span, such as 90d or 12h", text)
-	}
-	*s = span(d)
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 )
 
 // newSyncCommand is `plumb sync`: look now, and put right what differs.
@@ -29,10 +30,10 @@ func newSyncCommand(env Env) *cobra.Command {
 		Long: "Ask for a look at an App's source, a comparison with the server of every object, and whatever follows from it.\n\n" +
 			"With --wait, the exit code tells how it ended: 0 in line and healthy, 1 it failed or could not be told,\n" +
 			"2 still out of line when the time was over, 4 held back by an App that it depends on.",
-		Args: oneArg("the NAME of an App"),
+		Args: usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
-				return usagef("--timeout %s is no time to wait", timeout)
+				return usage.Errorf("--timeout %s is no time to wait", timeout)
 			}
 			daemon, err := c.client()
 			if err != nil {
@@ -143,9 +144,9 @@ func ended(d status.Detail, asked time.Time, late bool) end {
 	case !late:
 		return end{}
 	case len(d.WaitingFor) > 0:
-		return end{true, held(fmt.Errorf("%s is held back: it waits for %s", d.ID(), strings.Join(d.WaitingFor, ", ")))}
+		return end{true, usage.Held(fmt.Errorf("%s is held back: it waits for %s", d.ID(), strings.Join(d.WaitingFor, ", ")))}
 	case d.Sync == status.OutOfSync:
-		return end{true, differs(fmt.Errorf("%s is still out of line: %s", d.ID(), cmp.Or(d.Message, "nothing says why")))}
+		return end{true, usage.Differs(fmt.Errorf("%s is still out of line: %s", d.ID(), cmp.Or(d.Message, "nothing says why")))}
 	case !looked:
 		return end{true, fmt.Errorf("%s was not compared in this time: %s", d.ID(), cmp.Or(d.Message, "the daemon is busy"))}
 	}

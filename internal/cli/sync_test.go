@@ -6,6 +6,7 @@ import (
 
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/usage"
 )
 
 func TestEndOfASync(t *testing.T) {
@@ -28,28 +29,28 @@ func TestEndOfASync(t *testing.T) {
 		soon     int // the exit code while there is time
 		whenLate int // and when there is none left
 	}{
-		"in line":                     {app(status.Synced, status.Healthy, after), ExitOK, ExitOK},
-		"in line at the very moment":  {app(status.Synced, status.Healthy, asked), ExitOK, ExitOK},
-		"in line, suspended":          {app(status.Synced, status.Suspended, after), ExitOK, ExitOK},
-		"in line, but before":         {app(status.Synced, status.Healthy, before), on, ExitError},
-		"becoming healthy":            {app(status.Synced, status.Progressing, after), on, ExitError},
-		"degraded may still recover":  {app(status.Synced, status.Degraded, after), on, ExitError},
-		"out of line":                 {app(status.OutOfSync, status.Healthy, after), on, ExitDiffers},
-		"unknown":                     {app(status.Unknown, status.HealthUnset, after), on, ExitError},
-		"waiting for another App":     {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.WaitingFor = []string{"a/b"} }), on, ExitHeld},
-		"an attempt failed":           {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.Failures = 1 }), ExitError, ExitError},
-		"an attempt failed before":    {with(app(status.OutOfSync, status.Healthy, before), func(d *status.Detail) { d.Failures = 1 }), on, ExitDiffers},
-		"its release failed":          {with(app(status.Synced, status.Degraded, after), newest(after, release.Failed)), ExitError, ExitError},
-		"an earlier release failed":   {with(app(status.Synced, status.Degraded, after), newest(before, release.Failed)), on, ExitError},
-		"its release is running":      {with(app(status.OutOfSync, status.Healthy, after), newest(after, release.Running)), on, ExitDiffers},
-		"failed before, now in line":  {with(app(status.Synced, status.Healthy, after), newest(before, release.Failed)), ExitOK, ExitOK},
-		"failed since, now put right": {with(app(status.Synced, status.Healthy, after), newest(after, release.Failed)), ExitOK, ExitOK},
+		"in line":                     {app(status.Synced, status.Healthy, after), usage.ExitOK, usage.ExitOK},
+		"in line at the very moment":  {app(status.Synced, status.Healthy, asked), usage.ExitOK, usage.ExitOK},
+		"in line, suspended":          {app(status.Synced, status.Suspended, after), usage.ExitOK, usage.ExitOK},
+		"in line, but before":         {app(status.Synced, status.Healthy, before), on, usage.ExitError},
+		"becoming healthy":            {app(status.Synced, status.Progressing, after), on, usage.ExitError},
+		"degraded may still recover":  {app(status.Synced, status.Degraded, after), on, usage.ExitError},
+		"out of line":                 {app(status.OutOfSync, status.Healthy, after), on, usage.ExitDiffers},
+		"unknown":                     {app(status.Unknown, status.HealthUnset, after), on, usage.ExitError},
+		"waiting for another App":     {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.WaitingFor = []string{"a/b"} }), on, usage.ExitHeld},
+		"an attempt failed":           {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.Failures = 1 }), usage.ExitError, usage.ExitError},
+		"an attempt failed before":    {with(app(status.OutOfSync, status.Healthy, before), func(d *status.Detail) { d.Failures = 1 }), on, usage.ExitDiffers},
+		"its release failed":          {with(app(status.Synced, status.Degraded, after), newest(after, release.Failed)), usage.ExitError, usage.ExitError},
+		"an earlier release failed":   {with(app(status.Synced, status.Degraded, after), newest(before, release.Failed)), on, usage.ExitError},
+		"its release is running":      {with(app(status.OutOfSync, status.Healthy, after), newest(after, release.Running)), on, usage.ExitDiffers},
+		"failed before, now in line":  {with(app(status.Synced, status.Healthy, after), newest(before, release.Failed)), usage.ExitOK, usage.ExitOK},
+		"failed since, now put right": {with(app(status.Synced, status.Healthy, after), newest(after, release.Failed)), usage.ExitOK, usage.ExitOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for late, want := range map[bool]int{false: test.soon, true: test.whenLate} {
 				got := ended(test.detail, asked, late)
-				code := exitCode(got.err)
+				code := usage.Code(got.err)
 				if !got.over {
 					code = on
 				}

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -14,7 +15,7 @@ func newTreeCommand(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tree NAME",
 		Short: "Show the objects of an App, with their health and where they are declared",
-		Args:  oneArg("the NAME of an App"),
+		Args:  usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withApp(cmd.Context(), c, args[0], func(d status.Detail) error {
 				if format != "" {

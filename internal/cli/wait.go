@@ -11,6 +11,7 @@ import (
 
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -53,15 +54,15 @@ var commitHash = regexp.MustCompile(`^[0-9a-fA-F]{7,64}$`)
 func (w *awaiting) check(args []string) error {
 	switch {
 	case w.commit == "":
-		return usagef("plumb wait needs --commit: the commit that is waited for")
+		return usage.Errorf("plumb wait needs --commit: the commit that is waited for")
 	case !commitHash.MatchString(w.commit):
-		return usagef("--commit %s is no commit: give at least 7 of the first characters of its hash", w.commit)
+		return usage.Errorf("--commit %s is no commit: give at least 7 of the first characters of its hash", w.commit)
 	case w.timeout <= 0:
-		return usagef("--timeout %s is no time to wait", w.timeout)
+		return usage.Errorf("--timeout %s is no time to wait", w.timeout)
 	case w.all && len(args) > 0:
-		return usagef("give either %s or --all", args[0])
+		return usage.Errorf("give either %s or --all", args[0])
 	case !w.all && len(args) == 0:
-		return usagef("plumb wait needs the NAME of an App, or --all")
+		return usage.Errorf("plumb wait needs the NAME of an App, or --all")
 	}
 	return nil
 }
@@ -141,9 +142,9 @@ func (w *awaiting) end(verdicts []status.Verdict) error {
 	case len(verdicts) == 0:
 		return fmt.Errorf("no App had commit %s after %s", short, w.timeout)
 	case len(by[status.Failed]) > 0:
-		return differs(sumUp(by[status.Failed], "failed with commit "+short))
+		return usage.Differs(sumUp(by[status.Failed], "failed with commit "+short))
 	case len(by[status.Held]) > 0:
-		return held(sumUp(by[status.Held], "held at commit "+short))
+		return usage.Held(sumUp(by[status.Held], "held at commit "+short))
 	case len(by[status.Pending]) > 0:
 		return sumUp(by[status.Pending], fmt.Sprintf("not done with commit %s after %s", short, w.timeout))
 	}

@@ -1,4 +1,4 @@
-package cli
+package usage
 
 import (
 	"errors"
@@ -30,19 +30,19 @@ func (e *exitError) Error() string {
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// usagef is an error in the command line itself.
-func usagef(format string, args ...any) error {
+// Errorf is an error in the command line itself.
+func Errorf(format string, args ...any) error {
 	return &exitError{code: ExitUsage, err: fmt.Errorf(format, args...)}
 }
 
-// differs ends a command whose answer is that live and declared differ.
-func differs(err error) error { return &exitError{code: ExitDiffers, err: err} }
+// Differs ends a command whose answer is that live and declared differ.
+func Differs(err error) error { return &exitError{code: ExitDiffers, err: err} }
 
-// held ends a command whose answer is that something holds the App.
-func held(err error) error { return &exitError{code: ExitHeld, err: err} }
+// Held ends a command whose answer is that something holds the App.
+func Held(err error) error { return &exitError{code: ExitHeld, err: err} }
 
-// exitCode is the code that an error ends the program with.
-func exitCode(err error) int {
+// Code is the code that an error ends the program with.
+func Code(err error) int {
 	if err == nil {
 		return ExitOK
 	}

@@ -1,4 +1,4 @@
-package cli
+package usage
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 	"plumb.dev/plumb/internal/terminal"
 )
 
-// message is what is printed of an error: all of it, once, or nothing.
-func message(err error) string {
+// Message is what is printed of an error: all of it, once, or nothing.
+func Message(err error) string {
 	if err == nil {
 		return ""
 	}
@@ -22,23 +22,23 @@ func message(err error) string {
 	return strings.TrimSpace(terminal.Printable(err.Error(), "\n\t"))
 }
 
-// group is the RunE of a command that only holds others: alone it shows what
+// Group is the RunE of a command that only holds others: alone it shows what
 // there is, and with anything behind it that thing is not known.
-func group(cmd *cobra.Command, args []string) error {
+func Group(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		if cmd.HasParent() {
-			return usagef("%s needs one of: %s", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "))
+			return Errorf("%s needs one of: %s", cmd.CommandPath(), strings.Join(commandNames(cmd), ", "))
 		}
 		return cmd.Help()
 	}
 	if near := terminal.Nearest(args[0], commandNames(cmd)); near != "" {
-		return usagef("%s has no command %q; did you mean `%s %s`?", cmd.CommandPath(), args[0], cmd.CommandPath(), near)
+		return Errorf("%s has no command %q; did you mean `%s %s`?", cmd.CommandPath(), args[0], cmd.CommandPath(), near)
 	}
-	return usagef("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
+	return Errorf("%s has no command %q; `%s --help` lists what there is", cmd.CommandPath(), args[0], cmd.CommandPath())
 }
 
-// newHelpCommand is `plumb help`, which doesn't pretend to know what isn't there.
-func newHelpCommand() *cobra.Command {
+// NewHelp is `plumb help`, which doesn't pretend to know what isn't there.
+func NewHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:     "help [COMMAND]",
 		Short:   "Show how a command is used",
@@ -47,9 +47,9 @@ func newHelpCommand() *cobra.Command {
 			about, rest, err := cmd.Root().Find(args)
 			switch {
 			case err != nil:
-				return usagef("%w", err)
+				return Errorf("%w", err)
 			case len(rest) > 0:
-				return group(about, rest)
+				return Group(about, rest)
 			}
 			return about.Help()
 		},
@@ -66,49 +66,49 @@ func commandNames(cmd *cobra.Command) (names []string) {
 	return names
 }
 
-// flagError makes an error of the flag parser a usage error, with the flag that
+// FlagError makes an error of the flag parser a usage error, with the flag that
 // was perhaps meant.
-func flagError(cmd *cobra.Command, err error) error {
+func FlagError(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		var names []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
 		if near := terminal.Nearest(unknown.GetSpecifiedName(), names); near != "" {
-			return usagef("%w; did you mean --%s?", err, near)
+			return Errorf("%w; did you mean --%s?", err, near)
 		}
 	}
 	if strings.HasSuffix(err.Error(), "?") { // it says already what was perhaps meant
-		return usagef("%w", err)
+		return Errorf("%w", err)
 	}
-	return usagef("%w; `%s --help` lists the flags", err, cmd.CommandPath())
+	return Errorf("%w; `%s --help` lists the flags", err, cmd.CommandPath())
 }
 
-// usageArgs makes the errors about arguments of a command, and of all below it,
+// CheckArgs makes the errors about arguments of a command, and of all below it,
 // usage errors.
-func usageArgs(cmd *cobra.Command) {
+func CheckArgs(cmd *cobra.Command) {
 	if check := cmd.Args; check != nil {
 		cmd.Args = func(cmd *cobra.Command, args []string) error {
 			err := check(cmd, args)
-			if err == nil || exitCode(err) == ExitUsage {
+			if err == nil || Code(err) == ExitUsage {
 				return err
 			}
-			return usagef("%w; `%s --help` shows how it is used", err, cmd.CommandPath())
+			return Errorf("%w; `%s --help` shows how it is used", err, cmd.CommandPath())
 		}
 	}
 	for _, c := range cmd.Commands() {
-		usageArgs(c)
+		CheckArgs(c)
 	}
 }
 
-// oneArg asks for exactly one argument, and says what it is.
-func oneArg(what string) cobra.PositionalArgs {
+// OneArg asks for exactly one argument, and says what it is.
+func OneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch len(args) {
 		case 0:
-			return usagef("%s needs %s", cmd.CommandPath(), what)
+			return Errorf("%s needs %s", cmd.CommandPath(), what)
 		case 1:
 			return nil
 		}
-		return usagef("%s takes one argument, %s, and got %d: %s", cmd.CommandPath(), what, len(args), strings.Join(args, " "))
+		return Errorf("%s takes one argument, %s, and got %d: %s", cmd.CommandPath(), what, len(args), strings.Join(args, " "))
 	}
 }
 
@@ -140,5 +140,5 @@ func (c choice) Set(s string) error {
 	return fmt.Errorf("%q is not one of %s", s, strings.Join(c.choices, ", "))
 }
 
-// oneOf is a flag's value that must be one of a few.
-func oneOf(value *string, choices ...string) choice { return choice{value, choices} }
+// OneOf is a flag's value that must be one of a few.
+func OneOf(value *string, choices ...string) choice { return choice{value, choices} }
