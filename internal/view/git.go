@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -86,18 +87,21 @@ const mostValue = 32
 
 // valueOf is a value in a few words.
 func valueOf(v *plan.Value) string {
-	switch {
-	case v == nil:
+	if v == nil {
 		return ""
-	case v.Hidden != "":
-		return v.Hidden
 	}
-	if text, ok := v.Content.(string); ok {
-		return terminal.Cut(terminal.Printable(text, ""), mostValue)
+	return shown(v.Content, v.Hidden)
+}
+
+// shown is a value in a few words, or what stands for it.
+func shown(content any, hidden string) string {
+	text, ok := content.(string)
+	if !ok && content != nil {
+		marshaled, err := json.Marshal(content)
+		if err != nil {
+			return "?"
+		}
+		text = string(marshaled)
 	}
-	content, err := json.Marshal(v.Content)
-	if err != nil {
-		return "?"
-	}
-	return terminal.Cut(terminal.Printable(string(content), ""), mostValue)
+	return terminal.Cut(terminal.Printable(cmp.Or(hidden, text), ""), mostValue)
 }

@@ -138,6 +138,33 @@ func printChanges(s terminal.Screen, changes []release.Change) {
 		t.Add(c.Action, c.Object.String(), c.Origin.String(), why)
 	}
 	t.Print(s)
+	printDiff(s, changes)
+}
+
+// printDiff lists the fields that changed with their values, as far as they
+// were kept.
+func printDiff(s terminal.Screen, changes []release.Change) {
+	t := &terminal.Table{Header: []string{"OBJECT", "FIELD", "BEFORE", "AFTER"}, Indent: "  ", Whole: true}
+	for _, c := range changes {
+		for _, d := range c.Diff {
+			t.Add(c.Object, d.Path, fieldValue(d.Before), fieldValue(d.After))
+		}
+		if c.More > 0 {
+			t.Add(c.Object, fmt.Sprintf("… and %d more", c.More), "", "")
+		}
+	}
+	if t.Len() > 0 {
+		fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Fields:", terminal.Strong))
+		t.Print(s)
+	}
+}
+
+// fieldValue is a value in a few words.
+func fieldValue(v *release.FieldValue) string {
+	if v == nil {
+		return ""
+	}
+	return shown(v.Content, v.Hidden)
 }
 
 // printAttempts lists the attempts, unless the first one did it.
