@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
+	"plumb.dev/plumb/internal/tree"
 )
 
 // Operator answers, with the parts that it has. It is safe for concurrent use.
@@ -31,6 +32,15 @@ type Operator struct {
 	Hidden   redact.Redactor
 	Log      *slog.Logger
 	Now      func() time.Time
+
+	// Root is what the root that declares the Apps is followed at, and RootName
+	// how it is named on objects.
+	Root     source.Ref
+	RootName string
+	// Declares reads which Apps a tree of the root repository declares, by ID.
+	Declares func(ctx context.Context, files tree.Tree) (map[string]Declared, error)
+	// Explorer finds what nobody declares; nil can't.
+	Explorer target.Explorer
 }
 
 // Committer writes to repositories; *commit.Writer is one.
