@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -43,7 +44,18 @@ func (p pushing) write(name, content string) {
 }
 
 // run runs a command and expects its exit code and texts in what it says.
-func (p pushing) run(ctx context.Context, code int, command []string, says ...string) (out string) {
+func (p pushing) run(ctx context.Context, code int, command []string, says ...string) {
+	p.t.Helper()
+	all := p.runs(ctx, code, command)
+	for _, text := range says {
+		if !strings.Contains(all, text) {
+			p.t.Errorf("plumb %s doesn't say %q:\n%s", strings.Join(command, " "), text, all)
+		}
+	}
+}
+
+// runs runs a command, expects its exit code, and returns all that it says.
+func (p pushing) runs(ctx context.Context, code int, command []string) string {
 	p.t.Helper()
 	binary, err := program()
 	if err != nil {
@@ -60,12 +72,7 @@ func (p pushing) run(ctx context.Context, code int, command []string, says ...st
 	if got := cmd.ProcessState.ExitCode(); got != code {
 		p.t.Fatalf("plumb %s ended with code %d, not %d:\n%s", strings.Join(command, " "), got, code, all)
 	}
-	for _, text := range says {
-		if !strings.Contains(all, text) {
-			p.t.Errorf("plumb %s doesn't say %q:\n%s", strings.Join(command, " "), text, all)
-		}
-	}
-	return stdout.String()
+	return all
 }
 
 func (p pushing) diff(code int, says ...string) {
@@ -168,6 +175,55 @@ func TestPushAnApp(t *testing.T) {
 	p.daemon.stop()
 	p.run(t.Context(), 0, elsewhere, "is in line and healthy")
 	p.start()
+}
+
+// What a Secret holds is told by no command and kept in no file, whether the Secret is sound or not.
+func TestPushTellsNoSecret(t *testing.T) {
+	t.Parallel()
+	p := newPushing(t)
+	canaries := []string{"canary-one-4f1d", "canary-two-9b27"}
+	secret := func(content string) string {
+		return "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\n" + content + "\n"
+	}
+	var said strings.Builder
+	for _, step := range []struct {
+		content string
+		code    int
+	}{
+		{secret("stringData: {password: " + canaries[0] + "}"), 0},
+		{secret("stringData: {password: " + canaries[1] + "}"), 0},
+		{secret("data: {password: \"" + canaries[0] + " is no base64\"}"), 1},
+		{secret("stringdata: {password: " + canaries[0] + "}"), 1},
+	} {
+		p.write("a.yaml", step.content)
+		for _, command := range [][]string{{"diff", "./shop", "-n", p.namespace}, {"diff", "./shop", "-n", p.namespace, "-o", "json"},
+			{"apply", "./shop", "-n", p.namespace, "--yes", "--data", p.data}} {
+			code := step.code
+			if command[0] == "diff" {
+				code = 2 // what the server refuses differs as well
+			}
+			said.WriteString(p.runs(t.Context(), code, command))
+		}
+	}
+	if err := filepath.WalkDir(p.data, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		said.Write(readFile(t, path))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, canary := range canaries {
+		for _, form := range []string{canary, base64.StdEncoding.EncodeToString([]byte(canary))} {
+			if i := strings.Index(said.String(), form); i >= 0 {
+				t.Errorf("%s was told: …%.300s", form, said.String()[max(0, i-200):])
+			}
+		}
+	}
+	if n := strings.Count(said.String(), "Secret/"); n < 8 {
+		t.Errorf("the Secret is named %d times only, so nothing was tested:\n%s", n, said.String())
+	}
 }
 
 // A rollout that fails fails the command, and one that is interrupted is on record.
