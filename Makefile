@@ -97,6 +97,7 @@ lint: bin/lint ## check format, go vet's and staticcheck's findings and the hous
 	check . ./...; \
 	check dev/lint ./...; \
 	check dev/kubernetes ./lifeline; \
+	check dev/prometheus ./...; \
 	[[ ! $$failed ]]
 
 .PHONY: vuln

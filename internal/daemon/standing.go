@@ -25,25 +25,21 @@ func (m *Metrics) Watch(s Standing) { m.registry.MustRegister(standing{s}) }
 type standing struct{ Standing }
 
 var (
-	readyDesc   = gauge("plumb_ready", "Whether all is well with what the daemon relies on: 1, or 0.", "check")
-	queueDesc   = gauge("plumb_queue_length", "Apps that wait for a worker.")
-	appsDesc    = gauge("plumb_apps", "Apps, by whether they are in line and by health.", "sync", "health")
-	readDesc    = gauge("plumb_app_source_read_timestamp_seconds", "When an App's repository was last read without an error; 0: never.", "app")
-	checkDesc   = gauge("plumb_app_last_check_timestamp_seconds", "When an App was last compared with what is live; 0: never.", "app")
-	failDesc    = gauge("plumb_app_failures", "Failed attempts of an App since its last success; only Apps with some.", "app")
-	heldDesc    = gauge("plumb_app_held", "Apps whose differences are left as they are, by the reason: 1; only those.", "app", "reason")
-	pendingDesc = gauge("plumb_plans_pending", "Plans that wait for someone's approval: 1; only Apps with one.", "app")
-	planDesc    = gauge("plumb_plan_since_timestamp_seconds", "When the plan that waits was made; only Apps with one.", "app")
-	pausesDesc  = gauge("plumb_pauses", "Pauses that hold, by what they are of: all, app or object.", "scope")
-	sinceDesc   = gauge("plumb_pause_since_timestamp_seconds", "Since when the oldest pause holds, of all (no app), an App or objects of it.", "scope", "app")
-	untilDesc   = gauge("plumb_pause_until_timestamp_seconds", "When the next pause ends, of all (no app), an App or objects of it.", "scope", "app")
-	alertDesc   = gauge("plumb_drift_alerts", "Objects whose drift lasts; only Apps with some.", "app")
-	driftDesc   = gauge("plumb_drift_since_timestamp_seconds", "Since when the oldest drift of an App that is told lasts.", "app")
+	readyDesc   = prometheus.NewDesc("plumb_ready", "Whether all is well with what the daemon relies on: 1, or 0.", []string{"check"}, nil)
+	queueDesc   = prometheus.NewDesc("plumb_queue_length", "Apps that wait for a worker.", nil, nil)
+	appsDesc    = prometheus.NewDesc("plumb_apps", "Apps, by whether they are in line and by health.", []string{"sync", "health"}, nil)
+	readDesc    = prometheus.NewDesc("plumb_app_source_read_timestamp_seconds", "When an App's repository was last read without an error; 0: never.", []string{"app"}, nil)
+	checkDesc   = prometheus.NewDesc("plumb_app_last_check_timestamp_seconds", "When an App was last compared with what is live; 0: never.", []string{"app"}, nil)
+	failDesc    = prometheus.NewDesc("plumb_app_failures", "Failed attempts of an App since its last success; only Apps with some.", []string{"app"}, nil)
+	heldDesc    = prometheus.NewDesc("plumb_app_held", "Apps whose differences are left as they are, by the reason: 1; only those.", []string{"app", "reason"}, nil)
+	pendingDesc = prometheus.NewDesc("plumb_plans_pending", "Plans that wait for someone's approval: 1; only Apps with one.", []string{"app"}, nil)
+	planDesc    = prometheus.NewDesc("plumb_plan_since_timestamp_seconds", "When the plan that waits was made; only Apps with one.", []string{"app"}, nil)
+	pausesDesc  = prometheus.NewDesc("plumb_pauses", "Pauses that hold, by what they are of: all, app or object.", []string{"scope"}, nil)
+	sinceDesc   = prometheus.NewDesc("plumb_pause_since_timestamp_seconds", "Since when the oldest pause holds, of all (no app), an App or objects of it.", []string{"scope", "app"}, nil)
+	untilDesc   = prometheus.NewDesc("plumb_pause_until_timestamp_seconds", "When the next pause ends, of all (no app), an App or objects of it.", []string{"scope", "app"}, nil)
+	alertDesc   = prometheus.NewDesc("plumb_drift_alerts", "Objects whose drift lasts; only Apps with some.", []string{"app"}, nil)
+	driftDesc   = prometheus.NewDesc("plumb_drift_since_timestamp_seconds", "Since when the oldest drift of an App that is told lasts.", []string{"app"}, nil)
 )
-
-func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, labels, nil)
-}
 
 // Describe implements prometheus.Collector.
 func (s standing) Describe(descs chan<- *prometheus.Desc) {

@@ -236,6 +236,35 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
+// TestAlerts compares the alerts of docs/metrics.md with the rules, and what
+// these ask for with the series that there are. That they work is tested in
+// dev/prometheus.
+func TestAlerts(t *testing.T) {
+	t.Parallel()
+	rules := read(t, "deploy/alerts/plumb.rules.yaml")
+	var alerts []string
+	for _, m := range regexp.MustCompile(`- alert: (\w+)`).FindAllStringSubmatch(rules, -1) {
+		alerts = append(alerts, m[1])
+	}
+	compare(t, "docs/metrics.md, Alerts", alerts, slices.Collect(maps.Keys(rows(section(read(t, "docs/metrics.md"), "## Alerts")))))
+	served, asked := exercised(t), 0
+	for _, name := range regexp.MustCompile(`\bplumb_\w+`).FindAllString(rules, -1) {
+		asked++
+		if _, known := served[name]; !known {
+			t.Errorf("the rules ask for %s, which there isn't", name)
+		}
+	}
+	for _, m := range regexp.MustCompile(`(\w+)\{(\w+)[!=]`).FindAllStringSubmatch(rules, -1) {
+		_, labels, _ := strings.Cut(served[m[1]], " ")
+		if !slices.Contains(strings.Split(labels, ","), m[2]) {
+			t.Errorf("the rules ask for %s by %s; its labels are %s", m[1], m[2], labels)
+		}
+	}
+	if asked == 0 {
+		t.Error("the rules ask for nothing")
+	}
+}
+
 // exercised are the type and the labels of each series, once something happened
 // of everything that is counted.
 func exercised(t *testing.T) map[string]string {
