@@ -6,6 +6,6 @@
 // Invariants: one connection writes and a few read, so a reader never waits for
 // a writer (WAL); every write is one transaction; the file is readable by its
 // owner only. After a crash of the machine the last moments may be missing
-// (synchronous NORMAL), never anything in the middle. A damaged file is set
-// aside when it is opened and a new one begun.
+// (synchronous NORMAL), never anything in the middle, and never what people said
+// (the desk). A damaged file is set aside when it is opened and a new one begun.
 package sqlite

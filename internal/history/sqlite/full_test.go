@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -87,4 +88,35 @@ func TestFullFile(t *testing.T) {
 		t.Fatalf("there is room again, and yet: %v", err)
 	}
 	wholeWith(t, s, n+1)
+}
+
+// Only what people said waits for the disk; what is written after it doesn't.
+func TestPutLeavesOthersQuick(t *testing.T) {
+	t.Parallel()
+	s, _, err := Open(t.Context(), Options{Path: t.TempDir() + "/history.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	level := func() (synchronous int) {
+		t.Helper()
+		if err := s.write.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&synchronous); err != nil {
+			t.Fatal(err)
+		}
+		return synchronous
+	}
+	const normal, whole = 1, 2
+	err = s.lastingly(t.Context(), func(c *sql.Conn) error {
+		var during int
+		if err := c.QueryRowContext(t.Context(), "PRAGMA synchronous").Scan(&during); err != nil || during != whole {
+			t.Errorf("while it is written, synchronous is %d, %v; want %d", during, err, whole)
+		}
+		return history.ErrFull
+	})
+	if !errors.Is(err, history.ErrFull) || level() != normal {
+		t.Errorf("it ends with %v and leaves synchronous as %d; want %d", err, level(), normal)
+	}
+	if err := s.Put(t.Context(), history.DeskPause, "all", nil); err != nil || level() != normal {
+		t.Errorf("a put ends with %v and leaves synchronous as %d; want %d", err, level(), normal)
+	}
 }

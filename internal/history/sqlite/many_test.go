@@ -3,10 +3,14 @@ package sqlite
 import (
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/release"
 )
 
 // TestManyReleases asks a history of 100,000 releases. The race detector makes
@@ -19,6 +23,7 @@ func TestManyReleases(t *testing.T) {
 	s := crowded(t)
 	t.Run("are what saving makes", func(t *testing.T) { sameRows(t, s) })
 	t.Run("pages are quick", func(t *testing.T) { quickPages(t, s) })
+	t.Run("an export takes no room", func(t *testing.T) { smallExport(t, s) })
 }
 
 func withoutRaceDetector(t *testing.T) {
@@ -86,4 +91,42 @@ func quickPages(t *testing.T, s *Store) {
 			t.Errorf("%s: a page takes %v; want less than %v", q.name, best, most)
 		}
 	}
+}
+
+// smallExport holds that an export takes as much memory for many releases as
+// for few.
+func smallExport(t *testing.T, s *Store) {
+	const most = 2 << 20
+	gauge := &memoryGauge{}
+	gauge.look()
+	before := gauge.most
+	n, err := history.Export(t.Context(), s.List, history.Query{Trigger: release.TriggerDrift}, gauge)
+	if err != nil || n != crowdSize/20 {
+		t.Fatalf("%d releases, %v; want %d", n, err, crowdSize/20)
+	}
+	t.Logf("%d releases are %d MB, and took %d KB", n, gauge.written>>20, (gauge.most-before)>>10)
+	if gauge.most > before+most || gauge.written < most/2 {
+		t.Errorf("writing %d bytes took %d of memory; want less than %d", gauge.written, gauge.most-before, most)
+	}
+}
+
+// memoryGauge looks, while it is written to, how much memory is in use.
+type memoryGauge struct {
+	lines, written int
+	most           uint64
+}
+
+func (g *memoryGauge) Write(p []byte) (int, error) {
+	g.written += len(p)
+	if g.lines++; g.lines%500 == 0 {
+		g.look()
+	}
+	return len(p), nil
+}
+
+func (g *memoryGauge) look() {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	g.most = max(g.most, m.HeapAlloc)
 }
