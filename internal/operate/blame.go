@@ -20,6 +20,7 @@ import (
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/tree"
 )
 
 // mostBlamed bounds how many fields of one object are told.
@@ -70,6 +71,7 @@ type blaming struct {
 	desired  plan.Desired
 	rendered object.Object // as declared; without content where that isn't known
 	shown    map[string]any
+	files    tree.Tree
 	finder   *origin.Finder
 	lines    map[string][]source.Line // of files, as far as they were asked for
 }
@@ -88,11 +90,11 @@ func (b *blaming) open(live *unstructured.Unstructured) error {
 	if b.rendered.Unstructured == nil || b.known.Held.Commit == "" {
 		return nil
 	}
-	files, err := b.operator.Source.Tree(b.known.Ref.URL, b.known.Held.Commit)
-	if err != nil {
+	var err error
+	if b.files, err = b.operator.Source.Tree(b.known.Ref.URL, b.known.Held.Commit); err != nil {
 		return err
 	}
-	b.finder = origin.New(files, b.known.App.Spec.Source.Path, b.known.App.Spec.Render)
+	b.finder = origin.New(b.files, b.known.App.Spec.Source.Path, b.known.App.Spec.Render)
 	return nil
 }
 
@@ -166,6 +168,9 @@ func (b *blaming) line(ctx context.Context, p fieldpath.Path) *plan.BlamedLine {
 			return nil // which is declared in another repository
 		}
 		at, exact = origin.Place{File: b.known.Origin.File, Line: b.known.Origin.Line}, false
+	}
+	if real, err := b.files.Real(at.File); err == nil {
+		at.File = real
 	}
 	line := &plan.BlamedLine{Origin: at.Origin(), Exact: exact}
 	if r, ok := b.newest(ctx, at); ok {

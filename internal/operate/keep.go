@@ -46,6 +46,11 @@ func (o *Operator) Keep(ctx context.Context, ask Keep) (status.Resumed, error) {
 	if err != nil {
 		return status.Resumed{}, err
 	}
+	if ask.Object != nil {
+		if _, declared := desiredOf(known, *ask.Object); !declared {
+			return status.Resumed{}, status.Refuse(status.NotThere, "%s doesn't declare %s", ask.App, ask.Object)
+		}
+	}
 	changes, lost, err := o.changedByHand(ctx, known, ask)
 	if err != nil {
 		return status.Resumed{}, err

@@ -451,6 +451,105 @@ func TestKeepInAnOverlay(t *testing.T) {
 	}
 }
 
+// Lines that are told are those of the commit, not of a step on the way to it.
+func TestKeepTellsLinesOfTheCommit(t *testing.T) {
+	t.Parallel()
+	b := plainBench(t)
+	b.change(t, "Deployment", "/metadata/annotations/new", "x")
+	b.change(t, "Deployment", "/spec/template/spec/containers/0/image", "shop:1.1")
+	b.change(t, "Deployment", "/spec/template/spec/containers/0/args", []any{"--port=80"})
+	b.change(t, "Deployment", "/spec/template/spec/containers/0/env/0/value", "debug")
+	got, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err != nil || len(got.Kept) != 4 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	content, err := b.edited(t).ReadFile("web/all.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(content), "\n")
+	for i, want := range []string{"    new: x", "            - --port=80", "              value: debug", "          image: shop:1.1"} {
+		if at := got.Kept[i].Origin; lines[at.Line-1] != want {
+			t.Errorf("%s is said to be at %s, where there is %q", got.Kept[i].Path, at, lines[at.Line-1])
+		}
+	}
+}
+
+func TestKeepThroughALink(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{"web/kustomization.yaml": "resources: [all.yaml]\n", "web/all.yaml": "-> ../real/all.yaml", "real/all.yaml": webManifest}, "web")
+	b.change(t, "Deployment", "/spec/replicas", int64(5))
+	got, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err != nil || len(got.Kept) != 1 || got.Kept[0].Origin != (object.Origin{File: "real/all.yaml", Line: 10}) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if _, edited := b.edit.Files["real/all.yaml"]; !edited || len(b.edit.Files) != 1 {
+		t.Errorf("edits %v", b.edit.Files)
+	}
+}
+
+// The same base twice in one App: only a patch changes one of the two.
+func TestKeepOneOfTwo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{
+		"app/kustomization.yaml":   "# both\nresources: [a, b]\n",
+		"app/a/kustomization.yaml": "namePrefix: a-\nresources: [../../base]\n",
+		"app/b/kustomization.yaml": "namePrefix: b-\nresources: [../../base]\n",
+		"base/kustomization.yaml":  "resources: [all.yaml]\n",
+		"base/all.yaml":            strings.Split(webManifest, "---\n")[0],
+	}, "app")
+	b.live[b.known.Desired[0].Key].Object["spec"].(map[string]any)["replicas"] = int64(7)
+	got, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err != nil || len(got.Kept) != 1 || got.Kept[0].Key.Name != "a-web" {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	want := []string{"+patches:", "+- patch: |", "+    apiVersion: apps/v1", "+    kind: Deployment", "+    metadata:", "+      name: a-web", "+    spec:", "+      replicas: 7"}
+	if diff := cmp.Diff(want, b.lines(t, "app/kustomization.yaml")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestKeepOfWhatIsGenerated(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"app/kustomization.yaml": "configMapGenerator:\n  - name: plain\n    literals:\n      - A=1 # one\n      - \"B=2\"\n    envs: [env]\n    files: [conf]\n    options: {disableNameSuffixHash: true}\n",
+		"app/env":                "# c\nC=3\nD=4\n",
+		"app/conf":               "x = 1\n",
+	}
+	for name, test := range map[string]struct {
+		path, value, file string
+		want              []string
+	}{
+		"literal":      {"/data/A", "9", "app/kustomization.yaml", []string{"-      - A=1 # one", "+      - A=9 # one"}},
+		"quoted":       {"/data/B", "9", "app/kustomization.yaml", []string{`-      - "B=2"`, `+      - "B=9"`}},
+		"line":         {"/data/C", "9", "app/env", []string{"-C=3", "+C=9"}},
+		"file":         {"/data/conf", "x = 2\n", "app/conf", []string{"-x = 1", "+x = 2"}},
+		"one more":     {"/data/E", "5", "app/kustomization.yaml", []string{"+      - E=5"}},
+		"text of many": {"/data/A", "p\nq\n", "app/kustomization.yaml", []string{"-      - A=1 # one", "+      - | # one", "+        A=p", "+        q"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, files, "app")
+			b.change(t, "ConfigMap", test.path, test.value)
+			got, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+			if err != nil || len(got.Kept) != 1 {
+				t.Fatalf("got %+v, %v", got, err)
+			}
+			if diff := cmp.Diff(test.want, b.lines(t, test.file)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+	hashed := maps.Clone(files)
+	hashed["app/kustomization.yaml"] = strings.Replace(files["app/kustomization.yaml"], "true}", "false}", 1)
+	b := newBench(t, hashed, "app")
+	b.change(t, "ConfigMap", "/data/A", "9")
+	_, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err == nil || !strings.Contains(err.Error(), "whose name comes from what it holds") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // What is kept is what a render of the commit yields, whatever it took.
 func TestKeptRendersAsLive(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -126,15 +127,20 @@ func (w *writing) keep(ctx context.Context, c changed) (object.Origin, error) {
 	if err != nil {
 		return object.Origin{}, fmt.Errorf("what it is part of isn't declared")
 	}
-	err = fmt.Errorf("which line it comes from can't be told; change it by hand near %s", o.Origin)
+	var first error // the most fitting place tells why best
 	for _, p := range w.places(finder, o, c, have) {
-		at, tryErr := w.try(ctx, p, c, tried{index: i, want: want, path: c.path})
-		if tryErr == nil {
+		at, err := w.try(ctx, p, c, tried{index: i, want: want, path: c.path})
+		if err == nil {
 			return at, nil
 		}
-		err = tryErr
+		if first == nil {
+			first = err
+		}
 	}
-	return object.Origin{}, err
+	if first == nil {
+		first = fmt.Errorf("which line it comes from can't be told; change it by hand near %s", o.Origin)
+	}
+	return object.Origin{}, first
 }
 
 // places are where a change may be written, the most fitting first.
@@ -166,8 +172,12 @@ type tried struct {
 // try writes a change at one place, and takes it back unless the files render
 // as they did, but for that field.
 func (w *writing) try(ctx context.Context, p origin.Place, c changed, t tried) (object.Origin, error) {
-	if others := w.sharing(p.File); len(others) > 0 {
-		return object.Origin{}, fmt.Errorf("%s is what other Apps are made from, too: %s; change it by hand, or put it in an overlay", p.File, some(others, 5))
+	file, err := w.now.Real(p.File)
+	if err != nil {
+		return object.Origin{}, fmt.Errorf("it comes from %s, which can't be edited", p.What)
+	}
+	if others := w.sharing(file); len(others) > 0 {
+		return object.Origin{}, fmt.Errorf("%s is what other Apps are made from, too: %s; change it by hand, or put it in an overlay", file, some(others, 5))
 	}
 	do := func() (origin.Edit, error) { return p.Set(w.now, c.value) }
 	if !c.present {
@@ -177,11 +187,11 @@ func (w *writing) try(ctx context.Context, p origin.Place, c changed, t tried) (
 	if err != nil {
 		return object.Origin{}, err
 	}
-	edited, err := w.now.With(map[string][]byte{edit.File: edit.Content})
+	edited, err := w.now.With(map[string][]byte{file: edit.Content})
 	if err != nil {
 		return object.Origin{}, err
 	}
-	at := object.Origin{File: edit.File, Line: edit.Line}
+	at := object.Origin{File: file, Line: edit.Line}
 	objects, err := w.render(ctx, edited)
 	if err != nil {
 		return object.Origin{}, fmt.Errorf("what it makes of %s can't be rendered: %w", at, err)
@@ -189,8 +199,24 @@ func (w *writing) try(ctx context.Context, p origin.Place, c changed, t tried) (
 	if err := w.holds(objects, t); err != nil {
 		return object.Origin{}, fmt.Errorf("changing %s (%s) %w", at, p.What, err)
 	}
-	w.now, w.objects, w.files[edit.File] = edited, objects, edit.Content
+	w.shift(at, w.now, edit.Content)
+	w.now, w.objects, w.files[file] = edited, objects, edit.Content
 	return at, nil
+}
+
+// shift moves the lines on that were told before, where an edit above them
+// added or took away some.
+func (w *writing) shift(at object.Origin, files tree.Tree, after []byte) {
+	before, err := files.ReadFile(at.File)
+	if err != nil {
+		return
+	}
+	more := bytes.Count(after, []byte("\n")) - bytes.Count(before, []byte("\n"))
+	for i := range w.kept {
+		if o := &w.kept[i].Origin; o.File == at.File && o.Line >= at.Line {
+			o.Line += more
+		}
+	}
 }
 
 // holds says, by an error, when a render isn't what is wanted.
@@ -205,6 +231,8 @@ func (w *writing) holds(objects []object.Object, t tried) error {
 		}
 		switch {
 		case same:
+		case o.Key() != w.objects[i].Key():
+			return fmt.Errorf("would make %s of %s, whose name comes from what it holds", o.Key(), w.objects[i].Key())
 		case i == t.index:
 			return fmt.Errorf("doesn't give the object what is live")
 		default:

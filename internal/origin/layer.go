@@ -358,7 +358,7 @@ func (l *look) homeInLiterals(k *layer, sources types.KvPairSources, at yamledit
 		s.path = at.Then(yamledit.Keys("literals", "-")...)
 	}
 	entry := docSpot{path: at}
-	if place, err := entry.find(k.content); err == nil {
+	if place, err := entry.findIn(l.finder.open(k.file, entry)); err == nil {
 		l.places = append(l.places, Place{File: k.file, Line: place.Line, Last: place.Line, What: "literals", spot: pairSpot{s, key}})
 	}
 }

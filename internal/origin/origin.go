@@ -92,6 +92,7 @@ type Finder struct {
 	params v1alpha1.Render
 
 	contents map[string][]byte
+	opened   map[string]opened
 	layers   map[string]*layer // kustomizations, by folder
 	declared map[string][]declared
 	err      error
@@ -99,7 +100,7 @@ type Finder struct {
 
 // New is a Finder for what an App has at a path.
 func New(files tree.Reader, path string, params v1alpha1.Render) *Finder {
-	return &Finder{files: files, path: path, params: params, contents: map[string][]byte{}, layers: map[string]*layer{}}
+	return &Finder{files: files, path: path, params: params, contents: map[string][]byte{}, opened: map[string]opened{}, layers: map[string]*layer{}}
 }
 
 // Of is where a field of a rendered object gets its value from. It says false
@@ -164,6 +165,23 @@ func (f *Finder) content(file string) ([]byte, error) {
 	return b, err
 }
 
+// open is the document of a spot, parsed once.
+func (f *Finder) open(file string, s docSpot) opened {
+	id := fmt.Sprintf("%q %+v %s %+v", file, s.which, s.outer, s.inner)
+	if d, known := f.opened[id]; known {
+		return d
+	}
+	var d opened
+	content, err := f.content(file)
+	if err == nil {
+		d = s.open(content)
+	} else {
+		d.err = err
+	}
+	f.opened[id] = d
+	return d
+}
+
 // look gathers the places of one field.
 type look struct {
 	finder   *Finder
@@ -177,19 +195,17 @@ type look struct {
 // add notes what a document says about the field, if it does. The document is
 // one of a file, or, below outer, one in a text of it.
 func (l *look) add(what, file string, s docSpot) {
-	content, err := l.finder.content(file)
-	if err != nil {
+	d := l.finder.open(file, s)
+	if d.err != nil {
 		return
 	}
-	at, err := s.find(content)
+	at, err := s.findIn(d)
 	absent := errors.Is(err, yamledit.ErrAbsent)
 	if err != nil && !absent || absent != l.homes {
 		return
 	}
 	if absent {
-		if at, err = s.document(content); err != nil {
-			return
-		}
+		at = s.inFile(yamledit.Place{Line: d.document.Line(), Last: d.document.Line()}, d.text)
 	}
 	l.places = append(l.places, Place{
 		File: file, Line: at.Line, Last: at.Last, What: what, Value: at.Value, Present: !absent, spot: s,

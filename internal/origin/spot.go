@@ -20,30 +20,42 @@ type docSpot struct {
 	encoded bool
 }
 
-// open is the document that the path is in, and the line before its first.
-func (s docSpot) open(file []byte) (d *yamledit.Document, text yamledit.Place, err error) {
-	d, err = yamledit.Open(file, s.which)
-	if err != nil || s.outer == nil {
-		return d, text, err
+// opened is a document; text is where it stands if that is in another one's text.
+type opened struct {
+	document *yamledit.Document
+	text     yamledit.Place
+	err      error
+}
+
+// open is the document that the path is in.
+func (s docSpot) open(file []byte) (d opened) {
+	d.document, d.err = yamledit.Open(file, s.which)
+	if d.err != nil || s.outer == nil {
+		return d
 	}
-	if text, err = d.Find(s.outer); err != nil {
-		return nil, text, err
+	if d.text, d.err = d.document.Find(s.outer); d.err != nil {
+		return d
 	}
-	content, isText := text.Value.(string)
+	content, isText := d.text.Value.(string)
 	if !isText {
-		return nil, text, fmt.Errorf("%s is no text", s.outer)
+		d.err = fmt.Errorf("%s is no text", s.outer)
+		return d
 	}
-	d, err = yamledit.Open([]byte(content), s.inner)
-	return d, text, err
+	d.document, d.err = yamledit.Open([]byte(content), s.inner)
+	return d
 }
 
 // find is where the value stands in the file, and the field's value.
 func (s docSpot) find(file []byte) (yamledit.Place, error) {
-	d, text, err := s.open(file)
-	if err != nil {
-		return yamledit.Place{}, err
+	d := s.open(file)
+	if d.err != nil {
+		return yamledit.Place{}, d.err
 	}
-	at, err := d.Find(s.path)
+	return s.findIn(d)
+}
+
+func (s docSpot) findIn(d opened) (yamledit.Place, error) {
+	at, err := d.document.Find(s.path)
 	if err != nil {
 		return at, err
 	}
@@ -54,16 +66,7 @@ func (s docSpot) find(file []byte) (yamledit.Place, error) {
 		}
 		at.Value = base64.StdEncoding.EncodeToString([]byte(plain))
 	}
-	return s.inFile(at, text), nil
-}
-
-// document is where the document starts in the file.
-func (s docSpot) document(file []byte) (yamledit.Place, error) {
-	d, text, err := s.open(file)
-	if err != nil {
-		return yamledit.Place{}, err
-	}
-	return s.inFile(yamledit.Place{Line: d.Line(), Last: d.Line()}, text), nil
+	return s.inFile(at, d.text), nil
 }
 
 // inFile is a place of the document as one of the file.
@@ -90,11 +93,12 @@ func (s docSpot) remove(file []byte) ([]byte, error) {
 }
 
 func (s docSpot) change(file []byte, do func(*yamledit.Document) (*yamledit.Document, error)) ([]byte, error) {
-	d, _, err := s.open(file)
-	if err != nil {
-		return nil, err
+	was := s.open(file)
+	if was.err != nil {
+		return nil, was.err
 	}
-	if d, err = do(d); err != nil {
+	d, err := do(was.document)
+	if err != nil {
 		return nil, err
 	}
 	if s.outer == nil {

@@ -39,6 +39,12 @@ func (t Tree) With(files map[string][]byte) (Tree, error) {
 	return t, nil
 }
 
+// Real is the path of a file or folder with no links in it.
+func (t Tree) Real(path string) (string, error) {
+	p, err := t.resolve(path, nil)
+	return p.path, err
+}
+
 // simple says whether a path names a file without a way round.
 func simple(path string) bool {
 	for name := range strings.SplitSeq(path, "/") {

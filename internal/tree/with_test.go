@@ -36,6 +36,9 @@ func TestWith(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	if real, err := after.Real("link/./d.yaml"); err != nil || real != "b/c/d.yaml" {
+		t.Errorf("link/d.yaml is %s, %v", real, err)
+	}
 	if e, err := after.Stat("run"); err != nil || e.Mode != tree.Executable {
 		t.Errorf("run is %+v, %v", e, err)
 	}

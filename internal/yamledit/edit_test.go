@@ -2,6 +2,7 @@ package yamledit
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -325,6 +326,52 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for i := range 9 {
+		bomb += fmt.Sprintf("%[2]c: &%[2]c [%[1]s]\n", strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*%c, ", 'a'+i), 10), ", "), 'b'+i)
+	}
+	for name, test := range map[string]struct{ file, err string }{
+		"bomb":        {bomb, "the document at line 1 the aliases of the document make it larger than 1048576 values, or loop"},
+		"deep":        {strings.Repeat("[", 300) + strings.Repeat("]", 300), "the document at line 1 values nest more than 200 deep"},
+		"deep json":   {strings.Repeat(`{"a":`, 300) + "1" + strings.Repeat("}", 300), "the document at line 1 values nest more than 200 deep"},
+		"large":       {strings.Repeat("#", MaxBytes+1), "the file has 16777217 bytes, above the limit of 16777216"},
+		"merge loops": {"a: &x {<<: *x}\n", "the document at line 1 the aliases of the document make it larger than 1048576 values, or loop"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := Open([]byte(test.file), Selector{}); err == nil || err.Error() != test.err {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestListsAreAligned(t *testing.T) {
+	t.Parallel()
+	a := Keys("a")
+	named := func(names ...string) (list []any) {
+		for _, n := range names {
+			list = append(list, map[string]any{"name": n, "v": int64(1)})
+		}
+		return list
+	}
+	const three = "a:\n- name: x # 1\n  v: 1\n# 2\n- name: z # 3\n  v: 1\n- name: w\n  v: 1\n"
+	changed := named("x", "z", "w")
+	changed[1] = map[string]any{"name": "z", "v": int64(2)}
+	tryEdits(t, map[string]edit{
+		"one in between":    {three, a, named("x", "new", "z", "w"), "a:\n- name: x # 1\n  v: 1\n- name: new\n  v: 1\n# 2\n- name: z # 3\n  v: 1\n- name: w\n  v: 1\n"},
+		"one less":          {three, a, named("z", "w"), "a:\n# 2\n- name: z # 3\n  v: 1\n- name: w\n  v: 1\n"},
+		"the last less":     {three, a, named("x", "z"), "a:\n- name: x # 1\n  v: 1\n# 2\n- name: z # 3\n  v: 1\n"},
+		"one is changed":    {three, a, changed, "a:\n- name: x # 1\n  v: 1\n# 2\n- name: z # 3\n  v: 2\n- name: w\n  v: 1\n"},
+		"one is another":    {three, a, named("x", "other", "w"), "a:\n- name: x # 1\n  v: 1\n# 2\n- name: other # 3\n  v: 1\n- name: w\n  v: 1\n"},
+		"words":             {"a: [b, c, d, e]\n", a, []any{"c", "x", "e", "f"}, "a: [c, x, e, f]\n"},
+		"all are others":    {"a:\n- b # 1\n- c\n", a, []any{"p", "q", "r"}, "a:\n- p # 1\n- q\n- r\n"},
+		"numbers of a list": {"a: [1, 2]\n", a, []any{2, 1.0, 3}, "a: [2, 1, 3]\n"},
+	})
 }
 
 func TestFind(t *testing.T) {

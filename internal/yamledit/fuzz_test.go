@@ -16,6 +16,7 @@ func FuzzEdit(f *testing.F) {
 		"- a\n-   # c\n  - b\n- - c\n  - d\n", "1: 2\n", "a: !!binary aGk=\n", "a: 2001-01-01\nb: 1e3\n", "\"a\\u0000\": '\n\n x'\n", "&a a: &b b\n*a : *b\n",
 		"a: >+2\n   x\n  y\n\n\nb: \n  # c\n  - |-\n   z\n", "a: x\n  y\n\n  z # c\nb: {c: , \"d\": [ ], e}\n", "a: [x, # c\n  y,\n]\nb: {}\n", "a:\u2028b: 1\n", "a: \"x\\\n  y\"\nb: 'p\n\n  q'\n",
 	} {
+		f.Add([]byte(seed), uint8(0), `{"a": [1, {"name": "x"}, {"name": "y", "b": "c\nd\n"}], "e": null}`, uint8(6))
 		for n := range 3 {
 			f.Add([]byte(seed), uint8(n), "new\n", uint8(n))
 		}
@@ -54,7 +55,7 @@ func FuzzEdit(f *testing.F) {
 			t.Fatal(err)
 		}
 		checkOthers(t, value, after, path)
-		if way%6 == 1 {
+		if way%7 == 1 {
 			checkLines(t, d, next, path)
 		}
 	})
@@ -62,7 +63,11 @@ func FuzzEdit(f *testing.F) {
 
 // fuzzed does one of the edits there are.
 func fuzzed(d *Document, path Path, text string, way uint8) (*Document, error) {
-	switch way % 6 {
+	switch way % 7 {
+	case 6:
+		if v, err := decodeText([]byte(text), true); err == nil {
+			return d.Set(path[:max(len(path)-2, 1)], v)
+		}
 	case 0:
 		return d.Set(path, text)
 	case 1:

@@ -19,6 +19,7 @@ type tree struct {
 	lines []int // where lines start
 	root  *yaml.Node
 	above map[*yaml.Node]*yaml.Node
+	used  map[*yaml.Node]int // by how many aliases, of what is anchored
 }
 
 // errPlace is that a value's bytes can't be told.
@@ -36,8 +37,11 @@ func parse(text []byte, json bool) (*tree, error) {
 	if err := t.adopt(t.root, 1); err != nil {
 		return nil, err
 	}
-	_, err := weigh(t.root, map[*yaml.Node]int{})
-	return t, err
+	if _, err := weigh(t.root, map[*yaml.Node]int{}); err != nil {
+		return nil, err
+	}
+	t.used = aliases(t.root)
+	return t, nil
 }
 
 // adopt notes what stands below what.

@@ -23,8 +23,7 @@ type walked struct {
 // stops before them.
 func (d *Document) walk(path Path, reads bool) walked {
 	w := walked{node: d.top, done: d.prefix.Then(), rest: path}
-	used := aliases(d.tree.root)
-	w.note(used)
+	w.note(d.tree.used)
 	for len(w.rest) > 0 {
 		from := w.node
 		if from.Kind == yaml.AliasNode {
@@ -49,7 +48,7 @@ func (d *Document) walk(path Path, reads bool) walked {
 			return w
 		}
 		w.node, w.key, w.done, w.rest = next, key, w.done.Then(done), w.rest[1:]
-		w.note(used)
+		w.note(d.tree.used)
 	}
 	return w
 }
