@@ -98,7 +98,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},

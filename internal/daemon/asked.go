@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"plumb.dev/plumb/internal/declare"
 	"plumb.dev/plumb/internal/deliver"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
@@ -15,12 +16,15 @@ import (
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/tree"
 )
 
 // The questions that the server asks are answered here.
 var (
 	_ server.Gates  = (*gates)(nil)
 	_ server.Waits  = (*waits)(nil)
+	_ server.Plans  = (*plans)(nil)
+	_ server.Git    = (*repositories)(nil)
 	_ server.Events = (*history.Recorder)(nil)
 )
 
@@ -167,4 +171,45 @@ func (r *repositories) Rollback(ctx context.Context, ask server.Rollback) (statu
 func (r *repositories) Blame(ctx context.Context, key object.Key) (plan.Blame, error) {
 	b, err := r.operator.Blame(ctx, key)
 	return b, noApp(err)
+}
+
+// plans tell what would be done.
+type plans struct{ operator *operate.Operator }
+
+// Plan implements server.Plans.
+func (p *plans) Plan(ctx context.Context, q server.PlanQuery) (plan.Plan, error) {
+	made, err := p.operator.Plan(ctx, operate.PlanQuery{App: q.App, Revision: q.Revision, Undeclared: q.Undeclared})
+	return made, noApp(err)
+}
+
+// PlansOf implements server.Plans.
+func (p *plans) PlansOf(ctx context.Context, revision string) ([]plan.Plan, error) {
+	return p.operator.PlansOf(ctx, revision)
+}
+
+// Compare implements server.Plans.
+func (p *plans) Compare(ctx context.Context, a, b string) (plan.Comparison, error) {
+	c, err := p.operator.Compare(ctx, a, b)
+	return c, noApp(err)
+}
+
+// declares reads which Apps any tree of the root declares, as if nothing had
+// been declared before.
+func declares(root declare.Root, policy declare.Policy) func(context.Context, tree.Tree) (map[string]operate.Declared, error) {
+	return func(ctx context.Context, files tree.Tree) (map[string]operate.Declared, error) {
+		scan, err := declare.NewScanner(root).All(ctx, files)
+		if err != nil {
+			return nil, err
+		}
+		declared := map[string]operate.Declared{}
+		for _, b := range scan.Broken {
+			if b.ID != "" && !b.Project {
+				declared[b.ID] = operate.Declared{Origin: b.Origin, Err: b.Err}
+			}
+		}
+		for id, d := range declare.Next(declare.State{}, scan, policy).Apps {
+			declared[id] = operate.Declared{App: d.App, Origin: d.Origin, Err: d.Held}
+		}
+		return declared, nil
+	}
 }

@@ -32,6 +32,7 @@ type Parts struct {
 	// Commit writes to Git; nil when nothing can be.
 	Commit   operate.Committer
 	Reader   target.Reader
+	Explorer target.Explorer
 	Renderer pipeline.Renderer
 	Target   Target
 	History  history.Memory
@@ -81,7 +82,8 @@ func Run(ctx context.Context, p Parts, o Options) error {
 	hidden := redact.New([]byte(key))
 	operator := &operate.Operator{
 		Source: p.Source, Looker: p.Looker, Past: p.Past, Renderer: p.Renderer, Target: p.Target, Reader: p.Reader, History: p.History,
-		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now,
+		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now, Root: o.Root, RootName: rootName(o), Explorer: p.Explorer,
+		Declares: declares(declare.Root{Ref: o.Root, Path: o.RootPath}, declare.Policy{AllowEmpty: o.AllowEmpty}),
 	}
 	engine := deliver.New(deliver.Parts{
 		Source: p.Source, Renderer: p.Renderer, Target: p.Target, History: p.History,
@@ -181,7 +183,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
