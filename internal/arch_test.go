@@ -30,7 +30,7 @@ func layers() []layer {
 	return []layer{
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
-			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/health", "internal/release", "internal/status",
+			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/ledger", "internal/health", "internal/release", "internal/status",
 			"internal/gate", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/gitobject",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/limit", "internal/logs"}},

@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/api/v1alpha1"
-	"plumb.dev/plumb/internal/drift"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -37,14 +37,9 @@ type app struct {
 	got   got
 	cause cause
 
-	order []object.Key // the declared objects, in the order of their stages
 	gated
 
-	objects    map[object.Key]*entry
-	leftovers  map[object.Key]*leftover
-	applied    map[object.Key]plan.Applied
-	drifts     map[object.Key]*drift.Account // sparse: those that drift or lately did
-	tally      tally
+	objects    *ledger.Ledger
 	unresolved []target.ObjectError
 
 	busy      bool  // a worker has it
@@ -94,13 +89,10 @@ type cause struct {
 }
 
 // newApp is an App that nothing is known of yet but its declaration.
-func newApp(id string, applied map[object.Key]plan.Applied) *app {
-	if applied == nil {
-		applied = map[object.Key]plan.Applied{}
-	}
+func (e *engine) newApp(id, label string, applied map[object.Key]plan.Applied) *app {
 	return &app{
-		id: id, label: object.AppLabel(id), applied: applied, gated: gated{calendar: gate.NewCalendar(nil)},
-		objects: map[object.Key]*entry{}, leftovers: map[object.Key]*leftover{}, drifts: map[object.Key]*drift.Account{},
+		id: id, label: label, gated: gated{calendar: gate.NewCalendar(nil)},
+		objects: ledger.New(ledger.App{ID: id, Label: label, Root: e.root}, applied),
 	}
 }
 
@@ -121,7 +113,8 @@ func (e *engine) actor(a *app) target.Actor {
 
 // facts gathers what decides about the App.
 func (a *app) facts() Facts {
-	f := Facts{
+	n, left := a.objects.Counts(), a.objects.Left()
+	return Facts{
 		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
 		Incomplete:   len(a.unresolved) > 0,
 		Revision:     a.want.commit != "",
@@ -130,25 +123,17 @@ func (a *app) facts() Facts {
 		RenderFailed: a.got.err != nil && a.want == a.got.want,
 		RenderRetry:  a.got.retry,
 		Known:        a.known,
-		Changes:      a.tally.changes, Drifted: a.tally.drifted + a.tally.unsure, Failing: a.tally.failing, Terminating: a.tally.terminating,
-		Told:     a.tally.told,
+		Changes:      n.Changes, Drifted: n.Drifted + n.Unsure, Failing: n.Failing, Terminating: n.Terminating + left.Deleting + left.Paused,
+		Told:     n.Told,
+		Prunes:   left.Prunes,
 		RetryAt:  a.retryAt,
 		Crashed:  a.crash != nil,
 		LookAt:   a.look.at,
 		Open:     a.open != nil,
-		Health:   a.tally.health.Worst(),
+		Health:   n.WorstHealth(),
 		Deadline: a.deadline,
 		Landed:   a.open != nil && !a.open.Applied.IsZero(),
 	}
-	for _, l := range a.leftovers {
-		switch {
-		case l.live.Deleting, l.paused: // something else must come first
-			f.Terminating++
-		case a.keeps(l) == nil:
-			f.Prunes++
-		}
-	}
-	return f
 }
 
 // kindsOf lists the kinds of some objects.

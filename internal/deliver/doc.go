@@ -5,7 +5,8 @@
 //     to what to do now and when to look again.
 //   - engine.go is the one loop that owns all that is known. Everything that
 //     happens reaches it as an event; nothing else changes an App.
-//   - app.go is what is known of one App; objects.go, how its objects stand.
+//   - app.go is what is known of one App; objects.go feeds the ledger that
+//     keeps how its objects stand.
 //   - work.go is what workers do: render, check, apply. A worker never waits
 //     for health, a dependency or another App: waiting is a state.
 //   - releases.go turns work into history.

@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -89,7 +90,7 @@ type engine struct {
 	byRef      map[source.Ref]map[*app]struct{}
 	heads      map[source.Ref]source.Head
 	indexes    map[source.Ref]*tree.Index
-	claims     map[object.Key][]*app // who declares an object
+	claims     ledger.Claims
 	dependents map[string]map[*app]struct{}
 	touched    map[*app]struct{}
 	pruners    map[*app]struct{} // Apps whose prunes wait for others' renders
@@ -136,7 +137,7 @@ func New(p Parts) *Engine {
 		Parts: p, target: p.Target, root: p.Root,
 		apps: map[string]*app{}, byLabel: map[string]*app{}, byRef: map[source.Ref]map[*app]struct{}{},
 		heads: map[source.Ref]source.Head{}, indexes: map[source.Ref]*tree.Index{},
-		claims: map[object.Key][]*app{}, dependents: map[string]map[*app]struct{}{},
+		claims: ledger.Claims{}, dependents: map[string]map[*app]struct{}{},
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
 		records:   history.NewRecorder(p.History, p.Log),
@@ -304,6 +305,6 @@ func (e *engine) waitingFor(a *app) []string {
 
 // ready says whether those that depend on an App may go on.
 func (e *engine) ready(a *app) bool {
-	health := a.tally.health.Worst()
+	health := a.objects.Counts().WorstHealth()
 	return a.open == nil && e.syncOf(a) == status.Synced && (health == status.Healthy || health == status.Suspended)
 }

@@ -13,6 +13,8 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/ledger"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -73,7 +75,7 @@ func (e *engine) declareOne(d Declaration) {
 	a := e.apps[id]
 	known := a != nil // by this run of the daemon, or the one before
 	if a == nil {
-		a = newApp(id, e.remembered[id])
+		a = e.newApp(id, object.AppLabel(id), e.remembered[id])
 		e.takeDesk(a)
 		known = e.resume(a)
 		e.apps[id], e.byLabel[a.label] = a, a
@@ -84,6 +86,7 @@ func (e *engine) declareOne(d Declaration) {
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
 	e.setDependencies(a, d)
 	a.Declaration, a.removed = d, false
+	a.objects.Guard = ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty}
 	if changed {
 		a.calendar = gate.NewCalendar(a.App.Spec.Sync.Windows)
 		a.want.generation++
@@ -161,17 +164,14 @@ func (e *engine) undeclare(a *app) {
 		e.finish(a, release.Superseded, "the App is no longer declared")
 	}
 	e.closeBroken(a)
-	for key := range a.objects {
-		delete(a.objects, key)
-		e.unclaim(a, key)
-	}
-	a.order, a.tally, a.unresolved = nil, tally{}, nil
+	a.unresolved = nil
 	delete(e.byRef[a.ref], a)
 	if x := e.indexes[a.ref]; x != nil {
 		x.Remove(a.id)
 	}
 	e.setDependencies(a, Declaration{})
-	e.findLeftovers(a)
+	a.objects.Guard.Removed = true
+	e.adopt(a, nil)
 	e.checkKnown(a)
 	e.touch(a)
 	e.touchDependents(a)
@@ -196,8 +196,8 @@ func (e *engine) forget(a *app) {
 	for _, kind := range []history.DeskKind{history.DeskFailure, history.DeskSync} {
 		e.records.Drop(kind, a.id)
 	}
-	for key, l := range a.leftovers {
-		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", key.String(), "reason", a.keeps(l))
+	for _, left := range a.objects.Leftovers() {
+		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", left.Live.Key.String(), "reason", left.Kept)
 	}
 }
 
@@ -213,8 +213,7 @@ func (e *engine) findOrphans() {
 			continue
 		}
 		id := idOf(label)
-		a := newApp(id, nil)
-		a.label = label
+		a := e.newApp(id, label, nil)
 		a.App.Name, a.App.Namespace = splitID(id)
 		a.App.Spec.Sync = e.desk.syncs[id]
 		e.takeDesk(a)
@@ -295,9 +294,11 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 // observe takes in what the target's view tells.
 func (e *engine) observe(event target.Event) {
 	for key, labels := range event.Objects {
-		for _, a := range e.claims[key] {
-			e.judge(a, key)
-			e.touch(a)
+		for _, id := range e.claims[key] {
+			if a := e.apps[id]; a != nil {
+				e.judge(a, key)
+				e.touch(a)
+			}
 		}
 		for _, label := range labels {
 			if a := e.byLabel[label]; a != nil {
@@ -336,19 +337,15 @@ func (e *engine) checkKnown(a *app) {
 		a.known, a.viewErr = e.target.Watch(a.got.kinds)
 	}
 	if a.known && !before {
-		for _, key := range a.order {
-			e.judge(a, key)
-		}
-		e.findLeftovers(a)
+		e.judgeAll(a)
 	}
 }
 
 // retryAfterKinds lets what failed for want of a kind or a connection be tried at once.
 func (e *engine) retryAfterKinds(a *app) {
 	again := errors.Is(a.got.err, target.ErrUnknownKind) || errors.Is(a.got.err, target.ErrUnreachable)
-	for _, entry := range a.objects {
-		if errors.Is(entry.err, target.ErrUnreachable) || errors.Is(entry.err, target.ErrSkipped) {
-			again = true
+	for o := range a.objects.Objects() {
+		if again = again || errors.Is(o.Err, target.ErrUnreachable) || errors.Is(o.Err, target.ErrSkipped); again {
 			break
 		}
 	}
@@ -381,14 +378,11 @@ func (e *engine) sync(id, actor string) error {
 	a.retryAt = time.Time{}
 	e.liftFailure(id, actor)
 	a.cause = cause{trigger: release.TriggerManual, actor: actor, seen: e.Now()}
-	for key, applied := range a.applied {
-		applied.Fingerprint = 0 // trust nothing: each object is checked with the server
-		a.applied[key] = applied
+	for _, key := range a.objects.Remembered() {
+		a.objects.Distrust(key) // each object is checked with the server
 		e.judge(a, key)
 	}
-	for _, l := range a.leftovers {
-		l.kept = nil
-	}
+	a.objects.AskAgain()
 	e.touch(a)
 	e.Source.Refresh(a.ref.URL)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -20,14 +21,13 @@ import (
 
 // gated is what stands between an App's changes and the target.
 type gated struct {
-	calendar  *gate.Calendar // its windows, made ready
-	opening   gate.Opening
-	verdict   gate.Verdict
-	situation uint64 // grows with all that a plan of the intended changes may depend on
-	pending   *pending
-	approval  *gate.Approval
-	failure   *gate.Failure
-	told      gate.Reason // the hold that people were told of
+	calendar *gate.Calendar // its windows, made ready
+	opening  gate.Opening
+	verdict  gate.Verdict
+	pending  *pending
+	approval *gate.Approval
+	failure  *gate.Failure
+	told     gate.Reason // the hold that people were told of
 }
 
 // pending is a plan that waits for someone's approval.
@@ -36,13 +36,15 @@ type pending struct {
 	situation uint64
 	// granted says what the approved plan does to which object; nil until it is
 	// approved and was found to be still what would be done.
-	granted map[object.Key]grant
+	granted ledger.Grants
 }
 
-// grant is one change that was approved.
-type grant struct {
-	prune  bool
-	digest string // of what is to be applied
+// grants are what is approved; nil where nothing is.
+func (a *app) grants() ledger.Grants {
+	if a.pending == nil {
+		return nil
+	}
+	return a.pending.granted
 }
 
 // proposeEvery bounds how often a plan that waits is made anew while what it
@@ -60,9 +62,9 @@ func (e *engine) passGate(a *app, now time.Time) {
 	before := a.verdict
 	a.verdict = gate.Decide(f, now)
 	if !before.Corrections && a.verdict.Corrections {
-		e.releaseDrift(a, now)
+		a.objects.LookAtAllAgain(now)
 	}
-	if a.pending != nil && a.pending.granted != nil && !a.grantedWork().any() && !a.busy {
+	if g := a.grants(); g != nil && !a.objects.Granted(g).Any() && !a.busy {
 		e.dropPlan(a) // it is carried out
 	}
 }
@@ -76,38 +78,28 @@ func (a *app) heldFailure() *gate.Failure {
 	return nil
 }
 
-// releaseDrift lets what drifted while it was only looked at be put right.
-func (e *engine) releaseDrift(a *app, now time.Time) {
-	for key, d := range a.drifts {
-		if !d.Since.IsZero() {
-			a.forgetFinding(key, now)
-			e.judge(a, key)
-		}
-	}
-}
-
 // holdFacts adds to the facts what the gate lets through.
 func (a *app) holdFacts(f *Facts) {
 	v := a.verdict
 	approve := a.App.Spec.Sync.Mode == v1alpha1.SyncApprove
-	f.Intended = a.tally.changes + a.tally.failing - a.tally.stuck + f.Prunes
+	n, grants := a.objects.Counts(), a.grants()
+	f.Intended = n.Intended() + f.Prunes
 	f.StopIntended, f.StopCorrections = !v.Intended, !v.Corrections
 	if v.Intended && approve {
-		work := a.grantedWork()
-		granted := a.pending != nil && a.pending.granted != nil
-		f.StopIntended = !granted
-		if granted {
-			f.Changes, f.Failing, f.Prunes = work.changes, work.failing+a.tally.stuck, work.prunes
+		f.StopIntended = grants == nil
+		if grants != nil {
+			work := a.objects.Granted(grants)
+			f.Changes, f.Failing, f.Prunes = work.Changes, work.Failing+n.Stuck, work.Prunes
 		}
 	}
 	if f.StopIntended {
-		f.Failing = a.tally.stuck
+		f.Failing = n.Stuck
 	}
 	if f.StopCorrections {
-		f.Failing -= a.tally.stuck
+		f.Failing -= n.Stuck
 	}
 	if approve && f.StopIntended && f.Intended > 0 {
-		f.Propose = a.pending == nil || a.pending.situation != a.situation || v.Intended
+		f.Propose = a.pending == nil || a.pending.situation != a.objects.Situation() || v.Intended
 		f.ProposeAt = a.retryAt
 		if a.pending != nil && !v.Intended {
 			f.ProposeAt = later(f.ProposeAt, a.pending.plan.MadeAt.Add(proposeEvery))
@@ -115,78 +107,27 @@ func (a *app) holdFacts(f *Facts) {
 	}
 }
 
-// work counts the changes of an approved plan that are not carried out yet; it
-// need not count further than one of a kind.
-type granted struct{ changes, failing, prunes int }
-
-func (w granted) any() bool { return w.changes+w.failing+w.prunes > 0 }
-
-// grantedWork finds what is left to do of an approved plan.
-func (a *app) grantedWork() granted {
-	var w granted
-	if a.pending == nil {
-		return w
+// permit is what the gate lets through.
+func (a *app) permit() ledger.Permit {
+	p := ledger.Permit{Intended: a.verdict.Intended}
+	if a.App.Spec.Sync.Mode == v1alpha1.SyncApprove {
+		p.Only = a.grants()
+		p.Intended = p.Intended && p.Only != nil
 	}
-	for key, g := range a.pending.granted {
-		if g.prune {
-			if l := a.leftovers[key]; l != nil && !l.live.Deleting && a.keeps(l) == nil {
-				w.prunes = 1
-			}
-			continue
-		}
-		entry := a.objects[key]
-		switch {
-		case entry == nil || entry.desired.Digest != g.digest || !entry.intended():
-		case entry.err != nil:
-			w.failing = 1
-		default:
-			w.changes = 1
-			return w
-		}
-	}
-	return w
-}
-
-// intended says whether the object is out of line because of what is declared.
-func (e *entry) intended() bool {
-	return e.rival == nil && !e.paused && e.declaredOtherwise()
-}
-
-// declaredOtherwise says whether what is declared is what differs, not what is live.
-func (e *entry) declaredOtherwise() bool {
-	return e.standing == plan.Missing || e.standing == plan.Changed || e.standing == plan.Foreign
-}
-
-// allows says whether the gate lets one change through.
-func (a *app) allows(c plan.Change) bool {
-	switch {
-	case c.Action == plan.Check:
-		return true // looking changes nothing; the job's mode says what follows
-	case !a.verdict.Intended:
-		return false
-	case a.App.Spec.Sync.Mode != v1alpha1.SyncApprove:
-		return true
-	case a.pending == nil:
-		return false
-	}
-	g, ok := a.pending.granted[c.Key]
-	return ok && g.prune == (c.Action == plan.Prune) && (g.prune || g.digest == c.Desired.Digest)
+	return p
 }
 
 // proposeJob makes the plan of an App's intended changes.
 func (e *engine) proposeJob(a *app) job {
 	request := pipeline.Request{
 		App: a.App, Actor: e.actor(a), Revision: a.got.revision, Cluster: e.target.State().Address,
-		Prunes: a.prunes(len(a.leftovers), false), Hidden: e.Hidden, Now: e.Now(),
+		Desired: a.objects.Intended(), Prunes: a.objects.Prunes(ledger.Permit{Intended: true}, -1), Hidden: e.Hidden, Now: e.Now(),
 	}
-	for _, key := range a.order {
-		if entry := a.objects[key]; entry.intended() {
-			request.Desired = append(request.Desired, entry.desired)
-		} else {
-			request.InLine++
-		}
+	request.InLine = len(a.objects.Keys()) - len(request.Desired)
+	if a.removed { // nobody says any more where it went, and what is to be deleted has its place
+		request.App.Spec.Target.Namespace = ""
 	}
-	situation := a.situation
+	situation := a.objects.Situation()
 	return func(ctx context.Context) func() {
 		p := pipeline.Plan(ctx, e.target, request)
 		return func() { e.proposed(a, p, situation) }
@@ -199,7 +140,7 @@ func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
 	a.busy = false
 	a.checked = e.Now()
 	e.touch(a)
-	if e.apps[a.id] != a || situation != a.situation {
+	if e.apps[a.id] != a || situation != a.objects.Situation() {
 		return // it was overtaken
 	}
 	before := a.pending
@@ -210,7 +151,7 @@ func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
 	approved := a.approval != nil && !a.approval.Refuse
 	switch {
 	case approved && a.approval.Plan == p.Hash && p.Applicable && p.Complete:
-		a.pending.granted = grantsOf(p)
+		a.pending.granted = ledger.GrantsOf(p)
 		a.retryAt = time.Time{}
 		return
 	case a.approval != nil && a.approval.Plan != p.Hash:
@@ -227,15 +168,6 @@ func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
 		e.tell(a, event.Event{Kind: event.PlanPending, Actor: p.Author, Plan: p.Hash, Revision: p.Revision,
 			Message: fmt.Sprintf("plan %s waits for approval: %s", plan.Short(p.Hash), p.Summary())})
 	}
-}
-
-// grantsOf is what an approved plan lets through.
-func grantsOf(p plan.Plan) map[object.Key]grant {
-	grants := make(map[object.Key]grant, len(p.Changes))
-	for _, c := range p.Changes {
-		grants[c.Key] = grant{prune: c.Action == plan.Prune, digest: c.Desired.Digest}
-	}
-	return grants
 }
 
 // dropPlan forgets the plan that waited, and what was said of it.
@@ -352,24 +284,11 @@ func (e *engine) repaused(p gate.Pause) {
 			continue
 		}
 		if p.Object != nil {
-			a.forgetFinding(*p.Object, e.Now())
-			a.situation++
+			a.objects.LookAgain(*p.Object, e.Now())
 			e.judge(a, *p.Object)
+			e.noteLeftover(a, *p.Object)
 		}
 		e.touch(a)
-	}
-}
-
-// forgetFinding lets what was found of one object be looked at anew, and counts
-// the age of its drift from now.
-func (a *app) forgetFinding(key object.Key, now time.Time) {
-	if entry := a.objects[key]; entry != nil {
-		a.tally.count(entry, -1)
-		entry.found = nil
-		a.tally.count(entry, 1)
-	}
-	if d := a.drifts[key]; d != nil && !d.Since.IsZero() {
-		d.Since, d.Alerted = now, false
 	}
 }
 

@@ -46,12 +46,12 @@ func (en *Engine) Claims(ctx context.Context, wrote object.Key) ([]pipeline.Clai
 
 // claimsOf looks through all declared objects.
 func (e *engine) claimsOf(wrote object.Key) (claims []pipeline.Claim) {
-	for key, claimants := range e.claims {
+	for key, apps := range e.claims {
 		if !wrote.Names(key) {
 			continue
 		}
-		for _, a := range claimants {
-			claims = append(claims, pipeline.Claim{Key: key, App: a.id})
+		for _, id := range apps {
+			claims = append(claims, pipeline.Claim{Key: key, App: id})
 		}
 	}
 	slices.SortFunc(claims, func(a, b pipeline.Claim) int {
@@ -75,25 +75,24 @@ func (e *engine) known(a *app) pipeline.Known {
 
 // addObjects tells of an App's objects.
 func (e *engine) addObjects(a *app, k *pipeline.Known) {
-	for _, key := range a.order {
-		entry := a.objects[key]
-		if entry.rival != nil {
-			k.Broken = append(k.Broken, plan.Problem{Key: key, Origin: entry.desired.Origin, Message: entry.rival.Error()})
+	for o := range a.objects.Objects() {
+		if o.Rival != nil {
+			k.Broken = append(k.Broken, plan.Problem{Key: o.Desired.Key, Origin: o.Desired.Origin, Message: o.Rival.Error()})
 			continue
 		}
-		k.Desired = append(k.Desired, entry.desired)
-		if entry.standing != plan.InLine {
-			k.Differ = append(k.Differ, key)
+		k.Desired = append(k.Desired, o.Desired)
+		if o.Standing != plan.InLine {
+			k.Differ = append(k.Differ, o.Desired.Key)
 		}
 	}
 	for _, f := range a.unresolved {
 		k.Broken = append(k.Broken, plan.Problem{Key: f.Key, Origin: f.Origin, Message: f.Err.Error()})
 	}
-	for key, l := range a.leftovers {
-		if kept := a.keeps(l); kept != nil {
-			k.Kept = append(k.Kept, plan.Extra{Key: key, Reason: kept.Error()})
-		} else if !l.live.Deleting {
-			k.Prunes = append(k.Prunes, plan.Change{Action: plan.Prune, Key: key, Live: l.live, Reason: "is no longer declared"})
+	for _, left := range a.objects.Leftovers() {
+		if left.Kept != nil {
+			k.Kept = append(k.Kept, plan.Extra{Key: left.Live.Key, Reason: left.Kept.Error()})
+		} else if !left.Live.Deleting {
+			k.Prunes = append(k.Prunes, left.Prune())
 		}
 	}
 }

@@ -19,14 +19,15 @@ type look struct {
 
 // lookJob checks a part of what seems in line with the server.
 func (e *engine) lookJob(a *app) job {
-	end := min(len(a.order), a.look.from+mostAtOnce)
+	keys := a.objects.Keys()
+	end := min(len(keys), a.look.from+mostAtOnce)
 	versions := map[object.Key]uint64{}
 	var ask []plan.Desired
-	for _, key := range a.order[min(a.look.from, end):end] {
-		if entry := a.objects[key]; entry.standing == plan.InLine {
+	for _, key := range keys[min(a.look.from, end):end] {
+		if o, _ := a.objects.Object(key); o.Standing == plan.InLine {
 			live, _ := e.target.Live(key)
 			versions[key] = live.Fingerprint
-			ask = append(ask, entry.desired)
+			ask = append(ask, o.Desired)
 		}
 	}
 	actor := e.actor(a)
@@ -44,8 +45,7 @@ func (e *engine) looked(a *app, findings []target.Finding, fingerprints map[obje
 	e.touch(a)
 	missed := 0
 	for _, f := range findings {
-		entry := a.objects[f.Key]
-		if entry == nil || f.Err != nil || !f.Differs {
+		if _, declared := a.objects.Object(f.Key); !declared || f.Err != nil || !f.Differs {
 			continue
 		}
 		if f.Live.Fingerprint == fingerprints[f.Key] {
@@ -53,16 +53,14 @@ func (e *engine) looked(a *app, findings []target.Finding, fingerprints map[obje
 			e.Log.Error("an object was changed and the view did not tell; please report it", "app", a.id, "object", f.Key.String(),
 				"reason", pipeline.DriftReason(f))
 		}
-		applied := a.applied[f.Key]
-		applied.Fingerprint = 0
-		a.applied[f.Key] = applied
+		a.objects.Distrust(f.Key)
 		e.judge(a, f.Key)
 	}
 	if missed > 0 {
 		e.Observe.Missed(a.id, missed)
 	}
 	a.look.from = end
-	if end >= len(a.order) {
+	if end >= len(a.objects.Keys()) {
 		a.look = look{at: e.Now().Add(e.LookEvery)}
 	}
 }

@@ -6,10 +6,8 @@ import (
 
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/history"
-
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
-	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -111,7 +109,7 @@ func (e *engine) recordIntended(a *app, d doing, failed error) {
 			"attempt", len(r.Attempts), "error", failed)
 		return
 	}
-	if t := a.tally; t.changes+t.failing == 0 {
+	if n := a.objects.Counts(); n.Changes+n.Failing == 0 {
 		r.Applied = e.Now()
 		a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
 		a.cause = cause{}
@@ -207,14 +205,8 @@ func (a *app) lateReason() string {
 
 // worst names the first object with the App's worst health, and why.
 func (a *app) worst() string {
-	health := a.tally.health.Worst()
-	if health == status.Healthy {
-		return ""
-	}
-	for _, key := range a.order {
-		if e := a.objects[key]; e.health.Health == health {
-			return key.String() + ": " + e.health.Message
-		}
+	if o, some := a.objects.Worst(); some {
+		return o.Desired.Key.String() + ": " + o.Health.Message
 	}
 	return ""
 }
@@ -250,11 +242,11 @@ func (e *engine) resume(a *app) (known bool) {
 
 // closeResumed ends what was begun before a restart and turns out to be done.
 func (e *engine) closeResumed(a *app) {
-	t := a.tally
-	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && t.changes+t.failing+t.refused+t.terminating == 0 && !a.leftToPrune() {
+	n := a.objects.Counts()
+	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && n.Changes+n.Failing+n.Refused+n.Terminating == 0 && !a.objects.Left().Any() {
 		a.cause = cause{} // what it was for is done
 	}
-	if a.corrective != nil && !a.busy && a.known && a.got.ok && t.drifted+t.unsure+t.failing+t.changes == 0 {
+	if a.corrective != nil && !a.busy && a.known && a.got.ok && n.Drifted+n.Unsure+n.Failing+n.Changes == 0 {
 		e.endCorrective(a)
 	}
 }

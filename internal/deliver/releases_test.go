@@ -92,7 +92,7 @@ func TestWhatARestartTakesUp(t *testing.T) {
 				Parts:   Parts{Now: func() time.Time { return at(30) }},
 				records: history.NewRecorder(nil, slog.New(slog.DiscardHandler)), unfinished: map[string][]release.Release{},
 			}
-			a := newApp("team/shop", nil)
+			a := e.newApp("team/shop", "team.shop", nil)
 			a.App.Spec.Health.Timeout.Duration = 5 * time.Minute
 			for _, r := range tc.left {
 				e.unfinished[a.id] = append(e.unfinished[a.id], cloned(r))

@@ -74,17 +74,17 @@ func (e *engine) statusOf(a *app) status.App {
 	waiting := e.waitingNames(a)
 	s := status.App{
 		Name: a.App.Name, Namespace: a.App.Namespace,
-		Revision: a.got.commit, Sync: e.syncOf(a), Health: a.tally.health.Worst(),
+		Revision: a.got.commit, Sync: e.syncOf(a), Health: a.objects.Counts().WorstHealth(),
 		Source: status.Source{
 			URL: a.ref.URL, Ref: firstText(a.ref.Branch, a.ref.Tag, a.ref.Commit), Path: a.App.Spec.Source.Path,
 			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: firstLine(a.head.Revision.Message),
 			Renderer: a.got.renderer,
 		},
 		Target:  status.Target{Cluster: e.target.State().Address, Namespace: a.App.Spec.Target.Namespace},
-		Objects: len(a.order), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
+		Objects: len(a.objects.Keys()), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
 	}
-	s.Alerts, s.DriftSince = a.driftAlerts()
+	s.Alerts, s.DriftSince = a.objects.Alerted()
 	if !a.got.ok {
 		s.Health, s.Revision = status.HealthUnset, ""
 	}
@@ -118,8 +118,8 @@ func (e *engine) addGate(a *app, s *status.App) {
 
 // held says whether the gate keeps something back, or someone said to.
 func (a *app) held() bool {
-	t := a.tally
-	return a.verdict.Hold != nil && (a.paused() || t.changes+t.failing+t.told > 0 || a.leftToPrune() || a.verdict.Hold.Reason == gate.HeldByFailure)
+	n := a.objects.Counts()
+	return a.verdict.Hold != nil && (a.paused() || n.Changes+n.Failing+n.Told > 0 || a.objects.Left().Any() || a.verdict.Hold.Reason == gate.HeldByFailure)
 }
 
 // paused says whether the App as a whole is paused.
@@ -128,7 +128,7 @@ func (a *app) paused() bool {
 }
 
 func (e *engine) waitingNames(a *app) []string {
-	if len(a.App.Spec.DependsOn) == 0 || a.tally.changes+a.tally.failing == 0 {
+	if n := a.objects.Counts(); len(a.App.Spec.DependsOn) == 0 || n.Changes+n.Failing == 0 {
 		return nil
 	}
 	return e.waitingFor(a)
@@ -136,28 +136,19 @@ func (e *engine) waitingNames(a *app) []string {
 
 // syncOf says whether what is live is what the newest revision declares.
 func (e *engine) syncOf(a *app) status.Sync {
-	t := a.tally
+	n, left := a.objects.Counts(), a.objects.Left()
 	switch {
 	case a.removed:
 		return status.OutOfSync
 	case !a.got.ok || !a.known || a.got.err != nil || a.Held != nil:
 		return status.Unknown
-	case t.unsure > 0 && t.changes+t.drifted+t.told+t.failing+t.paused == 0:
+	case n.Unsure > 0 && n.Changes+n.Drifted+n.Told+n.Failing+n.Paused == 0:
 		return status.Unknown
-	case a.stale() || t.changes+t.drifted+t.told+t.failing+t.terminating+t.refused+t.paused > 0 || a.leftToPrune():
+	case a.stale() || n.OutOfLine() || left.Any():
 		return status.OutOfSync
 	default:
 		return status.Synced
 	}
-}
-
-func (a *app) leftToPrune() bool {
-	for _, l := range a.leftovers {
-		if l.live.Deleting || l.keptForGood() == nil {
-			return true
-		}
-	}
-	return false
 }
 
 // message says in one line what is going on or wrong, the gravest first.
@@ -234,23 +225,22 @@ func (e *engine) circle(to, from *app, path []string) []string {
 // objectMessage tells of the objects: what failed, what is refused, what is
 // out of line, what is not healthy, what is kept.
 func (a *app) objectMessage(now time.Time) string {
-	t := a.tally
-	first := a.firstFailure()
-	switch n := t.failing + t.refused; {
+	t := a.objects.Counts()
+	switch n := t.Failing + t.Refused; {
 	case n > 1:
-		return fmt.Sprintf("%v (and %d more)", first, n-1)
+		return fmt.Sprintf("%v (and %d more)", a.firstFailure(), n-1)
 	case n == 1:
-		return first.Error()
-	case t.told > 0:
+		return a.firstFailure().Error()
+	case t.Told > 0:
 		return a.driftMessage(now)
-	case t.paused > 0:
-		return count(t.paused, "object that differs is paused by itself", "objects that differ are paused by themselves")
-	case t.unsure > 0:
-		return count(t.unsure, "object is being compared with the server", "objects are being compared with the server")
-	case t.drifted > 0:
-		return fmt.Sprintf("%s outside Git", count(t.drifted, "object may have been changed", "objects may have been changed"))
-	case t.changes > 0:
-		return count(t.changes, "object is to be applied", "objects are to be applied")
+	case t.Paused > 0:
+		return count(t.Paused, "object that differs is paused by itself", "objects that differ are paused by themselves")
+	case t.Unsure > 0:
+		return count(t.Unsure, "object is being compared with the server", "objects are being compared with the server")
+	case t.Drifted > 0:
+		return fmt.Sprintf("%s outside Git", count(t.Drifted, "object may have been changed", "objects may have been changed"))
+	case t.Changes > 0:
+		return count(t.Changes, "object is to be applied", "objects are to be applied")
 	}
 	if text := a.leftoverMessage(); text != "" {
 		return text
@@ -258,36 +248,21 @@ func (a *app) objectMessage(now time.Time) string {
 	return a.worst()
 }
 
-// firstFailure is the first object's failure that isn't mere waiting, or else
-// the first of all.
-func (a *app) firstFailure() (first error) {
-	if a.tally.failing+a.tally.refused == 0 {
-		return nil
-	}
-	for _, key := range a.order {
-		e := a.objects[key]
-		err := firstOf(e.err, e.rival)
-		if err == nil || first != nil && errors.Is(err, target.ErrSkipped) {
-			continue
-		}
-		first = target.ObjectError{Key: key, Origin: e.desired.Origin, Err: err}
-		if !errors.Is(err, target.ErrSkipped) {
-			return first
-		}
-	}
-	return first
+// firstFailure is the first object's failure, with where it is declared.
+func (a *app) firstFailure() error {
+	o, _ := a.objects.FirstFailure()
+	return target.ObjectError{Key: o.Desired.Key, Origin: o.Desired.Origin, Err: o.Failure()}
 }
 
 func (a *app) leftoverMessage() string {
-	for key, l := range a.leftovers {
+	for _, left := range a.objects.Leftovers() {
 		switch {
-		case l.err != nil:
-			return fmt.Sprintf("%s can't be deleted: %v", key, l.err)
-		case l.live.Deleting:
-			return fmt.Sprintf("%s is being deleted", key)
-		}
-		if kept := a.keeps(l); kept != nil {
-			return fmt.Sprintf("%s is no longer declared and is %v", key, kept)
+		case left.Err != nil:
+			return fmt.Sprintf("%s can't be deleted: %v", left.Live.Key, left.Err)
+		case left.Live.Deleting:
+			return fmt.Sprintf("%s is being deleted", left.Live.Key)
+		case left.Kept != nil:
+			return fmt.Sprintf("%s is no longer declared and is %v", left.Live.Key, left.Kept)
 		}
 	}
 	return ""
@@ -307,31 +282,29 @@ func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) 
 // treeOf lists an App's objects: the declared ones in the order they are
 // applied, then what is left over.
 func (e *engine) treeOf(a *app) []status.Object {
-	list := make([]status.Object, 0, len(a.order)+len(a.leftovers))
-	for _, key := range a.order {
-		entry := a.objects[key]
-		o := status.Object{Key: key, Sync: status.Synced, Health: entry.health.Health, Message: entry.health.Message,
-			Origin: entry.desired.Origin.String()}
+	list := make([]status.Object, 0, len(a.objects.Keys()))
+	for o := range a.objects.Objects() {
+		shown := status.Object{Key: o.Desired.Key, Sync: status.Synced, Health: o.Health.Health, Message: o.Health.Message, Origin: o.Desired.Origin.String()}
 		switch {
-		case entry.standing == plan.Unsure:
-			o.Sync = status.Unknown
-		case entry.standing != plan.InLine || entry.rival != nil:
-			o.Sync = status.OutOfSync
+		case o.Standing == plan.Unsure:
+			shown.Sync = status.Unknown
+		case o.Standing != plan.InLine || o.Rival != nil:
+			shown.Sync = status.OutOfSync
 		}
-		if err := firstOf(entry.err, entry.rival); err != nil {
-			o.Message = err.Error()
+		if err := o.Failure(); err != nil {
+			shown.Message = err.Error()
 		}
-		list = append(list, o)
+		list = append(list, shown)
 	}
 	for _, f := range a.unresolved {
 		list = append(list, status.Object{Key: f.Key, Sync: status.Unknown, Health: status.HealthUnset, Message: f.Err.Error(), Origin: f.Origin.String()})
 	}
-	for key, l := range a.leftovers {
-		o := status.Object{Key: key, Sync: status.OutOfSync, Health: l.live.Health.Health, Message: "is no longer declared"}
-		if err := firstOf(a.keeps(l), l.err); err != nil {
-			o.Message += ": " + err.Error()
+	for _, left := range a.objects.Leftovers() {
+		shown := status.Object{Key: left.Live.Key, Sync: status.OutOfSync, Health: left.Live.Health.Health, Message: "is no longer declared"}
+		if err := firstOf(left.Kept, left.Err); err != nil {
+			shown.Message += ": " + err.Error()
 		}
-		list = append(list, o)
+		list = append(list, shown)
 	}
 	return list
 }

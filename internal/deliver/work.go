@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -207,14 +208,16 @@ type doing struct {
 }
 
 func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
-	changes := a.changesOf(f, !now.Before(a.retryAt), mostAtOnce)
+	permit := a.permit()
+	permit.Waiting, permit.Due = f.Waiting, !now.Before(a.retryAt)
+	changes := a.objects.Changes(permit, mostAtOnce)
 	t := task{actor: e.actor(a), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift,
 		validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
 	if f.StopCorrections {
 		t.mode = v1alpha1.DriftAlert
 	}
 	for _, c := range changes {
-		if entry := a.objects[c.Key]; entry.paused {
+		if o, _ := a.objects.Object(c.Key); o.Paused {
 			t.left = append(t.left, c.Key)
 		}
 		if c.Action != plan.Check {
@@ -226,29 +229,17 @@ func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 }
 
 func (e *engine) pruneJob(a *app) job {
-	return e.changeJob(a, task{actor: e.actor(a), changes: a.prunes(mostAtOnce, true), intended: e.draftIntended(a)})
+	return e.changeJob(a, task{actor: e.actor(a), changes: a.objects.Prunes(a.permit(), mostAtOnce), intended: e.draftIntended(a)})
 }
 
 func (e *engine) changeJob(a *app, t task) job {
-	e.applying(a, t.changes, true)
+	a.objects.Applying(t.changes, true)
 	begun := t.changes
 	return func(ctx context.Context) func() {
 		d := e.change(ctx, t)
 		return func() {
-			e.applying(a, begun, false)
+			a.objects.Applying(begun, false)
 			e.changed(a, d)
-		}
-	}
-}
-
-// applying marks the objects that a worker is at, and with on = false takes the
-// mark away.
-func (e *engine) applying(a *app, changes []plan.Change, on bool) {
-	for _, c := range changes {
-		if entry := a.objects[c.Key]; entry != nil && c.Action != plan.Check {
-			a.tally.count(entry, -1)
-			entry.applying = on
-			a.tally.count(entry, 1)
 		}
 	}
 }
@@ -314,7 +305,7 @@ func (e *engine) changed(a *app, d doing) {
 	switch {
 	case failed != nil:
 		e.failed(a)
-	case a.tally.failing == 0 && a.got.err == nil:
+	case a.objects.Counts().Failing == 0 && a.got.err == nil:
 		a.failures, a.crash, a.retryAt = 0, nil, time.Time{}
 	}
 	e.touchDependents(a)
@@ -330,48 +321,33 @@ func firstOf(a, b error) error {
 // takeFinding takes in a check: what is in line is remembered as such; what
 // differs and is not put right is told, or taken as it is.
 func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, m *history.Memo) error {
-	entry := a.objects[f.Key]
+	o, declared := a.objects.Object(f.Key)
 	switch {
-	case entry == nil:
+	case !declared:
 		return nil
 	case f.Err != nil:
-		e.fail(a, entry, f.Err)
-		return target.ObjectError{Key: f.Key, Origin: entry.desired.Origin, Err: f.Err}
+		return e.fail(a, o, f.Err)
 	case f.Differs:
-		if entry.paused {
+		if o.Paused {
 			mode = v1alpha1.DriftAlert
 		}
-		e.noteFinding(a, entry, f)
+		a.objects.Found(f.Key, f.Live, pipeline.DriftReason(f), e.Now())
 		if mode != v1alpha1.DriftIgnore || !f.Exists {
-			e.tellFinding(a, entry, f, mode)
+			e.leaveAsIs(a, f, mode)
 			return nil
 		}
 	}
-	a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: f.Live.Digest, Fingerprint: f.Live.Fingerprint}
-	m.Upsert(appliedObject(f.Key, a.applied[f.Key]))
+	m.Upsert(appliedObject(f.Key, a.objects.Same(f.Key, f.Live)))
 	e.judge(a, f.Key)
 	return nil
 }
 
-// noteFinding keeps why an object drifted.
-func (e *engine) noteFinding(a *app, entry *entry, f target.Finding) {
-	d := a.driftOf(entry.desired.Key)
-	d.Drifts(e.Now())
-	d.Reason = pipeline.DriftReason(f)
-	if entry.standing == plan.Unsure { // now it is known that it isn't as it was left
-		a.applied[f.Key] = plan.Applied{UID: f.Live.UID, Digest: entry.desired.Digest, Fingerprint: f.Live.Fingerprint + 1}
+// leaveAsIs leaves a drifted object as it is and says so, where drift is not put right.
+func (e *engine) leaveAsIs(a *app, f target.Finding, mode v1alpha1.DriftMode) {
+	if mode == v1alpha1.DriftAlert || mode == v1alpha1.DriftIgnore {
+		a.objects.LeaveAsIs(f.Key, f.Live, pipeline.DriftReason(f))
+		e.judge(a, f.Key) // it may have changed since
 	}
-}
-
-// tellFinding leaves an object as it is and says so, where drift is not put right.
-func (e *engine) tellFinding(a *app, entry *entry, f target.Finding, mode v1alpha1.DriftMode) {
-	if mode != v1alpha1.DriftAlert && mode != v1alpha1.DriftIgnore {
-		return
-	}
-	a.tally.count(entry, -1)
-	entry.found = &found{version: f.Live.Version, reason: pipeline.DriftReason(f)}
-	a.tally.count(entry, 1)
-	e.judge(a, f.Key) // it may have changed since
 }
 
 // takeOutcome takes in what came of one change; the error is nil for what only waits.
@@ -379,47 +355,37 @@ func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *history
 	if c.Action == plan.Prune {
 		return e.takePrune(a, c, o, m)
 	}
-	entry := a.objects[o.Key]
-	if entry == nil || entry.desired.Digest != c.Desired.Digest {
+	declared, ok := a.objects.Object(o.Key)
+	switch {
+	case !ok || declared.Desired.Digest != c.Desired.Digest:
 		return nil // declared otherwise by now
+	case o.Err != nil:
+		return e.fail(a, declared, o.Err)
 	}
-	if o.Err != nil {
-		e.fail(a, entry, o.Err)
-		return target.ObjectError{Key: o.Key, Origin: entry.desired.Origin, Err: o.Err}
-	}
-	entry.desired = c.Desired // with the commit that it was applied with
-	if len(c.Fields) > 0 {
-		a.driftOf(o.Key).PutRight(c.Fields, e.Now())
-	}
-	a.applied[o.Key] = o.Applied
+	a.objects.Done(c, o.Applied, e.Now())
 	m.Upsert(appliedObject(o.Key, o.Applied))
 	e.judge(a, o.Key)
 	return nil
 }
 
-// fail notes why an object could not be applied.
-func (e *engine) fail(a *app, entry *entry, err error) {
-	e.judge(a, entry.desired.Key)
-	a.tally.count(entry, -1)
-	entry.err = err
-	a.tally.count(entry, 1)
+// fail notes why an object could not be compared or applied, and tells where it is declared.
+func (e *engine) fail(a *app, o ledger.Object, err error) error {
+	e.judge(a, o.Desired.Key)
+	a.objects.Fail(o.Desired.Key, err, errors.Is(err, target.ErrSkipped))
+	return target.ObjectError{Key: o.Desired.Key, Origin: o.Desired.Origin, Err: err}
 }
 
 func (e *engine) takePrune(a *app, c plan.Change, o target.Outcome, m *history.Memo) error {
 	m.Remove(o.Key.ID())
-	l := a.leftovers[o.Key]
+	kept := errors.Is(o.Err, target.ErrKept)
+	left := a.objects.Pruned(o.Key, o.Err, kept)
 	switch {
-	case l == nil || o.Err == nil:
-		if l != nil {
-			l.err = nil
-		}
+	case o.Err == nil:
 		e.noteLeftover(a, o.Key)
 		return nil
-	case errors.Is(o.Err, target.ErrKept):
-		l.kept = o.Err
+	case kept || !left:
 		return nil
 	default:
-		l.err = o.Err
 		return target.ObjectError{Key: c.Key, Err: fmt.Errorf("can't be deleted: %w", o.Err)}
 	}
 }
