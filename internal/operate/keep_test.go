@@ -69,7 +69,7 @@ func known(t *testing.T, files tree.Tree, id, path string) pipeline.Known {
 	t.Helper()
 	namespace, name, _ := strings.Cut(id, "/")
 	app := v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	app.Spec.Source.Path = path
+	app.Spec.Source.Path, app.Spec.Target.Namespace = path, "shop"
 	result, err := renderers().Render(t.Context(), files, path, app.Spec.Render)
 	if err != nil {
 		t.Fatal(err)
@@ -540,13 +540,24 @@ func TestKeepOfWhatIsGenerated(t *testing.T) {
 			}
 		})
 	}
-	hashed := maps.Clone(files)
-	hashed["app/kustomization.yaml"] = strings.Replace(files["app/kustomization.yaml"], "true}", "false}", 1)
-	b := newBench(t, hashed, "app")
+}
+
+// What is generated is named by what it holds: with the live value it is
+// another object, and those who use it follow.
+func TestKeepOfWhatIsNamedByItsContent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, map[string]string{
+		"app/kustomization.yaml": "resources: [all.yaml]\nconfigMapGenerator:\n- name: settings\n  literals: [A=1, B=2]\n",
+		"app/all.yaml":           strings.Split(webManifest, "---\n")[0] + "          envFrom: [{configMapRef: {name: settings}}]\n",
+	}, "app")
 	b.change(t, "ConfigMap", "/data/A", "9")
-	_, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
-	if err == nil || !strings.Contains(err.Error(), "whose name comes from what it holds") {
-		t.Errorf("got %v", err)
+	b.change(t, "ConfigMap", "/data/B", "8")
+	got, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err != nil || len(got.Kept) != 2 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if diff := cmp.Diff([]string{"-  literals: [A=1, B=2]", "+  literals: [A=9, B=8]"}, b.lines(t, "app/kustomization.yaml")); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

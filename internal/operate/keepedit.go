@@ -38,6 +38,7 @@ func (k *keeping) edit(ctx context.Context, tip commit.Tip) (commit.Edit, error)
 	if w.objects, err = w.render(ctx, tip.Tree); err != nil {
 		return commit.Edit{}, status.Refuse(status.Moved, "the newest commit of %s can't be rendered, so nothing can be kept: %v", k.ask.App, err)
 	}
+	w.names = w.index()
 	for _, c := range k.changes {
 		if err := ctx.Err(); err != nil {
 			return commit.Edit{}, context.Cause(ctx)
@@ -83,7 +84,8 @@ type writing struct {
 	*keeping
 	now     tree.Tree
 	files   map[string][]byte
-	objects []object.Object // as the files render now
+	objects []object.Object    // as the files render now
+	names   map[object.Key]int // where they are, by the keys that they have in the tip
 }
 
 // render renders the App. Nothing of it is kept in a cache: it may never come
@@ -97,23 +99,25 @@ func (w *writing) render(ctx context.Context, files tree.Tree) ([]object.Object,
 	return result.Objects, err
 }
 
-// find is the index of a rendered object, or -1. Its namespace may be given by
-// the App alone.
-func (w *writing) find(key object.Key) int {
-	return slices.IndexFunc(w.objects, func(o object.Object) bool {
-		have := o.Key()
-		if have.Namespace == "" {
-			have.Namespace = key.Namespace
+// index is where each object is that was rendered. Its namespace may be given
+// by the App alone.
+func (w *writing) index() map[object.Key]int {
+	at := map[object.Key]int{}
+	for i, o := range w.objects {
+		key := o.Key()
+		if key.Namespace == "" {
+			key.Namespace = w.known.App.Spec.Target.Namespace
 		}
-		return have == key
-	})
+		at[key], at[o.Key()] = i, i
+	}
+	return at
 }
 
 // keep writes one change and tells the line that it changed. A place that
 // doesn't do what is meant is left as it was, and the next one tried.
 func (w *writing) keep(ctx context.Context, c changed) (object.Origin, error) {
-	i := w.find(c.key)
-	if i < 0 {
+	i, declared := w.names[c.key]
+	if !declared {
 		return object.Origin{}, fmt.Errorf("the newest commit doesn't declare the object any more")
 	}
 	o := w.objects[i]
@@ -219,20 +223,23 @@ func (w *writing) shift(at object.Origin, files tree.Tree, after []byte) {
 	}
 }
 
-// holds says, by an error, when a render isn't what is wanted.
+// holds says, by an error, when a render isn't what is wanted. What is named by
+// what it holds has another name then, and so do those who refer to it.
 func (w *writing) holds(objects []object.Object, t tried) error {
 	if len(objects) != len(w.objects) {
 		return fmt.Errorf("would change which objects there are")
 	}
+	old, now := w.objects[t.index].GetName(), objects[t.index].GetName()
 	for i, o := range objects {
-		same := origin.Equal(o.Object, w.objects[i].Object)
+		have, want := any(o.Object), any(w.objects[i].Object)
 		if i == t.index {
-			same = origin.Equal(trimmed(o.Object, t.path), trimmed(t.want, t.path))
+			have, want = trimmed(have, t.path), trimmed(t.want, t.path)
+		}
+		if old != now {
+			want = renamed(want, old, now)
 		}
 		switch {
-		case same:
-		case o.Key() != w.objects[i].Key():
-			return fmt.Errorf("would make %s of %s, whose name comes from what it holds", o.Key(), w.objects[i].Key())
+		case origin.Equal(have, want):
 		case i == t.index:
 			return fmt.Errorf("doesn't give the object what is live")
 		default:
@@ -240,6 +247,29 @@ func (w *writing) holds(objects []object.Object, t tried) error {
 		}
 	}
 	return nil
+}
+
+// renamed is a value in which one text is another.
+func renamed(v any, old, now string) any {
+	switch v := v.(type) {
+	case string:
+		if v == old {
+			return now
+		}
+	case []any:
+		out := make([]any, len(v))
+		for i, below := range v {
+			out[i] = renamed(below, old, now)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, below := range v {
+			out[k] = renamed(below, old, now)
+		}
+		return out
+	}
+	return v
 }
 
 // trimmed is content without the empty mappings that a path leads through,

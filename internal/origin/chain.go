@@ -19,8 +19,9 @@ import (
 
 // The limits of what is followed.
 const (
-	maxLayers = 1000
-	maxDepth  = 50
+	maxLayers   = 1000
+	maxDepth    = 50
+	maxDeclared = 100_000 // on all ways that there are
 )
 
 // layer is one kustomization.
@@ -180,6 +181,9 @@ func (f *Finder) follow(l *layer, depth int) ([]declared, error) {
 			return nil, err
 		}
 		all = append(passing(all, over...), own...)
+	}
+	if len(all) > maxDeclared {
+		return nil, fmt.Errorf("%s: more than %d objects come together", l.file, maxDeclared)
 	}
 	return passing(all, l), nil
 }
