@@ -73,8 +73,8 @@ func approve(ctx context.Context, c *connection, args []string, o client.Opinion
 	if said.Refuse {
 		did, next = "refused", "it isn't applied; the next change makes another plan"
 	}
-	_, err = fmt.Fprintf(c.env.Out, "%s: plan %s was %s by %s; %s\n", id, plan.Short(said.Plan), did, terminal.Printable(said.By, ""), next)
-	return err
+	c.env.screen().Say("%s: plan %s was %s by %s; %s", id, plan.Short(said.Plan), did, said.By, next)
+	return nil
 }
 
 // whichPlan says which plan could have been meant.
@@ -150,8 +150,8 @@ func pause(ctx context.Context, c *connection, p pausing) error {
 	if p.format != "" {
 		return write(c.env.Out, p.format, done)
 	}
-	_, err = fmt.Fprintf(c.env.Out, "%s is paused until %s; `%s` ends it before\n", view.Paused(done), view.Clock(done.Until), view.ResumeCommand(done))
-	return err
+	c.env.screen().Say("%s is paused until %s; `%s` ends it before", view.Paused(done), view.Clock(done.Until), view.ResumeCommand(done))
+	return nil
 }
 
 // covered reads what a pause is of: an App, an object, or everything.

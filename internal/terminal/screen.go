@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -62,6 +63,16 @@ func (s Screen) Paint(text string, as Style) string {
 		return text
 	}
 	return "\x1b[" + string(as) + "m" + text + "\x1b[0m"
+}
+
+// Say writes one line, made printable.
+func (s Screen) Say(format string, args ...any) {
+	fmt.Fprintln(s.Out, Printable(fmt.Sprintf(format, args...), ""))
+}
+
+// Title writes what stands over a part, with a blank line before it.
+func (s Screen) Title(text string) {
+	fmt.Fprintf(s.Out, "\n%s\n", s.Paint(Printable(text, ""), Strong))
 }
 
 // StyleOf is the style of a word that tells a state.

@@ -82,11 +82,11 @@ func App(s terminal.Screen, d status.Detail, now time.Time) {
 	facts.Print(s)
 
 	if wrong := wrongObjects(d.Tree); wrong.Len() > 0 {
-		fmt.Fprintln(s.Out, "\n"+s.Paint("Not in line or not healthy:", terminal.Strong))
+		s.Title("Not in line or not healthy:")
 		wrong.Print(s)
 	}
 	if len(d.Releases) > 0 {
-		fmt.Fprintln(s.Out, "\n"+s.Paint("Newest releases:", terminal.Strong))
+		s.Title("Newest releases:")
 		t := Releases(d.Releases[:min(len(d.Releases), 5)], Columns{}, now)
 		t.Indent = "  "
 		t.Print(s)
@@ -105,8 +105,9 @@ func gateFacts(facts *terminal.Facts, a status.App, now time.Time) {
 	if p := a.Plan; p != nil {
 		facts.Fact("Plan", fmt.Sprintf("%s (%s) made %s of %s %s, %s", plan.Short(p.Hash), p.Summary, terminal.Ago(now, p.MadeAt),
 			Commit(p.Revision), p.Subject, nameOf(p.Author)))
-		if a.Hold != nil && a.Hold.Reason == gate.HeldByApproval {
-			facts.Fact("Approve", fmt.Sprintf("plumb approve %s %s", a.ID(), plan.Short(p.Hash)))
+		approve := fmt.Sprintf("plumb approve %s %s", a.ID(), plan.Short(p.Hash))
+		if h := a.Hold; h != nil && h.Reason == gate.HeldByApproval && !strings.Contains(h.Message, approve) {
+			facts.Fact("Approve", approve)
 		}
 	}
 	for _, p := range a.Pauses {
@@ -198,7 +199,7 @@ func Root(s terminal.Screen, root status.Root) {
 	if len(root.Problems) == 0 {
 		return
 	}
-	fmt.Fprintln(s.Out, "\n"+s.Paint("Not used; the rest is followed all the same:", terminal.Strong))
+	s.Title("Not used; the rest is followed all the same:")
 	for _, p := range root.Problems { // whole, however long: this is where one comes to read it
 		fmt.Fprintf(s.Out, "  %s\n      %s\n", s.Paint(terminal.Printable(p.Where, ""), terminal.Bad), strings.ReplaceAll(terminal.Printable(p.Message, "\n"), "\n", "\n      "))
 	}

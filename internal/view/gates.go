@@ -17,9 +17,9 @@ func Paused(p gate.Pause) string {
 	case p.Object == nil:
 		return p.App
 	case p.App == "":
-		return terminal.Printable(p.Object.String(), "")
+		return p.Object.String()
 	}
-	return terminal.Printable(p.Object.String()+" of "+p.App, "")
+	return p.Object.String() + " of " + p.App
 }
 
 // ResumeCommand is what ends a pause.
@@ -30,7 +30,7 @@ func ResumeCommand(p gate.Pause) string {
 	case p.Object == nil:
 		return "plumb resume " + p.App
 	}
-	return terminal.Printable("plumb resume "+p.Object.String(), "")
+	return "plumb resume " + p.Object.String()
 }
 
 // Clock is a moment, to the minute.
@@ -40,21 +40,21 @@ func Clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 // be kept.
 func Resumed(s terminal.Screen, done status.Resumed, keep bool) {
 	for _, p := range done.Ended {
-		fmt.Fprintf(s.Out, "%s goes on; it was paused by %s: %s\n", Paused(p), terminal.Printable(p.By, ""), terminal.Printable(p.Reason, ""))
+		s.Say("%s goes on; it was paused by %s: %s", Paused(p), p.By, p.Reason)
 	}
 	switch {
 	case len(done.Kept) > 0:
-		fmt.Fprintf(s.Out, "kept in commit %s on branch %s:\n", Commit(done.Commit), terminal.Printable(done.Branch, ""))
+		s.Say("kept in commit %s on branch %s:", Commit(done.Commit), done.Branch)
 		t := &terminal.Table{Indent: "  ", Whole: true}
 		for _, k := range done.Kept {
 			t.Add(k.Origin, k.Key, k.Path)
 		}
 		t.Print(s)
 	case keep:
-		fmt.Fprintln(s.Out, "nothing was written to Git: no change was there to keep")
+		s.Say("nothing was written to Git: no change was there to keep")
 	}
 	if len(done.Lost) > 0 {
-		fmt.Fprintln(s.Out, "could not be written to Git:")
+		s.Say("could not be written to Git:")
 		t := &terminal.Table{Indent: "  ", Whole: true}
 		for _, l := range done.Lost {
 			t.Add(l.Key, l.Path, l.Reason)

@@ -14,7 +14,7 @@ import (
 
 // Rollback shows what a rollback takes back.
 func Rollback(s terminal.Screen, r status.RolledBack) {
-	fmt.Fprintf(s.Out, "%s goes back to release %d (%s)\n", r.App, r.Release, Commit(r.To))
+	s.Say("%s goes back to release %d (%s)", r.App, r.Release, Commit(r.To))
 	files := &terminal.Table{Indent: "  ", Whole: true}
 	for _, f := range r.Files {
 		files.Add(f)
@@ -32,7 +32,7 @@ func Rollback(s terminal.Screen, r status.RolledBack) {
 	if len(r.Others) > 0 {
 		fmt.Fprintln(s.Out, s.Paint("Other Apps that are made from these files:", terminal.Strong))
 		for _, o := range r.Others {
-			fmt.Fprintln(s.Out, "  "+terminal.Printable(o, ""))
+			s.Say("  %s", o)
 		}
 	}
 }
@@ -40,12 +40,11 @@ func Rollback(s terminal.Screen, r status.RolledBack) {
 // RolledBack tells what was done.
 func RolledBack(s terminal.Screen, r status.RolledBack) {
 	if r.Commit == "" {
-		fmt.Fprintf(s.Out, "%s: branch %s holds what release %d was made from already; nothing was pushed\n",
-			r.App, terminal.Printable(r.Branch, ""), r.Release)
+		s.Say("%s: branch %s holds what release %d was made from already; nothing was pushed", r.App, r.Branch, r.Release)
 		return
 	}
-	fmt.Fprintf(s.Out, "%s: commit %s was pushed to %s; `plumb wait %s --commit %s` tells when it is done\n",
-		r.App, Commit(r.Commit), terminal.Printable(r.Branch, ""), r.App, Commit(r.Commit))
+	s.Say("%s: commit %s was pushed to %s; `plumb wait %s --commit %s` tells when it is done",
+		r.App, Commit(r.Commit), r.Branch, r.App, Commit(r.Commit))
 }
 
 // Blame shows where the fields of an object come from; others leaves out those
@@ -64,7 +63,7 @@ func Blame(s terminal.Screen, b plan.Blame, others bool, now time.Time) {
 		t.Add(append([]any{f.Path, valueOf(f.Value)}, originOf(f, now)...)...)
 	}
 	if t.Len() == 0 {
-		fmt.Fprintln(s.Out, "every field comes from Git")
+		s.Say("every field comes from Git")
 		return
 	}
 	t.Print(s)

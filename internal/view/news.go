@@ -3,7 +3,9 @@ package view
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,18 +35,17 @@ func Event(s terminal.Screen, e event.Event, withApp bool) error {
 // stamp is a moment to the second.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// Line prints a line of the log.
+// Line prints a line of the log about an App. What is empty, and which App it is
+// about, goes without saying.
 func Line(s terminal.Screen, l event.Line) error {
 	words := []string{stamp(l.Time), fmt.Sprintf("%-5s", l.Level), l.Message}
-	names := make([]string, 0, len(l.Attrs))
-	for name := range l.Attrs {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(l.Attrs)) {
 		value := l.Attrs[name]
-		if value == "" || strings.ContainsAny(value, " \"=") {
-			value = fmt.Sprintf("%q", value)
+		if value == "" || name == "app" {
+			continue
+		}
+		if strings.ContainsAny(value, " \"=") {
+			value = strconv.Quote(value)
 		}
 		words = append(words, name+"="+value)
 	}

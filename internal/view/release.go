@@ -128,7 +128,7 @@ func printChanges(s terminal.Screen, changes []release.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Changes ("+Changes(release.Release{Changes: changes})+"):", terminal.Strong))
+	s.Title("Changes (" + Changes(release.Release{Changes: changes}) + "):")
 	t := &terminal.Table{Indent: "  ", Whole: true}
 	for _, c := range changes {
 		why := strings.Trim(c.Error+"; "+c.Reason, "; ")
@@ -154,7 +154,7 @@ func printDiff(s terminal.Screen, changes []release.Change) {
 		}
 	}
 	if t.Len() > 0 {
-		fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Fields:", terminal.Strong))
+		s.Title("Fields:")
 		t.Print(s)
 	}
 }
@@ -172,7 +172,7 @@ func printAttempts(s terminal.Screen, r release.Release) {
 	if len(r.Attempts) < 2 && (len(r.Attempts) == 0 || r.Attempts[0].Error == "") {
 		return
 	}
-	fmt.Fprintf(s.Out, "\n%s\n", s.Paint("Attempts:", terminal.Strong))
+	s.Title("Attempts:")
 	t := &terminal.Table{Indent: "  ", Whole: true}
 	for _, a := range r.Attempts {
 		how := cmp.Or(a.Error, "succeeded")
