@@ -2,11 +2,14 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"plumb.dev/plumb/internal/declare"
 	"plumb.dev/plumb/internal/deliver"
+	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
@@ -63,13 +66,67 @@ func (g *gates) Resume(ctx context.Context, r server.Resume) (status.Resumed, er
 	var done status.Resumed
 	if r.Keep {
 		var err error
-		if done, err = g.operator.Keep(ctx, operate.Keep{App: r.App, Object: r.Object, Branch: r.Branch, By: r.By}); err != nil {
+		if done, err = g.keep(ctx, r); err != nil {
 			return done, noApp(err)
 		}
 	}
 	ended, err := g.engine.Resume(ctx, r.App, r.Object, r.By)
 	done.Ended = ended
 	return done, noApp(err)
+}
+
+// comes is how long a kept change may take to come back from Git before the
+// pause ends without it.
+const comes = time.Minute
+
+// keep writes what was changed while paused to Git, tells of it and, where the
+// App follows that branch, waits until it came back from there: so what is live
+// is never put back to what was declared before.
+func (g *gates) keep(ctx context.Context, r server.Resume) (status.Resumed, error) {
+	var none status.Resumed
+	if r.App == "" && r.Object == nil {
+		return none, status.Refuse(status.Invalid, "live changes are kept one App at a time: name it")
+	}
+	if r.App == "" {
+		claims, err := g.engine.Claims(ctx, *r.Object)
+		if err != nil {
+			return none, err
+		}
+		if len(claims) != 1 {
+			return none, status.Refuse(status.Invalid, "%d Apps declare %s; name the App", len(claims), r.Object)
+		}
+		r.App, r.Object = claims[0].App, &claims[0].Key
+	}
+	done, err := g.operator.Keep(ctx, operate.Keep{App: r.App, Object: r.Object, Branch: r.Branch, By: r.By})
+	if err != nil || done.Commit == "" {
+		return done, err
+	}
+	for _, k := range done.Kept {
+		g.engine.Records().Tell(event.Event{Time: time.Now(), Kind: event.Kept, App: r.App, Object: &k.Key, Actor: r.By, Revision: done.Commit,
+			Message: fmt.Sprintf("%s was kept at %s by commit %.8s on %s", k.Path, k.Origin, done.Commit, done.Branch)})
+	}
+	if known, err := g.engine.Known(ctx, r.App); err == nil && known.Newest.Ref == "refs/heads/"+done.Branch {
+		g.await(ctx, r.App, done.Commit)
+	}
+	return done, nil
+}
+
+// await waits until an App is held against a commit, or a later one, for some time.
+func (g *gates) await(ctx context.Context, id, commit string) {
+	ctx, cancel := context.WithTimeout(ctx, comes)
+	defer cancel()
+	for {
+		changed := g.engine.Changed()
+		at := slices.IndexFunc(g.engine.Apps(), func(a status.App) bool { return a.ID() == id && strings.HasPrefix(a.Revision, commit) })
+		if at >= 0 {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // waits tell what became of a commit.
