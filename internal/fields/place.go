@@ -109,6 +109,30 @@ func Element(o map[string]any, list fieldpath.Path, element fieldpath.PathElemen
 	return node, at.String(), true
 }
 
+// Visible is as much of a path as leads to something in an object as it may be
+// shown: below what is hidden as a whole, not even names are told.
+func Visible(p fieldpath.Path, shown any) fieldpath.Path {
+	for i, step := range p {
+		var ok bool
+		switch at := shown.(type) {
+		case map[string]any:
+			if step.FieldName != nil {
+				shown, ok = at[*step.FieldName]
+			}
+		case []any:
+			if n := Place(step, at); n >= 0 {
+				shown, ok = at[n], true
+			}
+		default:
+			return p[:i]
+		}
+		if !ok {
+			return p
+		}
+	}
+	return p
+}
+
 // Text writes a path for people. What elements of lists are known by is written
 // only where shown, which is the object as it may be shown, has it too.
 func Text(p fieldpath.Path, shown any) string {

@@ -288,18 +288,19 @@ func (t *text) problems(p Plan) {
 
 // ending names the plan and says what to do next.
 func (t *text) ending(p Plan) {
+	short := printable(p.Short())
 	switch {
 	case p.InLine():
 		t.line(0, "In line: there is nothing to do.")
 		return
 	case p.Stale:
-		t.line(0, "Plan "+p.Short()+" is stale: what it was made from has changed. Make a new one.")
+		t.line(0, "Plan "+short+" is stale: what it was made from has changed. Make a new one.")
 		return
 	case !p.Applicable:
-		t.line(0, "Plan "+p.Short()+" can't be applied as a whole: see to what is marked ! first.")
+		t.line(0, "Plan "+short+" can't be applied as a whole: see to what is marked ! first.")
 		return
 	}
-	line := "Plan " + t.paint(bold, p.Short())
+	line := "Plan " + t.paint(bold, short)
 	if t.Next != "" {
 		line += ": " + printable(t.Next)
 	}

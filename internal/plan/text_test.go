@@ -124,7 +124,7 @@ func hostile(s string) Plan {
 		{Path: s, After: Shown(map[string]any{s: s, "more": strings.Repeat(s, 5) + "\n" + s})},
 		{Path: s, Before: &Value{Hidden: s}, After: Shown(s + "\n```\n</details>" + s)},
 	}
-	return New(Plan{
+	p := New(Plan{
 		App: s, Revision: s, Author: s, Subject: s, Cluster: s, Namespace: s,
 		Changes: []Change{
 			{Action: Update, Key: key, Origin: object.Origin{File: s, Line: 1}, Reason: s, Fields: fields},
@@ -133,6 +133,8 @@ func hostile(s string) Plan {
 		Problems: []Problem{{Key: key, Origin: object.Origin{File: s}, Message: s}},
 		Extra:    []Extra{{Key: key, Reason: s}},
 	})
+	p.Hash = s // as from a daemon that isn't ours
+	return p
 }
 
 var attacks = []string{
@@ -167,7 +169,7 @@ func requirePrintable(t *testing.T, p Plan) {
 			if i := strings.IndexFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }); i >= 0 {
 				t.Errorf("a line has %q: %q", line[i:], line)
 			}
-			if strings.HasPrefix(line, "Plan ") && !strings.HasPrefix(line, "Plan "+p.Short()) {
+			if strings.HasPrefix(line, "Plan ") && !strings.HasPrefix(line, "Plan "+printable(p.Short())) {
 				t.Errorf("a line pretends to name the plan: %q", line)
 			}
 		}

@@ -167,28 +167,40 @@ func (s sides) mendedFields() []plan.Field {
 	shown := s.mask.Show(s.live.Object)
 	list := make([]plan.Field, 0, len(s.mend.Elements))
 	for _, p := range s.mend.Elements {
-		list = append(list, plan.Field{Path: fields.Text(p, shown), Pointer: fields.Pointer(p[:len(p)-1], s.declared), Owner: s.mend.Owner})
+		list = append(list, plan.Field{
+			Path: fields.Text(p, shown), Pointer: fields.Pointer(p[:len(p)-1], s.declared), Owner: s.mend.Owner, Before: valueAt(shown, p),
+		})
 	}
 	return list
 }
 
 // fieldsThatDiffer names the fields that were taken from us, with who took
 // them; or, when ownership tells nothing (the field manager's name was used by
-// someone else), those whose values differ. Values are not told.
+// someone else), those whose values differ.
 func (s sides) fieldsThatDiffer(taken *fieldpath.Set) []plan.Field {
 	owners := fields.OwnersOf(s.live)
-	shown := s.mask.Show(s.wanted.Object)
+	before, after := s.mask.Show(s.live.Object), s.mask.Show(s.wanted.Object)
 	var list []plan.Field
 	taken.Leaves().Iterate(func(p fieldpath.Path) {
-		if len(list) < mostFields {
-			list = append(list, plan.Field{Path: fields.Text(p, shown), Pointer: fields.Pointer(p, s.declared), Owner: owners.Taker(p)})
+		if p = fields.Visible(p, after); len(list) < mostFields {
+			list = append(list, plan.Field{
+				Path: fields.Text(p, after), Pointer: fields.Pointer(p, s.declared), Owner: owners.Taker(p), Before: valueAt(before, p), After: valueAt(after, p),
+			})
 		}
 	})
 	if len(list) > 0 {
 		return list
 	}
 	for _, spot := range plan.Diff(s.mask.Show(content(s.live)), s.mask.Show(content(s.wanted)), fields.Keys(s.live, s.wanted)) {
-		list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared)})
+		list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: spot.After})
 	}
 	return list[:min(len(list), mostFields)]
+}
+
+// valueAt is what is at a path of an object as it may be shown, or nil.
+func valueAt(shown map[string]any, p fieldpath.Path) *plan.Value {
+	if node := fields.Node(shown, p); node != nil {
+		return plan.Shown(node)
+	}
+	return nil
 }
