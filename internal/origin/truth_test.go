@@ -106,7 +106,7 @@ func tryTruth(t *testing.T, files tree.Tree, path string, percent int) {
 				t.Logf("%s: %s (%v) isn't known but for %s", o.Key(), field, value, at.Origin())
 				continue
 			}
-			if known++; known%5 == 0 || len(result.Objects) < 10 { // a build takes its time
+			if known++; known%10 == 0 || len(result.Objects) < 5 { // a build takes its time
 				tryPlace(t, files, path, probe{o, field, value, at})
 			}
 		}

@@ -96,7 +96,7 @@ func TestRealFiles(t *testing.T) {
 		}
 	}
 	t.Logf("%d values were set and %d removed", sets, removes)
-	if sets < 1000 || removes < 1000 {
+	if sets < 400 || removes < 400 {
 		t.Error("too few to mean anything")
 	}
 }
@@ -106,7 +106,12 @@ func trySets(t *testing.T, name string, d *Document) (sets, removes int) {
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	for _, path := range leaves(value, nil) {
+	paths := leaves(value, nil)
+	slices.SortFunc(paths, func(a, b Path) int { return strings.Compare(a.String(), b.String()) })
+	for i, path := range paths {
+		if len(paths) > 10 && (i+len(d.file))%3 > 0 { // some of each file will do
+			continue
+		}
 		place, err := d.Find(path)
 		if err != nil {
 			t.Fatalf("%s: %s: %v", name, path, err)
