@@ -38,6 +38,9 @@ type Failure struct {
 	Revision string    `json:"revision" doc:"Its commit."`
 	Message  string    `json:"message" doc:"Why it failed."`
 	At       time.Time `json:"at" doc:"When."`
+	// RollingBack is set while a commit that restores what was healthy last is
+	// being made.
+	RollingBack bool `json:"rollingBack,omitempty" doc:"True while it is being rolled back."`
 	// RolledBackTo is the commit whose state was restored; empty until then.
 	RolledBackTo string `json:"rolledBackTo,omitempty" doc:"The commit whose state was restored."`
 }
@@ -122,6 +125,8 @@ func heldByFailure(f Facts) *Hold {
 	case f.Failure.RolledBackTo != "":
 		failed += fmt.Sprintf(" and was rolled back to %.8s: commit %.8s isn't tried again; push another, or try it with `plumb resume %s`",
 			f.Failure.RolledBackTo, f.Failure.Revision, f.App)
+	case f.Failure.RollingBack:
+		failed += " and is being rolled back"
 	default:
 		failed += fmt.Sprintf(": nothing more is applied until `plumb resume %s`", f.App)
 	}

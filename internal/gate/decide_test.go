@@ -54,7 +54,8 @@ func TestDecide(t *testing.T) {
 	second := v1alpha1.Sync{Mode: v1alpha1.SyncApprove, Approval: v1alpha1.Approval{NotAuthor: true}}
 	yes := &Approval{App: shop, Plan: first, By: "bob"}
 	failure := &Failure{App: shop, Release: 7, Revision: "0123456789abcdef", Message: "Deployment/shop/web isn't available"}
-	undone := *failure
+	undone, underWay := *failure, *failure
+	underWay.RollingBack = true
 	undone.RolledBackTo = "fedcba9876543210"
 	for name, test := range map[string]struct {
 		facts Facts
@@ -90,7 +91,8 @@ func TestDecide(t *testing.T) {
 		"not approved, window open":     {Facts{Sync: v1alpha1.Sync{Mode: v1alpha1.SyncApprove, Windows: windows}, Opening: Opening{Open: true, Corrections: true}, Plan: first}, "corrections [approval] plan aaaaaaaaaaaa waits for approval: `plumb approve team-a/shop aaaaaaaaaaaa`"},
 		"failed, and nothing follows":   {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureNone}, Failure: failure}, "intended corrections"},
 		"failed, held":                  {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureHold}, Failure: failure}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available): nothing more is applied until `plumb resume team-a/shop`"},
-		"failed, not yet rolled back":   {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureRollback}, Failure: failure}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available): nothing more is applied until `plumb resume team-a/shop`"},
+		"failed, being rolled back":     {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureRollback}, Failure: &underWay}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available) and is being rolled back"},
+		"failed, can't be rolled back":  {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureRollback}, Failure: failure}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available): nothing more is applied until `plumb resume team-a/shop`"},
 		"failed, rolled back":           {Facts{Sync: v1alpha1.Sync{OnFailure: v1alpha1.FailureRollback}, Failure: &undone}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available) and was rolled back to fedcba98: commit 01234567 isn't tried again; push another, or try it with `plumb resume team-a/shop`"},
 		"failed, and its plan approved": {Facts{Sync: v1alpha1.Sync{Mode: v1alpha1.SyncApprove, OnFailure: v1alpha1.FailureHold}, Failure: failure, Plan: first, Approval: yes}, "corrections [failure] release 7 failed (Deployment/shop/web isn't available): nothing more is applied until `plumb resume team-a/shop`"},
 	} {
