@@ -110,10 +110,6 @@ func exceptions() []exception {
 			"variables", "internal/render/kustomize/kustomize.go", "package variable library",
 			"kustomize keeps state of its own for the whole process, so the lock on it must be one for the whole process too",
 		},
-		{
-			"packages", "internal/deliver", "the package has 3",
-			"the gates came in as one change; what stands by itself is being cut out in its own commits",
-		},
 	}
 }
 

@@ -11,16 +11,13 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
-	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/queue"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
-	"plumb.dev/plumb/internal/tree"
 )
 
 // Parts are what an Engine works with.
@@ -87,9 +84,7 @@ type engine struct {
 
 	apps       map[string]*app
 	byLabel    map[string]*app
-	byRef      map[source.Ref]map[*app]struct{}
-	heads      map[source.Ref]source.Head
-	indexes    map[source.Ref]*tree.Index
+	follows    *source.Follows
 	claims     ledger.Claims
 	dependents map[string]map[*app]struct{}
 	touched    map[*app]struct{}
@@ -98,15 +93,12 @@ type engine struct {
 	settled    bool              // an App that isn't declared is known to be none
 	standby    string            // why this daemon changes nothing; empty when it does
 	rootAt     release.Revision  // the revision of the root that was declared last
-	remembered map[string]map[object.Key]plan.Applied
-	unfinished map[string][]release.Release // as the last run of the daemon left them
+	last       history.Last      // what of the last run of the daemon nobody took up yet
 	pauses     gate.Register
-	desk       desk // what people said to the last run of the daemon
 
 	// ---
 	events  chan func()
-	queue   *queue.Queue[string]
-	jobs    sync.Map // App ID → job
+	workers *queue.Pool[string]
 	records *history.Recorder
 	done    chan struct{}
 
@@ -133,16 +125,17 @@ func New(p Parts) *Engine {
 		//lint:ignore forbidden it spreads load over time and guards nothing
 		p.Random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	}
-	return &Engine{&engine{
+	e := &engine{
 		Parts: p, target: p.Target, root: p.Root,
-		apps: map[string]*app{}, byLabel: map[string]*app{}, byRef: map[source.Ref]map[*app]struct{}{},
-		heads: map[source.Ref]source.Head{}, indexes: map[source.Ref]*tree.Index{},
+		apps: map[string]*app{}, byLabel: map[string]*app{}, follows: source.NewFollows(p.RootRef, p.RootEvery),
 		claims: ledger.Claims{}, dependents: map[string]map[*app]struct{}{},
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
-		events: make(chan func(), 64), queue: queue.New[string](), done: make(chan struct{}),
+		events: make(chan func(), 64), done: make(chan struct{}),
 		records:   history.NewRecorder(p.History, p.Log),
 		published: map[string]status.App{}, news: make(chan struct{}), reach: errors.New("the cluster was not reached yet"),
-	}}
+	}
+	e.workers = queue.NewPool(queue.PoolOptions[string]{Grace: grace, Deliver: e.post, Panicked: e.jobPanicked})
+	return &Engine{e}
 }
 
 // Run holds the Apps in line until ctx is done, and returns when what was
@@ -150,18 +143,18 @@ func New(p Parts) *Engine {
 func (en *Engine) Run(ctx context.Context) error {
 	e := en.e
 	defer close(e.done)
-	if err := e.remember(ctx); err != nil {
+	var err error
+	if e.last, err = history.LoadLast(ctx, e.History, e.Log); err != nil {
 		e.Log.Warn("what was applied before is not remembered; every object is checked with the server", "error", err)
 	}
-	var workers sync.WaitGroup
-	for range e.Workers {
-		workers.Go(func() { e.work(ctx) })
+	for _, p := range e.last.Pauses {
+		e.pauses.Put(p)
 	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); e.workers.Run(ctx, e.Workers) }()
 	var recording sync.WaitGroup
 	recording.Go(e.records.Run)
 	e.loop(ctx)
-	ended := make(chan struct{})
-	go func() { workers.Wait(); close(ended) }()
 	e.drain(ended)
 	e.records.Close()
 	recording.Wait()

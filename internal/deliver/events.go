@@ -66,7 +66,7 @@ func (e *engine) declare(d Declared) {
 			e.undeclare(a)
 		}
 	}
-	e.follow()
+	e.Source.Follow(e.follows.Wanted())
 	e.findOrphans()
 }
 
@@ -75,7 +75,7 @@ func (e *engine) declareOne(d Declaration) {
 	a := e.apps[id]
 	known := a != nil // by this run of the daemon, or the one before
 	if a == nil {
-		a = e.newApp(id, object.AppLabel(id), e.remembered[id])
+		a = e.newApp(id, object.AppLabel(id), e.last.Applied[id])
 		e.takeDesk(a)
 		known = e.resume(a)
 		e.apps[id], e.byLabel[a.label] = a, a
@@ -94,7 +94,9 @@ func (e *engine) declareOne(d Declaration) {
 		if !first || !known { // what this run is told first of a known App may be a commit as well
 			a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
 		}
-		e.setRef(a, refOf(d.App))
+		a.ref = refOf(d.App)
+		a.head = e.follows.Set(id, a.ref, d.App.Spec.Source.Every.Duration)
+		a.want.commit = a.head.Revision.Commit
 	}
 	e.touch(a)
 }
@@ -103,14 +105,14 @@ func (e *engine) declareOne(d Declaration) {
 // its declaration goes while nobody watches.
 func (e *engine) keepSync(a *app, d Declaration) {
 	before, now := a.App.Spec.Sync, d.App.Spec.Sync
-	_, kept := e.desk.syncs[a.id]
+	_, kept := e.last.Syncs[a.id]
 	switch {
 	case now.Mode == v1alpha1.SyncApprove || now.Mode == v1alpha1.SyncObserve:
 		if !reflect.DeepEqual(before, now) {
-			e.records.Put(history.DeskSync, a.id, encoded(now))
+			e.records.Put(history.DeskSync, a.id, history.Value(now))
 		}
 	case kept || before.Mode != now.Mode && before.Mode != "":
-		delete(e.desk.syncs, a.id)
+		delete(e.last.Syncs, a.id)
 		e.records.Drop(history.DeskSync, a.id)
 	}
 }
@@ -136,22 +138,6 @@ func (e *engine) setDependencies(a *app, d Declaration) {
 	}
 }
 
-// setRef makes an App follow something else.
-func (e *engine) setRef(a *app, ref source.Ref) {
-	delete(e.byRef[a.ref], a)
-	if x := e.indexes[a.ref]; x != nil {
-		x.Remove(a.id)
-	}
-	a.ref = ref
-	if e.byRef[ref] == nil {
-		e.byRef[ref] = map[*app]struct{}{}
-		e.indexes[ref] = &tree.Index{}
-	}
-	e.byRef[ref][a] = struct{}{}
-	a.head = e.heads[ref]
-	a.want.commit = a.head.Revision.Commit
-}
-
 // undeclare begins the end of an App: its objects are pruned.
 func (e *engine) undeclare(a *app) {
 	if a.removed {
@@ -165,10 +151,7 @@ func (e *engine) undeclare(a *app) {
 	}
 	e.closeBroken(a)
 	a.unresolved = nil
-	delete(e.byRef[a.ref], a)
-	if x := e.indexes[a.ref]; x != nil {
-		x.Remove(a.id)
-	}
+	e.follows.Leave(a.id)
 	e.setDependencies(a, Declaration{})
 	a.objects.Guard.Removed = true
 	e.adopt(a, nil)
@@ -215,7 +198,7 @@ func (e *engine) findOrphans() {
 		id := idOf(label)
 		a := e.newApp(id, label, nil)
 		a.App.Name, a.App.Namespace = splitID(id)
-		a.App.Spec.Sync = e.desk.syncs[id]
+		a.App.Spec.Sync = e.last.Syncs[id]
 		e.takeDesk(a)
 		e.apps[id], e.byLabel[label] = a, a
 		e.undeclare(a)
@@ -233,50 +216,19 @@ func (e *engine) oursByRoot(label string) bool {
 	return len(keys) > 0
 }
 
-// follow tells the source what is wanted.
-func (e *engine) follow() {
-	wanted := map[source.Ref]time.Duration{e.RootRef: e.RootEvery}
-	for ref, apps := range e.byRef {
-		for a := range apps {
-			every := a.App.Spec.Source.Every.Duration
-			if least, ok := wanted[ref]; !ok || every < least {
-				wanted[ref] = every
-			}
-		}
-		if len(apps) == 0 {
-			delete(e.byRef, ref)
-			delete(e.indexes, ref)
-			if ref != e.RootRef {
-				delete(e.heads, ref) // it may be long out of date when it is wanted again
-			}
-		}
-	}
-	e.Source.Follow(wanted)
-}
-
 // head takes in what is known of a Ref, and moves the Apps on that it leaves as
 // they were.
 func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
-	before := e.heads[h.Ref].Revision.Commit
-	if _, ok := e.byRef[h.Ref]; !ok && h.Ref != e.RootRef {
-		return
-	}
-	e.heads[h.Ref] = h
+	moved := e.follows.Moved(h, changes, complete)
 	commit := h.Revision.Commit
-	affected := map[string]bool{}
-	if x := e.indexes[h.Ref]; complete && x != nil {
-		for _, id := range x.Affected(changes) {
-			affected[id] = true
-		}
-	}
-	for a := range e.byRef[h.Ref] {
+	for id, met := range moved.Followers {
+		a := e.apps[id]
 		a.head = h
 		if commit == "" || commit == a.want.commit {
 			e.touch(a)
 			continue
 		}
-		untouched := complete && !affected[a.id] && a.got.commit == before && a.got.commit != "" && !a.rendering &&
-			a.want.generation == a.got.generation
+		untouched := !met && a.got.commit == moved.Before && a.got.commit != "" && !a.rendering && a.want.generation == a.got.generation
 		a.want.commit = commit
 		if untouched {
 			a.got.commit, a.got.held, a.got.unchanged = commit, h.Revision, true

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -164,10 +163,26 @@ func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
 		e.records.Drop(history.DeskApproval, a.id)
 	}
 	if before == nil || before.plan.Hash != p.Hash {
-		e.records.Put(history.DeskPlan, a.id, encoded(p))
+		e.records.Put(history.DeskPlan, a.id, history.Value(p))
 		e.tell(a, event.Event{Kind: event.PlanPending, Actor: p.Author, Plan: p.Hash, Revision: p.Revision,
 			Message: fmt.Sprintf("plan %s waits for approval: %s", plan.Short(p.Hash), p.Summary())})
 	}
+}
+
+// takeDesk gives a new App what was said of it, once.
+func (e *engine) takeDesk(a *app) {
+	if said, ok := e.last.Approvals[a.id]; ok {
+		a.approval = &said
+	}
+	if failed, ok := e.last.Failures[a.id]; ok {
+		a.failure = &failed
+	}
+	if p, ok := e.last.Plans[a.id]; ok {
+		a.pending = &pending{plan: p, situation: ^uint64(0)} // shown until it is made anew
+	}
+	delete(e.last.Approvals, a.id)
+	delete(e.last.Failures, a.id)
+	delete(e.last.Plans, a.id)
 }
 
 // dropPlan forgets the plan that waited, and what was said of it.
@@ -186,7 +201,7 @@ func (en *Engine) Approve(ctx context.Context, said gate.Approval) (gate.Approva
 	if err != nil {
 		return said, err
 	}
-	if err := en.e.records.PutNow(ctx, history.DeskApproval, checked.App, encoded(checked)); err != nil {
+	if err := en.e.records.PutNow(ctx, history.DeskApproval, checked.App, history.Value(checked)); err != nil {
 		return said, fmt.Errorf("what you said can't be written down, so it doesn't count: %w", err)
 	}
 	return ask(ctx, en.e, func(e *engine) (gate.Approval, error) { return e.approve(checked) })
@@ -299,7 +314,7 @@ func (en *Engine) Pause(ctx context.Context, p gate.Pause) (gate.Pause, error) {
 	if err != nil {
 		return p, err
 	}
-	if err := en.e.records.PutNow(ctx, history.DeskPause, p.ID(), encoded(p)); err != nil {
+	if err := en.e.records.PutNow(ctx, history.DeskPause, p.ID(), history.Value(p)); err != nil {
 		return p, fmt.Errorf("the pause can't be written down, so it doesn't hold: %w", err)
 	}
 	return ask(ctx, en.e, func(e *engine) (gate.Pause, error) { return e.pause(p), nil })
@@ -375,7 +390,7 @@ func (e *engine) afterFailure(a *app, r release.Release) {
 	}
 	again := a.failure != nil && a.failure.RolledBackTo != ""
 	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, Message: r.Reason, At: e.Now()}
-	e.records.Put(history.DeskFailure, a.id, encoded(a.failure))
+	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
 	if mode == v1alpha1.FailureHold || again || e.Rollback == nil {
 		e.tell(a, event.Event{Kind: event.Held, Release: r.ID, Revision: r.Revision.Commit, Message: "held after a failed release: " + r.Reason})
 		return
@@ -400,7 +415,7 @@ func (e *engine) rolledBack(a *app, r release.Release, done status.RolledBack, e
 		a.failure.RolledBackTo = done.To
 		happened.Message = fmt.Sprintf("release %d failed: commit %.8s on %s goes back to %.8s, the state of release %d", r.ID, done.Commit, done.Branch, done.To, done.Release)
 	}
-	e.records.Put(history.DeskFailure, a.id, encoded(a.failure))
+	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
 	e.tell(a, happened)
 	e.Source.Refresh(a.ref.URL)
 	e.touch(a)
@@ -438,15 +453,6 @@ func (e *engine) tellHold(a *app, f Facts) {
 func (e *engine) tell(a *app, happened event.Event) {
 	happened.App, happened.Time = a.id, e.Now()
 	e.records.Tell(happened)
-}
-
-// encoded is a value as it is kept on the desk.
-func encoded(value any) []byte {
-	body, err := json.Marshal(value)
-	if err != nil { // plain values: it would be a mistake in the program, and an empty one reads as damaged
-		return nil
-	}
-	return body
 }
 
 // later is the later of two times.

@@ -63,9 +63,7 @@ func (e *engine) claimsOf(wrote object.Key) (claims []pipeline.Claim) {
 func (e *engine) known(a *app) pipeline.Known {
 	k := pipeline.Known{
 		App: a.App, Origin: a.Origin, Root: e.root, Ref: a.ref, Newest: a.head.Revision, Held: a.got.held, Actor: e.actor(a),
-	}
-	if x := e.indexes[a.ref]; x != nil {
-		k.Inputs, _ = x.Inputs(a.id)
+		Inputs: e.follows.Inputs(a.id),
 	}
 	if a.want == a.got.want {
 		k.Failed = a.got.err

@@ -214,10 +214,10 @@ func (a *app) worst() string {
 // resume takes up what the last run of the daemon left unfinished, and says
 // whether that run knew the App.
 func (e *engine) resume(a *app) (known bool) {
-	unfinished := e.unfinished[a.id]
-	known = len(unfinished) > 0 || e.remembered[a.id] != nil
-	delete(e.unfinished, a.id)
-	delete(e.remembered, a.id)
+	unfinished := e.last.Unfinished[a.id]
+	known = len(unfinished) > 0 || e.last.Applied[a.id] != nil
+	delete(e.last.Unfinished, a.id)
+	delete(e.last.Applied, a.id)
 	for _, r := range unfinished {
 		if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Ended.IsZero() && r.Attempts[last].Error == "" {
 			r.Attempts[last].Error = "it was cut off when the daemon stopped"

@@ -90,17 +90,17 @@ func TestWhatARestartTakesUp(t *testing.T) {
 			t.Parallel()
 			e := &engine{
 				Parts:   Parts{Now: func() time.Time { return at(30) }},
-				records: history.NewRecorder(nil, slog.New(slog.DiscardHandler)), unfinished: map[string][]release.Release{},
+				records: history.NewRecorder(nil, slog.New(slog.DiscardHandler)), last: history.Last{Unfinished: map[string][]release.Release{}},
 			}
 			a := e.newApp("team/shop", "team.shop", nil)
 			a.App.Spec.Health.Timeout.Duration = 5 * time.Minute
 			for _, r := range tc.left {
-				e.unfinished[a.id] = append(e.unfinished[a.id], cloned(r))
+				e.last.Unfinished[a.id] = append(e.last.Unfinished[a.id], cloned(r))
 			}
 			if known := e.resume(a); known != (len(tc.left) > 0) {
 				t.Errorf("the last run knew the App: %v", known)
 			}
-			if len(e.unfinished) > 0 {
+			if len(e.last.Unfinished) > 0 {
 				t.Error("what was taken up is taken up again by the next App of that name")
 			}
 			for what, pair := range map[string][2]*release.Release{

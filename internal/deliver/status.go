@@ -345,7 +345,7 @@ func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error
 func (en *Engine) Records() *history.Recorder { return en.e.records }
 
 // Waiting is how many Apps wait for a worker.
-func (en *Engine) Waiting() int { return en.e.queue.Len() }
+func (en *Engine) Waiting() int { return en.e.workers.Len() }
 
 // Reach says why the target can't be worked with, or nil.
 func (en *Engine) Reach() error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -14,15 +13,16 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/queue"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/target"
 	"plumb.dev/plumb/internal/tree"
 )
 
-// job is work on one App. It runs on a worker, touches nothing of the engine's,
-// and returns the event that takes its result in.
-type job func(ctx context.Context) (result func())
+// A job is work on one App. It runs on a worker, touches nothing of the
+// engine's, and returns the event that takes its result in.
+type job = queue.Job
 
 // mostAtOnce is how many objects one job changes. What is left comes in the
 // App's next turn, so that a huge App does not keep others waiting.
@@ -34,37 +34,14 @@ const grace = 10 * time.Second
 // start hands a job to the workers.
 func (e *engine) start(a *app, j job) {
 	a.busy = true
-	e.jobs.Store(a.id, j)
-	e.queue.Add(a.id, a.App.Namespace)
+	e.workers.Start(a.id, a.App.Namespace, j)
 }
 
-// work takes jobs until ctx is done.
-func (e *engine) work(ctx context.Context) {
-	for {
-		id, ok := e.queue.Get(ctx)
-		if !ok {
-			return
-		}
-		j, _ := e.jobs.LoadAndDelete(id)
-		e.post(e.run(ctx, id, j.(job)))
-		e.queue.Done(id)
-	}
-}
-
-// run does one job. A panic in it fails that App's work and nothing else.
-func (e *engine) run(ctx context.Context, id string, j job) (result func()) {
-	working, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	defer stop()
-	defer func() {
-		if p := recover(); p != nil {
-			e.Log.Error("the work on an App panicked", "app", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			e.Observe.Panicked(id)
-			result = func() { e.panicked(id, p) }
-		}
-	}()
-	return j(working)
+// jobPanicked notes that a job ended in a panic. It fails that App's work and nothing else.
+func (e *engine) jobPanicked(id string, cause any, stack []byte) (result func()) {
+	e.Log.Error("the work on an App panicked", "app", id, "panic", fmt.Sprint(cause), "stack", string(stack))
+	e.Observe.Panicked(id)
+	return func() { e.panicked(id, cause) }
 }
 
 // panicked takes in that a job ended in a panic.
@@ -78,6 +55,7 @@ func (e *engine) panicked(id string, p any) {
 		a.got.want, a.got.err, a.got.retry = a.want, err, true
 	}
 	a.busy, a.rendering = false, false
+	a.objects.Stopped()
 	a.crash = err
 	e.failed(a)
 	e.touch(a)
@@ -106,8 +84,8 @@ func (e *engine) renderJob(a *app) job {
 	spec, w, revision := a.App, a.want, a.head.Revision
 	broken := e.draftBroken(a, revision)
 	var before tree.Inputs
-	if x := e.indexes[a.ref]; x != nil && a.got.err == nil && a.got.ok && a.got.generation == w.generation {
-		before, _ = x.Inputs(a.id)
+	if a.got.err == nil && a.got.ok && a.got.generation == w.generation {
+		before = e.follows.Inputs(a.id)
 	}
 	return func(ctx context.Context) func() {
 		start := e.Now()
@@ -153,8 +131,8 @@ func (e *engine) rendered(a *app, r rendering) {
 		a.cause = cause{}
 		return
 	}
-	if x := e.indexes[a.ref]; x != nil && !errors.Is(r.Err, render.ErrRead) {
-		x.Set(a.id, r.Inputs)
+	if !errors.Is(r.Err, render.ErrRead) {
+		e.follows.Made(a.id, r.Inputs)
 	}
 	if r.Err != nil {
 		e.failed(a)
@@ -337,7 +315,7 @@ func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, 
 			return nil
 		}
 	}
-	m.Upsert(appliedObject(f.Key, a.objects.Same(f.Key, f.Live)))
+	m.Upsert(history.Seen(f.Key, a.objects.Same(f.Key, f.Live)))
 	e.judge(a, f.Key)
 	return nil
 }
@@ -363,7 +341,7 @@ func (e *engine) takeOutcome(a *app, c plan.Change, o target.Outcome, m *history
 		return e.fail(a, declared, o.Err)
 	}
 	a.objects.Done(c, o.Applied, e.Now())
-	m.Upsert(appliedObject(o.Key, o.Applied))
+	m.Upsert(history.Seen(o.Key, o.Applied))
 	e.judge(a, o.Key)
 	return nil
 }
