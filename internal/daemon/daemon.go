@@ -236,9 +236,18 @@ func (a *apps) Sync(ctx context.Context, id, actor string) error {
 	return noApp(a.engine.Sync(ctx, id, actor))
 }
 
-// Render implements server.Apps.
+// Render implements server.Apps. The server hides what is secret by itself; what
+// an App declares as such is hidden here.
 func (a *apps) Render(ctx context.Context, id string) ([]object.Object, error) {
+	known, err := a.engine.Known(ctx, id)
+	if err != nil {
+		return nil, noApp(err)
+	}
 	objects, err := a.engine.Render(ctx, id)
+	hidden := a.operator.Hidden.With(known.App.Spec.Sensitive...)
+	for _, o := range objects { // which are the caller's own
+		o.Unstructured.Object = hidden.Of(o.Unstructured.Object).Show(o.Unstructured.Object)
+	}
 	return objects, noApp(err)
 }
 

@@ -3,6 +3,7 @@ package hostile_test
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os/exec"
@@ -95,6 +96,7 @@ func secretsRoot(s *stand, c canaries, urls map[string]string) map[string]string
 		}
 		files[name+file] = strings.NewReplacer("CANARY", c["invalid Secret's value in Git"], "NAME", name).Replace(secret)
 	}
+	maps.Copy(files, gatedFiles(s, c, "1"))
 	files["apps/immutable.yaml"] = s.declare("immutable", "sync: {validate: first}")
 	for name, url := range urls {
 		files["apps/"+name+".yaml"] = s.declare(name, of(url))
@@ -118,6 +120,9 @@ func newCanaries(clientKey []byte) canaries {
 		"hand edit of a Secret":         "Canary-By-Hand-83-of-a-secret",
 		"generator's literal in Git":    "Canary-Literal-84-of-a-secret",
 		"generator's file in Git":       "Canary-File-85-of-a-secret",
+		"marked by an annotation":       "Canary-Annotation-86",
+		"marked by the App":             "Canary-Marked-87",
+		"password in a URL":             "Canary-Url-88",
 	}
 }
 
@@ -167,7 +172,7 @@ func TestS20NoCanaryLeaves(t *testing.T) {
 	crawlFolder(t, all, temporary, func(string) bool { return false })
 	held.release()
 	s.exercise(t, c)
-	for place, text := range s.crawl(t, "edited", "refused") {
+	for place, text := range s.crawl(t, "edited", "refused", "gated", "watched") {
 		all[place] = text
 	}
 	found := 0
@@ -247,6 +252,7 @@ func (s *stand) exercise(t *testing.T, c canaries) {
 		}
 	}
 	s.synced(t, "good", "")
+	s.operate(t, c)
 }
 
 // echoCredentials refuses who asks, and repeats his credentials in every form.
