@@ -14,6 +14,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
 	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
@@ -42,6 +43,7 @@ func newApproveCommand(env Env) *cobra.Command {
 		},
 	}
 	c.appFlags(cmd)
+	cmd.ValidArgsFunction = c.completePlan
 	c.byFlag(cmd)
 	cmd.Flags().BoolVar(&opinion.Refuse, "refuse", false, "turn the plan down: it isn't applied")
 	cmd.Flags().StringVar(&opinion.Why, "why", "", "the reason, for the record")
@@ -75,6 +77,25 @@ func approve(ctx context.Context, c *connection, args []string, o client.Opinion
 	}
 	c.env.screen().Say("%s: plan %s was %s by %s; %s", id, plan.Short(said.Plan), did, said.By, next)
 	return nil
+}
+
+// completePlan offers the names of Apps to the shell, and then the plan of the
+// one that was named, if one waits.
+func (c *connection) completePlan(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return c.completeNames(cmd, args, begun)
+	}
+	var plans []string
+	ctx, cancel := context.WithTimeout(cmd.Context(), completionTime)
+	defer cancel()
+	// Whatever goes wrong, there is nothing to offer.
+	_ = withApp(ctx, c, args[0], func(d status.Detail) error {
+		if d.Plan != nil {
+			plans = append(plans, plan.Short(d.Plan.Hash))
+		}
+		return nil
+	})
+	return plans, cobra.ShellCompDirectiveNoFileComp
 }
 
 // whichPlan says which plan could have been meant.

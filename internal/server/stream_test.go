@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -127,6 +128,31 @@ func TestStreamGoesOnUntilTheDaemonStops(t *testing.T) {
 	if took := time.Since(begin); took > shutdownGrace {
 		t.Errorf("the stream held up the end for %s", took)
 	}
+}
+
+// TestStreamOutlivesTheTimeOfOtherAnswers streams over a server whose answers
+// must be written within a moment, and lets that pass.
+func TestStreamOutlivesTheTimeOfOtherAnswers(t *testing.T) {
+	t.Parallel()
+	const moment = 100 * time.Millisecond
+	news := newNews()
+	c := config(t, someApps())
+	c.Events = news
+	s := httptest.NewUnstartedServer(New(c))
+	s.Config.WriteTimeout, s.Config.ReadTimeout = moment, moment
+	s.Start()
+	t.Cleanup(s.Close)
+	response := open(t, t.Context(), s.URL+"/api/v1/events/stream")
+	read := bufio.NewScanner(response.Body)
+	for range 2 {
+		<-time.After(2 * moment)
+		news.events <- event.Event{ID: 1}
+		if !read.Scan() {
+			t.Fatalf("the stream ended: %v", read.Err())
+		}
+	}
+	response.Body.Close()
+	<-news.ended
 }
 
 func TestStreamEndsWhenItsReaderLeaves(t *testing.T) {
