@@ -106,6 +106,15 @@ func (c *cluster) do(ctx context.Context, method, path string, body []byte, into
 type deployment struct {
 	Spec struct {
 		Replicas int `json:"replicas"`
+		Template struct {
+			Spec struct {
+				Containers []struct {
+					Resources struct {
+						Requests map[string]string `json:"requests"`
+					} `json:"resources"`
+				} `json:"containers"`
+			} `json:"spec"`
+		} `json:"template"`
 	} `json:"spec"`
 }
 
@@ -131,8 +140,7 @@ func scale(ctx context.Context, target string, replicas int, out io.Writer) erro
 	if err := c.get(ctx, path, &before); err != nil {
 		return err
 	}
-	var change deployment
-	change.Spec.Replicas = replicas
+	change := map[string]any{"spec": map[string]any{"replicas": replicas}}
 	if err := c.patch(ctx, path, handManager, change); err != nil {
 		return err
 	}

@@ -102,6 +102,7 @@ func TestAlike(t *testing.T) {
 		{"commits", "at f7a1e1ed", "at 00c0ffee", true},
 		{"whole commits", "at 27c99565d516a009d3089e8e8f5136fad84b82a6", "at b0a1405a982ac3d54e3577da253612464fa8e1fe", true},
 		{"plans", "plan 0123456789ab waits", "plan ba9876543210 waits", true},
+		{"times of git", "Date:   Sat Nov 21 03:49:23 2026 +0000", "Date:   Mon Mar 1 13:09:23 2027 +0100", true},
 		{"times of day", "until 2026-11-21 13:00 UTC", "until 2026-11-22 03:59 UTC", true},
 		{"a commit where there was none", "at f7a1e1ed", "at -", false},
 		{"times", "2026-11-21T00:16:55Z (5s ago)", "2027-01-02T10:16:55Z (1d ago)", true},

@@ -142,7 +142,7 @@ func (t *tour) shell(ctx context.Context, text string) ([]string, error) {
 	if text == "" {
 		return nil, err
 	}
-	return strings.Split(text, "\n"), err
+	return withoutProgress(strings.Split(text, "\n")), err
 }
 
 // check asks the cluster, and not Plumb, whether what a step says has come true.
@@ -173,6 +173,13 @@ func truths(page string) map[string]truth {
 			"Commit a change": greeting("Hello again"),
 			"Edit by hand":    replicas(3),
 			"Delete a file":   noPolicy,
+		},
+		dayPage: {
+			"10:15 Approve":       greeting("Hello again"),
+			"11:00 A hand edit":   replicas(3),
+			"12:00 Pause":         replicas(5),
+			"12:40 Keep":          replicas(5),
+			"15:00 A bad release": memory("64Mi"),
 		},
 	}[page]
 }
@@ -209,6 +216,20 @@ func replicas(want int) truth {
 			return "", fmt.Errorf("the Deployment web has %d replicas, and should have %d", live.Spec.Replicas, want)
 		}
 		return fmt.Sprintf("the Deployment web has %d replicas", want), nil
+	}
+}
+
+func memory(want string) truth {
+	return func(ctx context.Context, c *cluster) (string, error) {
+		var live deployment
+		if err := c.get(ctx, deploymentPath("shop", "cache"), &live); err != nil {
+			return "", err
+		}
+		containers := live.Spec.Template.Spec.Containers
+		if len(containers) != 1 || containers[0].Resources.Requests["memory"] != want {
+			return "", fmt.Errorf("the Deployment cache asks for %v, and should ask for %s", containers, want)
+		}
+		return fmt.Sprintf("the Deployment cache asks for %s of memory", want), nil
 	}
 }
 
