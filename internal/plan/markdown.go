@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"plumb.dev/plumb/internal/object"
 )
 
 // mostOfMarkdown bounds a comment: code hosts refuse more than 65,536 characters.
@@ -103,7 +105,7 @@ func (v View) block(c Change) string {
 // diff writes a field as code hosts colour it: a sign at the beginning of the line.
 func (t *text) diff(f Field) {
 	path := printable(f.Path)
-	if f.Owner != "" {
+	if f.Owner != "" && f.Owner != object.FieldManager {
 		path += "  (by " + printable(f.Owner) + ")"
 	}
 	before, shortBefore := f.Before.inLine()

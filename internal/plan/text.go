@@ -86,7 +86,7 @@ func (t *text) heading(p Plan) {
 		parts = append(parts, "at "+printable(p.Revision[:min(len(p.Revision), 8)]))
 	}
 	if p.Subject != "" {
-		parts = append(parts, strconv.Quote(p.Subject))
+		parts = append(parts, strconv.Quote(fold(p.Subject, foldWidth)))
 	}
 	if p.Author != "" {
 		parts = append(parts, "by "+printable(p.Author))
