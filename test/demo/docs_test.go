@@ -73,7 +73,7 @@ func blocks(t *testing.T) (found []block) {
 func (b block) commands() (found []string) {
 	for _, line := range b.lines {
 		line, prompted := strings.CutPrefix(line, prompt)
-		line, _, _ = strings.Cut(line, "    #")
+		line, _, _ = strings.Cut(line, "  #")
 		if line = strings.TrimSpace(line); line != "" && (prompted || b.kind != "console") {
 			found = append(found, line)
 		}
@@ -85,9 +85,13 @@ func (b block) commands() (found []string) {
 var elsewhere = map[string]string{
 	"make demo": "CI, as make demo CHECK=1",
 	"make test": "CI",
-	"plumb run --root https://git.example.com/fleet.git --kubeconfig ~/.kube/config":                                                    "TestCommandsAreThere",
-	`curl -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/api/v1/apps?sync=OutOfSync`:                "the tests of internal/server",
-	`body='{"url":"https://git.example.com/fleet.git"}'`:                                                                                "TestDocumentedCommands of test/hostile",
+	"plumb run --root https://git.example.com/fleet.git --kubeconfig ~/.kube/config":                                     "TestCommandsAreThere",
+	`curl -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/api/v1/apps?sync=OutOfSync`: "the tests of internal/server",
+	"plumb diff ./shop -n shop":                                    "apply.txtar of test/verbs",
+	"plumb apply ./shop -n shop":                                   "apply.txtar of test/verbs",
+	"plumb apply ./shop -n shop --yes --timeout 10m":               "apply.txtar of test/verbs",
+	"plumb apply shop/web --root https://git.example.com/root.git": "the tests of internal/push",
+	`body='{"url":"https://git.example.com/fleet.git"}'`:           "TestDocumentedCommands of test/hostile",
 	`signature=$(printf %s "$body" | openssl dgst -sha256 -hmac "$(cat ~/.local/share/plumb/hook-secret)" | sed 's/.* //')`:             "TestDocumentedCommands of test/hostile",
 	`curl -sS -H "Content-Type: application/json" -H "X-Plumb-Signature: sha256=$signature" -d "$body" http://127.0.0.1:7586/hooks/git`: "TestDocumentedCommands of test/hostile",
 	`curl -sS -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/metrics | grep ^plumb_queue_length`:    "TestDocumentedCommands of test/hostile",
