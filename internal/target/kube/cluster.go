@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -159,10 +160,7 @@ func (c *Cluster) Wait() { c.running.Wait() }
 func (c *Cluster) State() target.State {
 	c.watches.mu.Lock()
 	err, swept := c.watches.trouble, c.watches.swept
-	all := make([]*watcher, 0, len(c.watches.byKind))
-	for _, w := range c.watches.byKind {
-		all = append(all, w)
-	}
+	all := slices.Collect(maps.Values(c.watches.byKind))
 	c.watches.mu.Unlock()
 	for _, w := range all {
 		if _, wrong := w.state(); wrong != nil {
@@ -197,8 +195,23 @@ func (c *Cluster) Owned(label string) []object.Key { return c.view.owned(label) 
 // Events delivers what changed.
 func (c *Cluster) Events() <-chan target.Event { return c.view.events }
 
-// Labels lists the App labels in use, and says whether every kind was looked at.
-func (c *Cluster) Labels() ([]string, bool) { return c.view.labels(), c.State().Err == nil }
+// Labels lists the App labels in use, and says whether every kind was looked at
+// and every object with a label is known.
+func (c *Cluster) Labels() ([]string, bool) {
+	complete := c.State().Err == nil && c.listed() // before the labels, which may come to be more
+	return c.view.labels(), complete
+}
+
+// listed says whether each watch that was begun has brought its first list.
+func (c *Cluster) listed() bool {
+	c.watches.mu.Lock()
+	all := slices.Collect(maps.Values(c.watches.byKind))
+	c.watches.mu.Unlock()
+	return !slices.ContainsFunc(all, func(w *watcher) bool {
+		synced, _ := w.state()
+		return !synced
+	})
+}
 
 // sweep looks once, at the start, at every kind that the cluster has, for
 // objects of ours: kinds that Git no longer names among them. That is one
