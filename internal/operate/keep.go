@@ -145,12 +145,15 @@ func (o *Operator) changedByHand(ctx context.Context, known pipeline.Known, ask 
 // must not be shown is not written either.
 func (o *Operator) differences(known pipeline.Known, key object.Key, live, wanted *unstructured.Unstructured) (found []changed, lost []status.Unkept) {
 	shown := o.Hidden.With(known.App.Spec.Sensitive...).Of(live.Object, wanted.Object).Show(live.Object)
-	for _, spot := range plan.Diff(content(live), content(wanted), fields.Keys(live, wanted)) {
+	for _, spot := range spotsOf(content(live), content(wanted), fields.Keys(live, wanted)) {
 		if isMark(spot.At) {
 			continue
 		}
 		c := changed{key: key, path: steps(spot.At), text: fields.Text(spot.At, shown), present: spot.Before != nil}
 		c.value = fields.Node(live.Object, spot.At)
+		if spot.as != nil { // it is known by something else in Git
+			c.path = steps(spot.as)
+		}
 		unkept := func(reason string) { lost = append(lost, status.Unkept{Key: key, Path: c.text, Reason: reason}) }
 		switch {
 		case key.Kind == "Secret" && key.Group == "":

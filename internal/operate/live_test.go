@@ -180,3 +180,42 @@ func TestBlameOfALiveObject(t *testing.T) {
 		t.Errorf("got %+v", other)
 	}
 }
+
+// TestKeepWhatElementsAreKnownBy: a port's number and a container's name are
+// what tells the server one element from another.
+func TestKeepWhatElementsAreKnownBy(t *testing.T) {
+	t.Parallel()
+	const manifest = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+        # serves
+        - name: web # for short
+          image: shop:1.0
+          ports:
+            - containerPort: 80 # plain
+              name: http
+            - containerPort: 443 # TLS
+              name: https
+`
+	c, op := newCluster(t, map[string]string{"web/all.yaml": manifest}, "web")
+	c.byHand(t, "deployments", "web", "", `{"spec":{"template":{"spec":{"containers":[{"name":"site","image":"shop:1.1",
+		"ports":[{"containerPort":8080,"name":"http"},{"containerPort":443,"name":"https"}]}]}}}}`)
+	got, err := op.Keep(t.Context(), operate.Keep{App: "shop/web"})
+	if err != nil || len(got.Lost) != 0 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	after, err := c.edited(t).ReadFile("web/all.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("name: web #", "name: site #", "shop:1.0", "shop:1.1", "containerPort: 80 #", "containerPort: 8080 #").Replace(manifest)
+	if diff := cmp.Diff(want, string(after)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

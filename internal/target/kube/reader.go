@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,7 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -84,14 +87,42 @@ func (c *Cluster) onlyKind(ctx context.Context, name string) (schema.GroupKind, 
 	return core, nil
 }
 
-// Forms implements target.Reader.
+// Forms implements target.Reader. What a repair would take out first isn't in
+// the second form.
 func (c *Cluster) Forms(ctx context.Context, as target.Actor, d plan.Desired) (live, wanted *unstructured.Unstructured, err error) {
+	var declared map[string]any
+	if err := json.Unmarshal(d.Body, &declared); err != nil {
+		return nil, nil, fmt.Errorf("its JSON can't be read: %w", err)
+	}
 	live, wanted, err = c.liveAndWanted(ctx, as, d)
 	if live == nil && apierrors.IsNotFound(err) {
 		return nil, nil, nil
 	}
-	if err != nil {
-		return nil, nil, explainMasked(d.Key, err, as.Redact.Of(contentOrNil(live)))
+	var mend fields.Mend
+	if live != nil && (err == nil || apierrors.IsInvalid(err)) {
+		mend = fields.MendOf(live, declared)
+	}
+	switch {
+	case err != nil && mend.Patch == nil:
+		return nil, nil, explainMasked(d.Key, err, as.Redact.Of(declared, contentOrNil(live)))
+	case err != nil:
+		return live, mend.On(live), nil
+	}
+	for _, element := range mend.Elements {
+		takeOut(wanted.Object, element)
 	}
 	return live, wanted, nil
+}
+
+// takeOut removes an element from its list in an object.
+func takeOut(o map[string]any, element fieldpath.Path) {
+	n := len(element)
+	if n < 2 || element[n-2].FieldName == nil {
+		return
+	}
+	parent, _ := fields.Node(o, element[:n-2]).(map[string]any)
+	list, _ := parent[*element[n-2].FieldName].([]any)
+	if i := fields.Place(element[n-1], list); i >= 0 {
+		parent[*element[n-2].FieldName] = slices.Delete(slices.Clone(list), i, i+1)
+	}
 }
