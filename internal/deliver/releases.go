@@ -87,17 +87,17 @@ func (e *engine) draftCorrective(a *app) *release.Release {
 }
 
 // recordIntended notes what an attempt at the intended changes came to.
-func (e *engine) recordIntended(a *app, d doing, failed error) {
-	if d.intended == nil || len(d.intended.Changes) == 0 {
+func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
+	if d.Intended == nil || len(d.Intended.Changes) == 0 {
 		return
 	}
 	switch {
-	case onlyWaits(d.outcomes, failed):
+	case onlyWaits(d.Outcomes, failed):
 		failed = nil
 	case failed == nil && len(a.unresolved) > 0:
 		failed = pipeline.Unresolved(a.unresolved)
 	}
-	r := pipeline.Attempted(*d.intended, d.outcomes, d.started, e.Now(), failed)
+	r := pipeline.Attempted(*d.Intended, d.Outcomes, d.Started, e.Now(), failed)
 	a.open = &r
 	if failed != nil {
 		e.records.Save(a.id, r)
@@ -129,11 +129,11 @@ func onlyWaits(outcomes []target.Outcome, failed error) bool {
 
 // recordCorrective notes what came of putting drift right. It ends with the
 // attempt that succeeds.
-func (e *engine) recordCorrective(a *app, d doing, failed error) {
-	if d.drifted == 0 {
+func (e *engine) recordCorrective(a *app, d pipeline.Carried, failed error) {
+	if d.Drifted == 0 {
 		return
 	}
-	r := pipeline.Attempted(*d.corrective, d.outcomes, d.started, e.Now(), failed)
+	r := pipeline.Attempted(*d.Corrective, d.Outcomes, d.Started, e.Now(), failed)
 	a.corrective = &r
 	if failed != nil {
 		e.records.Save(a.id, r)
@@ -142,7 +142,7 @@ func (e *engine) recordCorrective(a *app, d doing, failed error) {
 		return
 	}
 	r.Applied = e.Now()
-	e.Observe.Corrected(a.id, d.drifted)
+	e.Observe.Corrected(a.id, d.Drifted)
 	e.endCorrective(a)
 }
 

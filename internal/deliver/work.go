@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/queue"
@@ -165,117 +163,54 @@ func (e *engine) releasePruners() {
 	}
 }
 
-// task is what a sync job is to do.
-type task struct {
-	actor      target.Actor
-	changes    []plan.Change
-	intended   *release.Release // for what is declared otherwise; nil when nothing is
-	corrective *release.Release // for what has drifted; saved only when something has
-	mode       v1alpha1.DriftMode
-	left       []object.Key // drifted objects that are left as they are, as someone asked
-	validate   bool         // let the server check all of it before any of it is applied
-}
-
-// doing is what came of a task.
-type doing struct {
-	task
-	findings []target.Finding // of the checks, in the order of the changes
-	outcomes []target.Outcome // of all changes that were carried out
-	drifted  int              // how many of the checks found a difference
-	started  time.Time
-}
-
 func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	permit := a.permit()
 	permit.Waiting, permit.Due = f.Waiting, !now.Before(a.retryAt)
 	changes := a.objects.Changes(permit, mostAtOnce)
-	t := task{actor: e.actor(a), changes: changes, corrective: e.draftCorrective(a), mode: a.App.Spec.Sync.Drift,
-		validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
-	if f.StopCorrections {
-		t.mode = v1alpha1.DriftAlert
+	t := pipeline.Task{Actor: e.actor(a), Changes: changes, Corrective: e.draftCorrective(a), Drift: a.App.Spec.Sync.Drift,
+		Validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
+	if f.StopCorrections && t.Drift != v1alpha1.DriftIgnore {
+		t.Drift = v1alpha1.DriftAlert
 	}
 	for _, c := range changes {
 		if o, _ := a.objects.Object(c.Key); o.Paused {
-			t.left = append(t.left, c.Key)
+			t.Left = append(t.Left, c.Key)
 		}
-		if c.Action != plan.Check {
-			t.intended = e.draftIntended(a)
-			break
+		if c.Action != plan.Check && t.Intended == nil {
+			t.Intended = e.draftIntended(a)
 		}
 	}
 	return e.changeJob(a, t)
 }
 
 func (e *engine) pruneJob(a *app) job {
-	return e.changeJob(a, task{actor: e.actor(a), changes: a.objects.Prunes(a.permit(), mostAtOnce), intended: e.draftIntended(a)})
+	return e.changeJob(a, pipeline.Task{Actor: e.actor(a), Changes: a.objects.Prunes(a.permit(), mostAtOnce), Intended: e.draftIntended(a)})
 }
 
-func (e *engine) changeJob(a *app, t task) job {
-	a.objects.Applying(t.changes, true)
-	begun := t.changes
+func (e *engine) changeJob(a *app, t pipeline.Task) job {
+	a.objects.Applying(t.Changes, true)
+	carrier := pipeline.Carrier{Target: e.target, Records: e.records, Now: e.Now}
 	return func(ctx context.Context) func() {
-		d := e.change(ctx, t)
+		d := carrier.Carry(ctx, t)
 		return func() {
-			a.objects.Applying(begun, false)
+			a.objects.Applying(t.Changes, false)
 			e.changed(a, d)
 		}
 	}
 }
 
-// change checks what may have drifted, records what is about to be done, and
-// does it: in this order, so that a kill at any moment leaves a record to go on from.
-func (e *engine) change(ctx context.Context, t task) doing {
-	d := doing{task: t, started: e.Now()}
-	checked := pipeline.Check(ctx, e.target, t.actor, t.changes)
-	changes, drifted := checked.Changes, checked.Drifted
-	d.changes, d.findings = changes, checked.Findings
-	drifted = slices.DeleteFunc(drifted, func(c plan.Change) bool {
-		return t.mode != v1alpha1.DriftCorrect && t.mode != "" || slices.Contains(t.left, c.Key)
-	})
-	if len(changes)+len(drifted) == 0 {
-		return d
-	}
-	if refused := e.refused(ctx, t, changes); refused != nil {
-		d.outcomes = refused
-		if d.intended != nil {
-			d.intended = e.records.Begin(ctx, pipeline.Begun(*d.intended, changes, e.Now()))
-		}
-		return d
-	}
-	if d.intended != nil && len(changes) > 0 {
-		d.intended = e.records.Begin(ctx, pipeline.Begun(*d.intended, changes, e.Now()))
-	}
-	if len(drifted) > 0 {
-		d.drifted = len(drifted)
-		d.corrective.Actor = pipeline.Owners(drifted)
-		d.corrective = e.records.Begin(ctx, pipeline.Begun(*d.corrective, drifted, e.Now()))
-	}
-	d.changes = append(changes, drifted...)
-	d.outcomes = e.target.Apply(ctx, t.actor, d.changes)
-	return d
-}
-
-// refused lets the server say of all changes whether it would take them, where
-// the App asks for that.
-func (e *engine) refused(ctx context.Context, t task, changes []plan.Change) []target.Outcome {
-	if !t.validate {
-		return nil
-	}
-	return pipeline.Refused(ctx, e.target, t.actor, changes)
-}
-
 // changed takes in what came of a task.
-func (e *engine) changed(a *app, d doing) {
+func (e *engine) changed(a *app, d pipeline.Carried) {
 	a.busy = false
 	a.checked = e.Now()
 	e.touch(a)
 	var memo history.Memo
 	var failed error
-	for _, f := range d.findings {
-		failed = firstOf(failed, e.takeFinding(a, f, d.mode, &memo))
+	for _, f := range d.Findings {
+		failed = firstOf(failed, e.takeFinding(a, f, d.Drift, &memo))
 	}
-	for i, o := range d.outcomes {
-		failed = firstOf(failed, e.takeOutcome(a, d.changes[i], o, &memo))
+	for i, o := range d.Outcomes {
+		failed = firstOf(failed, e.takeOutcome(a, d.Changes[i], o, &memo))
 	}
 	e.records.Remember(a.id, memo)
 	e.recordIntended(a, d, failed)
