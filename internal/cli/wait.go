@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
 	"plumb.dev/plumb/internal/usage"
@@ -86,17 +87,15 @@ func (w *awaiting) wait(ctx context.Context, names []string) error {
 	over, end := context.WithTimeout(ctx, w.timeout)
 	defer end()
 	told := map[string]string{}
+	var verdicts []status.Verdict
 	for long := time.Duration(0); ; long = tellEvery { // the first look is to tell how it begins
-		verdicts, err := daemon.Wait(over, ids, w.commit, long)
-		late := over.Err() != nil && ctx.Err() == nil
-		if late { // how things stand at the end
+		verdicts, err = w.look(over, daemon, ids, long)
+		if over.Err() != nil && ctx.Err() == nil { // how things stand at the end
 			verdicts, err = daemon.Wait(ctx, ids, w.commit, 0)
+			break
 		}
-		if err != nil {
-			return err
-		}
-		if late || settled(verdicts) {
-			return w.end(verdicts)
+		if err != nil || settled(verdicts) {
+			break
 		}
 		for _, v := range verdicts {
 			now := fmt.Sprintf("%s: %s", v.State, v.Message)
@@ -104,6 +103,30 @@ func (w *awaiting) wait(ctx context.Context, names []string) error {
 				fmt.Fprintln(w.env.Err, terminal.Printable(v.App+": "+now, ""))
 				told[v.App] = now
 			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return w.end(verdicts)
+}
+
+// askAgain is the time between two tries to reach a daemon that has answered
+// before: it may be what the commit changes.
+const askAgain = time.Second
+
+// look asks once. After the first answer, a daemon that can't be reached is
+// waited for.
+func (w *awaiting) look(over context.Context, daemon *client.Client, ids []string, long time.Duration) ([]status.Verdict, error) {
+	for {
+		verdicts, err := daemon.Wait(over, ids, w.commit, long)
+		if long == 0 || !errors.Is(err, client.ErrNotRunning) {
+			return verdicts, err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-over.Done():
+			return nil, err
 		}
 	}
 }
