@@ -62,12 +62,23 @@ type Git struct {
 type Render struct {
 	Plain     *Plain     `json:"plain,omitempty"`
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
+	Helm      *Helm      `json:"helm,omitempty"`
+	// Release is what the App gives to a renderer that wants to know it. It
+	// isn't declared: Default takes it from the App.
+	Release Release `json:"-"`
+}
+
+// Release is what a chart is installed as when nothing else is said.
+type Release struct {
+	Name      string
+	Namespace string
 }
 
 // The names of the renderers.
 const (
 	RendererPlain     = "plain"
 	RendererKustomize = "kustomize"
+	RendererHelm      = "helm"
 )
 
 // Plain reads a folder of YAML and JSON files.
@@ -88,6 +99,28 @@ type Image struct {
 	NewName string `json:"newName,omitempty"`
 	NewTag  string `json:"newTag,omitempty"`
 	Digest  string `json:"digest,omitempty"`
+}
+
+// Helm renders a folder that has a Chart.yaml.
+type Helm struct {
+	// ReleaseName is what the chart takes for its release's name. Default: the
+	// App's name.
+	ReleaseName string `json:"releaseName,omitempty"`
+	// ValueFiles are files of values, each over those before it: paths or glob
+	// patterns, from the chart's folder, or with a leading slash from the
+	// repository's top.
+	ValueFiles []string `json:"valueFiles,omitempty"`
+	// Values are over all files.
+	Values map[string]any `json:"values,omitempty"`
+	// KubeVersion is what the chart takes for the cluster's version. Default 1.36.
+	KubeVersion string `json:"kubeVersion,omitempty"`
+	// APIVersions are what the chart finds in the cluster, beside the APIs that
+	// come with Kubernetes: GROUP/VERSION or GROUP/VERSION/KIND.
+	APIVersions []string `json:"apiVersions,omitempty"`
+	// IncludeCRDs takes what is in the chart's folder crds. Default true.
+	IncludeCRDs *bool `json:"includeCRDs,omitempty"`
+	// SkipTests leaves out test hooks without a word. Default true.
+	SkipTests *bool `json:"skipTests,omitempty"`
 }
 
 // Target says what is held in line.
@@ -209,4 +242,5 @@ const (
 	DefaultNamespace     = "default"
 	DefaultEvery         = time.Minute
 	DefaultHealthTimeout = 5 * time.Minute
+	DefaultKubeVersion   = "1.36"
 )

@@ -135,6 +135,10 @@ func (s *sink) structure(path []string, v any, t reflect.Type) {
 		s.fields(path, v, t)
 	case t.Kind() == reflect.Slice:
 		s.items(path, v, t)
+	case t.Kind() == reflect.Map && t.Elem().Kind() == reflect.Interface:
+		if _, isMap := v.(map[string]any); !isMap {
+			s.wrong(path, v, "a mapping")
+		}
 	case t.Kind() == reflect.Map:
 		s.texts(path, v)
 	case t.Kind() == reflect.Bool:
@@ -252,7 +256,9 @@ func fieldTypes(t reflect.Type) map[string]reflect.Type {
 			}
 			continue
 		}
-		fields[name] = f.Type
+		if name != "-" {
+			fields[name] = f.Type
+		}
 	}
 	return fields
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Default is the App with all that it leaves out filled in, but for the
@@ -22,8 +23,8 @@ func Default(a App) App {
 	}
 	a.Spec.Source.Path = cleanPath(a.Spec.Source.Path)
 	a.Spec.Source.Every = orDuration(a.Spec.Source.Every, DefaultEvery)
-	a.Spec.Render = defaultRender(a.Spec.Render)
 	a.Spec.Target.Namespace = cmp.Or(a.Spec.Target.Namespace, a.Namespace)
+	a.Spec.Render = defaultRender(a.Spec.Render, Release{Name: a.Name, Namespace: a.Spec.Target.Namespace})
 	a.Spec.Target.CreateNamespace = orTrue(a.Spec.Target.CreateNamespace)
 	a.Spec.Sync.Mode = cmp.Or(a.Spec.Sync.Mode, SyncAuto)
 	a.Spec.Sync.Prune = orTrue(a.Spec.Sync.Prune)
@@ -58,12 +59,22 @@ func DefaultProject(p Project) Project {
 	return p
 }
 
-func defaultRender(r Render) Render {
+func defaultRender(r Render, release Release) Render {
+	r.Release = release
 	if r.Plain != nil {
 		r.Plain = &Plain{Recurse: orTrue(r.Plain.Recurse)}
 	}
 	if r.Kustomize != nil {
 		r.Kustomize = &Kustomize{Images: slices.Clone(r.Kustomize.Images)}
+	}
+	if r.Helm != nil {
+		helm := *r.Helm
+		helm.ReleaseName = cmp.Or(helm.ReleaseName, release.Name)
+		helm.ValueFiles, helm.APIVersions = slices.Clone(helm.ValueFiles), slices.Clone(helm.APIVersions)
+		helm.Values = runtime.DeepCopyJSON(helm.Values)
+		helm.KubeVersion = cmp.Or(helm.KubeVersion, DefaultKubeVersion)
+		helm.IncludeCRDs, helm.SkipTests = orTrue(helm.IncludeCRDs), orTrue(helm.SkipTests)
+		r.Helm = &helm
 	}
 	return r
 }

@@ -14,10 +14,9 @@ type later struct{ what, do string }
 // notYet are the fields, values and kinds that Plumb will know. People who read
 // of them should learn that they are not mistaken, only early.
 var notYet = map[string]later{
-	"spec.render.helm":    {"Helm charts are not rendered yet", "commit the chart's output (helm template) and name its folder in spec.source.path"},
 	"spec.render.jsonnet": {"Jsonnet is not rendered yet", "commit its output"},
 	"spec.render.cue":     {"CUE is not rendered yet", "commit its output"},
-	"spec.source.helm":    {"Helm repositories are not followed yet", "commit the chart's output (helm template)"},
+	"spec.source.helm":    {"Helm repositories are not followed yet", "keep the chart in the Git repository (helm pull --untar), and name its folder in spec.source.path"},
 	"spec.source.oci":     {"OCI registries are not followed yet", "keep the manifests in a Git repository"},
 	"spec.target.cluster": {"other clusters are not supported yet", "leave it out: the target is the cluster of the daemon's kubeconfig"},
 	"spec.verify":         {"verification is not supported yet", "leave it out"},

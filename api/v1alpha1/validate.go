@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,13 +159,28 @@ func hasPassword(u *url.Userinfo) bool {
 }
 
 func validateRender(s *sink, r Render) {
-	if r.Plain != nil && r.Kustomize != nil {
-		s.add("spec.render", "more than one way is given", "keep one of plain and kustomize")
+	var given []string
+	for _, way := range []struct {
+		name string
+		is   bool
+	}{{RendererPlain, r.Plain != nil}, {RendererKustomize, r.Kustomize != nil}, {RendererHelm, r.Helm != nil}} {
+		if way.is {
+			given = append(given, way.name)
+		}
 	}
-	if r.Kustomize == nil {
-		return
+	if len(given) > 1 {
+		s.add("spec.render", "more than one way is given", "keep one of "+strings.Join(given, " and "))
 	}
-	for i, image := range r.Kustomize.Images {
+	if r.Kustomize != nil {
+		validateImages(s, r.Kustomize.Images)
+	}
+	if r.Helm != nil {
+		validateHelm(s, *r.Helm)
+	}
+}
+
+func validateImages(s *sink, images []Image) {
+	for i, image := range images {
 		field := fmt.Sprintf("spec.render.kustomize.images[%d]", i)
 		switch {
 		case image.Name == "":
@@ -175,6 +191,53 @@ func validateRender(s *sink, r Render) {
 			s.add(field+".digest", fmt.Sprintf("%q is not a digest", image.Digest), "write it like sha256:…")
 		}
 	}
+}
+
+// maxReleaseName is how long Helm lets the name of a release be.
+const maxReleaseName = 53
+
+// kubeVersion is a version of Kubernetes, whole or without its last part.
+var kubeVersion = regexp.MustCompile(`^v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,4}([-+.][0-9A-Za-z.+-]{1,60})?)?$`)
+
+func validateHelm(s *sink, h Helm) {
+	const field = "spec.render.helm"
+	if name := h.ReleaseName; len(name) > maxReleaseName || name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
+		s.add(field+".releaseName", fmt.Sprintf("%q is not the name of a release", name), "use at most 53 lower case letters, digits, - and ., with a letter or digit at both ends")
+	}
+	for i, file := range h.ValueFiles {
+		if why := badPattern(file); why != "" {
+			s.add(fmt.Sprintf("%s.valueFiles[%d]", field, i), fmt.Sprintf("%q %s", file, why),
+				"name a file from the chart's folder, such as values-production.yaml, or with a leading / from the repository's top")
+		}
+	}
+	if v := h.KubeVersion; v != "" && !kubeVersion.MatchString(v) {
+		s.add(field+".kubeVersion", fmt.Sprintf("%q is not a version of Kubernetes", v), "write it like "+DefaultKubeVersion+" or 1.36.2")
+	}
+	for i, v := range h.APIVersions {
+		if v == "" || strings.Count(v, "/") > 2 || strings.ContainsAny(v, " \t\n\\") || hasControl(v) {
+			s.add(fmt.Sprintf("%s.apiVersions[%d]", field, i), fmt.Sprintf("%q is not an API", v), "write it like monitoring.coreos.com/v1, or with the kind behind another slash")
+		}
+	}
+}
+
+// badPattern says why a path or pattern of value files is refused. That it
+// stays in the repository is for who knows where the chart is.
+func badPattern(p string) string {
+	_, err := path.Match(p, "")
+	switch {
+	case strings.Trim(p, "/") == "":
+		return "names no file"
+	case err != nil:
+		return "is not a pattern"
+	case strings.Contains(p, "**"):
+		return "has ** in it, which means nothing here"
+	case strings.HasPrefix(p, "/"):
+		return badPath(strings.TrimPrefix(p, "/"))
+	}
+	for strings.HasPrefix(p, "../") {
+		p = strings.TrimPrefix(p, "../")
+	}
+	return badPath(p)
 }
 
 func validateSync(s *sink, sync Sync) {

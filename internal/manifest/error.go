@@ -85,7 +85,7 @@ func advice(text []byte, n int) string {
 	case bytes.Contains(text, []byte("\n<<<<<<< ")) || bytes.HasPrefix(text, []byte("<<<<<<< ")):
 		return "it has conflict markers of a merge: resolve them"
 	case bytes.Contains(text, []byte("{{")):
-		return "it looks like a template: Plumb does not render Helm charts yet, so keep templates out of the folder"
+		return "it looks like a template: if it belongs to a Helm chart, name the chart's folder in spec.source.path; else keep templates out of the folder"
 	}
 	if lines := bytes.SplitAfterN(text, []byte("\n"), n+2); n >= 0 && n < len(lines) && startsWithTab(lines[n]) {
 		return "YAML is indented by spaces: replace the tabs"

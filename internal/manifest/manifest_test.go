@@ -69,7 +69,7 @@ func TestRead(t *testing.T) {
 		"given twice in json":    {"{\"a\": {\n\"b\": 1,\n\"b\": 2}}", []string{`f.yaml:2: duplicate field "a.b"; keep one of them`}},
 		"tabs":                   {"a:\n\tb: 1\n", []string{"f.yaml:2: is not valid YAML: found character that cannot start any token; YAML is indented by spaces: replace the tabs"}},
 		"template": {"a: {{ .Values.a }}\n", []string{
-			"f.yaml:1: is not valid YAML: a key must be text, not a mapping or list; it looks like a template: Plumb does not render Helm charts yet, so keep templates out of the folder",
+			"f.yaml:1: is not valid YAML: a key must be text, not a mapping or list; it looks like a template: if it belongs to a Helm chart, name the chart's folder in spec.source.path; else keep templates out of the folder",
 		}},
 		"conflict": {"a: 1\n<<<<<<< HEAD\nb: 2\n=======\nb: 3\n>>>>>>> x\n", []string{
 			"f.yaml:3: is not valid YAML: could not find expected ':'; it has conflict markers of a merge: resolve them",

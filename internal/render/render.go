@@ -26,11 +26,13 @@ type Request struct {
 	Files  tree.Reader
 	Path   string
 	Params v1alpha1.Render
+	// Notice takes what people should know of a render that goes well.
+	Notice func(string)
 }
 
 // Renderer is one way of rendering.
 type Renderer interface {
-	// Name is what an App calls it: plain, kustomize.
+	// Name is what an App calls it: plain, kustomize, helm.
 	Name() string
 	// Wants says whether the folder or file looks like this renderer's.
 	Wants(files tree.Reader, path string) (bool, error)
@@ -55,6 +57,8 @@ type Result struct {
 	Inputs tree.Inputs
 	// Renderer is the name of the one that was used; empty where none was found.
 	Renderer string
+	// Notices are what people should know of it, such as what was left out.
+	Notices []string
 	// Cached says that nothing was rendered: the result is kept of a render
 	// that read the same.
 	Cached bool

@@ -22,9 +22,9 @@ type Set []Renderer
 func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
 	record := tree.Record(files)
 	read := &reader{ended: func() error { return context.Cause(ctx) }, from: record}
-	request := Request{Files: read, Path: clean(at), Params: params}
-
 	var result Result
+	request := Request{Files: read, Path: clean(at), Params: params, Notice: func(s string) { result.Notices = append(result.Notices, s) }}
+
 	r, err := s.choose(request)
 	if err == nil {
 		result.Renderer = r.Name()
@@ -38,7 +38,7 @@ func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1al
 		err = fmt.Errorf("%w: %w", ErrRead, read.failed)
 	}
 	if err != nil {
-		result.Objects = nil
+		result.Objects, result.Notices = nil, nil
 	}
 	return result, err
 }
@@ -69,13 +69,15 @@ func (s Set) choose(r Request) (Renderer, error) {
 			return candidate, nil
 		}
 	}
-	return nil, fmt.Errorf("%s: it isn't clear how to render this; Plumb renders folders and files of YAML and JSON, and kustomizations", shown(r.Path))
+	return nil, fmt.Errorf("%s: it isn't clear how to render this; Plumb renders folders and files of YAML and JSON, kustomizations and Helm charts", shown(r.Path))
 }
 
 func named(p v1alpha1.Render) string {
 	switch {
 	case p.Kustomize != nil:
 		return v1alpha1.RendererKustomize
+	case p.Helm != nil:
+		return v1alpha1.RendererHelm
 	case p.Plain != nil:
 		return v1alpha1.RendererPlain
 	}

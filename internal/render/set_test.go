@@ -60,7 +60,7 @@ func TestChoice(t *testing.T) {
 		{all, v1alpha1.Render{Plain: &v1alpha1.Plain{}}, "plain", ""},
 		{render.Set{fake{name: "kustomize"}, all[1]}, v1alpha1.Render{}, "plain", ""},
 		{render.Set{fake{name: "kustomize"}, all[1]}, v1alpha1.Render{Kustomize: &v1alpha1.Kustomize{}}, "kustomize", ""},
-		{render.Set{fake{name: "kustomize"}}, v1alpha1.Render{}, "", "app: it isn't clear how to render this; Plumb renders folders and files of YAML and JSON, and kustomizations"},
+		{render.Set{fake{name: "kustomize"}}, v1alpha1.Render{}, "", "app: it isn't clear how to render this; Plumb renders folders and files of YAML and JSON, kustomizations and Helm charts"},
 		{all[:1], v1alpha1.Render{Plain: &v1alpha1.Plain{}}, "", "spec.render.plain: there is no such renderer here; there are: kustomize"},
 	} {
 		result, err := renderBy(test.set, test.params)

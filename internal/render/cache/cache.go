@@ -105,7 +105,8 @@ func (c *Cache) key(at string, params v1alpha1.Render) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %s", format, c.Version, path.Clean(at), p))
+	release := params.Release // which isn't part of the JSON
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q %q %s", format, c.Version, path.Clean(at), release.Name, release.Namespace, p))
 	return hex.EncodeToString(sum[:keySize]), nil
 }
 

@@ -157,8 +157,8 @@ func foreign(at string, entries []tree.Entry) error {
 			"declare the folder as an App of its own, without spec.render.plain", path.Join(at, name))
 	}
 	if _, has := render.Holds(entries, render.ChartFile); has {
-		return fmt.Errorf("%s makes its folder a Helm chart, and Plumb does not render Helm charts yet; "+
-			"commit the chart's output (helm template) instead", path.Join(at, render.ChartFile))
+		return fmt.Errorf("%s makes its folder a Helm chart, which is not read as plain files; "+
+			"declare the folder as an App of its own, without spec.render.plain", path.Join(at, render.ChartFile))
 	}
 	return nil
 }

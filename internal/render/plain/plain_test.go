@@ -113,7 +113,7 @@ func TestRender(t *testing.T) {
 		"kustomization below": {map[string]string{"a/1.yaml": configMap("x"), "a/b/Kustomization": "resources: [1.yaml]\n"}, "a", nil, []string{
 			"a/b/Kustomization makes its folder a kustomization, which is not read as plain files; declare the folder as an App of its own, without spec.render.plain"}},
 		"chart": {map[string]string{"a/Chart.yaml": "name: x\n", "a/values.yaml": "x: 1\n"}, "a", nil, []string{
-			"a/Chart.yaml makes its folder a Helm chart, and Plumb does not render Helm charts yet; commit the chart's output (helm template) instead"}},
+			"a/Chart.yaml makes its folder a Helm chart, which is not read as plain files; declare the folder as an App of its own, without spec.render.plain"}},
 		"submodule": {map[string]string{"a/b": treetest.Submodule}, "a", nil, []string{"a/b is a submodule; Plumb does not follow submodules yet: vendor it or declare it as an App of its own"}},
 		"LFS":       {map[string]string{"a/1.yaml": "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"}, "a", nil, []string{"a/1.yaml is a Git LFS pointer; Plumb does not fetch LFS content yet: keep this file in Git itself"}},
 		"too large": {map[string]string{"a/1.yaml": strings.Repeat("#", tree.DefaultFileBytes+1)}, "a", nil, []string{
