@@ -131,21 +131,14 @@ func (d *door) left(s *seen, live plan.Live, r pipeline.Rendering) {
 	s.prunes = append(s.prunes, plan.Change{Action: plan.Prune, Key: live.Key, Live: live, Reason: "is no longer declared"})
 }
 
-// stays says which guard keeps an object that is no longer declared; empty is none.
+// stays says what keeps an object that is no longer declared; empty is nothing.
 func (d *door) stays(live plan.Live, r pipeline.Rendering) string {
-	sync := d.App.Spec.Sync
-	namespaces := len(r.Desired) > 0 && plan.StageOf(r.Desired[0].Key) == plan.StageNamespace // they come first
+	guard := pipeline.Stays(d.App, r.Desired, live)
 	switch {
-	case live.Keep:
-		return fmt.Sprintf("is no longer declared, and stays: %s is %s", object.AnnotationPrune, object.PruneNever)
-	case sync.Prune != nil && !*sync.Prune:
-		return "is no longer declared, and stays: sync.prune is false"
+	case guard != "":
+		return guard
 	case d.Keep:
 		return "is no longer declared, and stays, as you asked for"
-	case len(r.Desired) == 0 && !sync.AllowEmpty:
-		return "stays: no object at all is declared, which is more often a mistake than meant"
-	case plan.StageOf(live.Key) == plan.StageNamespace && !namespaces && !sync.AllowEmpty:
-		return "stays: it is among the last namespaces, and all that is in it would go with it; delete it by hand"
 	case d.folder() && !d.reads(live.Origin, r):
 		return fmt.Sprintf("was applied from %s, which isn't part of this folder, and stays; delete it by hand if nothing declares it any more", live.Origin)
 	}
