@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"plumb.dev/plumb/internal/lease"
 	"plumb.dev/plumb/internal/limit"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -155,6 +156,12 @@ func (c *Cluster) Run(ctx context.Context) {
 
 // Wait waits for the end of what Run started.
 func (c *Cluster) Wait() { c.running.Wait() }
+
+// Lead tries to be the one daemon that holds a root in line, until ctx is done.
+// It calls told each time that changes; holder is who holds it.
+func (c *Cluster) Lead(ctx context.Context, root, name string, told func(leads bool, holder string)) error {
+	return lease.Lead(ctx, c.config, lease.Claim{Root: root, Name: name, Told: told, Log: c.log, Now: c.now})
+}
 
 // State tells whether every kind of ours is watched, or why not.
 func (c *Cluster) State() target.State {

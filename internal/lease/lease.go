@@ -1,10 +1,11 @@
-package kube
+package lease
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"log/slog"
 	"time"
 
 	coordination "k8s.io/api/coordination/v1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/watch"
 	typed "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/client-go/rest"
 
 	"plumb.dev/plumb/internal/object"
 )
@@ -29,33 +31,38 @@ const (
 	// one that stands by asks.
 	answerWithin   = 5 * time.Second
 	challengeEvery = 15 * time.Second
+	// againAfter is how long a server that can't be reached is left alone.
+	againAfter = time.Second
 )
 
+// Claim says who wants to hold which root.
+type Claim struct {
+	Root, Name string
+	// Told is called each time that who holds it changes.
+	Told func(leads bool, holder string)
+	Log  *slog.Logger
+	Now  func() time.Time
+}
+
 // Lead tries to be the one daemon that holds a root in line, until ctx is done.
-// It calls told each time that changes; holder is who holds it. A daemon that
-// comes back with the same name takes its own lease up at once: the lock on its
-// data folder says that its former self is gone. Where leases may not be
-// written there is no protection, and Lead says so in the log.
-func (c *Cluster) Lead(ctx context.Context, root, name string, told func(leads bool, holder string)) error {
-	client, err := typed.NewForConfig(c.config)
+// A daemon that comes back with the same name takes its own lease up at once:
+// the lock on its data folder says that its former self is gone. Where leases
+// may not be written there is no protection, and Lead says so in the log.
+func Lead(ctx context.Context, config *rest.Config, c Claim) error {
+	client, err := typed.NewForConfig(config)
 	if err != nil {
 		return fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	sum := sha256.Sum256([]byte(root))
-	l := &lead{
-		leases: client.Leases(leaseNamespace), lease: "plumb-" + hex.EncodeToString(sum[:6]), root: root, name: name,
-		told: told, now: c.now, cluster: c,
-	}
+	sum := sha256.Sum256([]byte(c.Root))
+	l := &lead{Claim: c, leases: client.Leases(leaseNamespace), lease: "plumb-" + hex.EncodeToString(sum[:6])}
 	l.run(ctx)
 	return nil
 }
 
 type lead struct {
-	leases            typed.LeaseInterface
-	lease, root, name string
-	told              func(bool, string)
-	now               func() time.Time
-	cluster           *Cluster
+	Claim
+	leases typed.LeaseInterface
+	lease  string // its name
 
 	last       standing
 	challenged string    // the challenge of ours that is open
@@ -129,14 +136,14 @@ func (l *lead) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := l.follow(ctx)
 		if apierrors.IsForbidden(err) {
-			l.cluster.log.Warn("leases may not be used, so nothing keeps two daemons from holding the same root",
+			l.Log.Warn("leases may not be used, so nothing keeps two daemons from holding the same root",
 				"namespace", leaseNamespace, "error", err)
-			l.tell(true, l.name)
+			l.tell(true, l.Name)
 			return
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(watchBackoff().Duration * 5): // nothing tells when a server that is away is back
+		case <-time.After(againAfter): // nothing tells when a server that is away is back
 		}
 	}
 	l.letGo(context.WithoutCancel(ctx))
@@ -198,38 +205,38 @@ func (l *lead) nextEvent(ctx context.Context, events watch.Interface, wait time.
 
 // act makes our move, and says how long to wait for the next if nothing happens.
 func (l *lead) act(ctx context.Context, current *coordination.Lease) (time.Duration, error) {
-	now := l.now()
+	now := l.Now()
 	var s seen
 	if current != nil {
 		s = readLease(current)
 	}
 	holding := l.last.leads
-	if holding && s.exists && s.holder != l.name {
+	if holding && s.exists && s.holder != l.Name {
 		l.challenged, l.due = "", now.Add(challengeEvery)
 	}
 	var err error
-	switch nextMove(s, candidate{l.name, holding, l.challenged, l.due}, now) {
+	switch nextMove(s, candidate{l.Name, holding, l.challenged, l.due}, now) {
 	case take:
 		err = l.write(ctx, current, func(lease *coordination.Lease) {
 			acquired := metav1.NewMicroTime(now)
-			lease.Spec.HolderIdentity, lease.Spec.AcquireTime = &l.name, &acquired
+			lease.Spec.HolderIdentity, lease.Spec.AcquireTime = &l.Name, &acquired
 			delete(lease.Annotations, annotationChallenge)
 			delete(lease.Annotations, annotationAnswer)
 		})
 		if err == nil {
 			l.challenged = ""
-			l.tell(true, l.name)
+			l.tell(true, l.Name)
 		}
 		return 0, err
 	case answer:
 		return 0, l.write(ctx, current, func(lease *coordination.Lease) { lease.Annotations[annotationAnswer] = s.challenge })
 	case challenge:
-		l.challenged, l.due = fmt.Sprintf("%s %d", l.name, now.UnixNano()), now.Add(answerWithin)
+		l.challenged, l.due = fmt.Sprintf("%s %d", l.Name, now.UnixNano()), now.Add(answerWithin)
 		l.tell(false, s.holder)
 		return answerWithin, l.write(ctx, current, func(lease *coordination.Lease) { lease.Annotations[annotationChallenge] = l.challenged })
 	}
-	if s.holder == l.name {
-		l.tell(true, l.name)
+	if s.holder == l.Name {
+		l.tell(true, l.Name)
 		return 0, nil
 	}
 	l.tell(false, s.holder)
@@ -243,7 +250,7 @@ func (l *lead) act(ctx context.Context, current *coordination.Lease) (time.Durat
 func (l *lead) write(ctx context.Context, current *coordination.Lease, change func(*coordination.Lease)) error {
 	options := metav1.UpdateOptions{FieldManager: object.FieldManager}
 	if current == nil {
-		lease := &coordination.Lease{ObjectMeta: metav1.ObjectMeta{Name: l.lease, Annotations: map[string]string{object.AnnotationRoot: l.root}}}
+		lease := &coordination.Lease{ObjectMeta: metav1.ObjectMeta{Name: l.lease, Annotations: map[string]string{object.AnnotationRoot: l.Root}}}
 		change(lease)
 		_, err := l.leases.Create(ctx, lease, metav1.CreateOptions{FieldManager: object.FieldManager})
 		return err
@@ -265,17 +272,17 @@ func (l *lead) letGo(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	current, err := l.leases.Get(ctx, l.lease, metav1.GetOptions{})
-	if err != nil || readLease(current).holder != l.name {
+	if err != nil || readLease(current).holder != l.Name {
 		return
 	}
 	if err := l.write(ctx, current, func(lease *coordination.Lease) { lease.Spec.HolderIdentity = nil }); err != nil {
-		l.cluster.log.Debug("the lease can't be given back; it is found to be free by asking", "error", err)
+		l.Log.Debug("the lease can't be given back; it is found to be free by asking", "error", err)
 	}
 }
 
 func (l *lead) tell(leads bool, holder string) {
 	if now := (standing{true, leads, holder}); l.last != now {
 		l.last = now
-		l.told(leads, holder)
+		l.Told(leads, holder)
 	}
 }

@@ -1,10 +1,15 @@
-package kube
+package lease
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"time"
+
+	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 )
+
+func TestMain(m *testing.M) { controlplanetest.Main(m) }
 
 func TestNextMove(t *testing.T) {
 	t.Parallel()
@@ -38,7 +43,6 @@ func TestNextMove(t *testing.T) {
 
 func TestOneOfTwoLeads(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
 	type told struct {
 		leads  bool
 		holder string
@@ -48,7 +52,11 @@ func TestOneOfTwoLeads(t *testing.T) {
 		news, ended := make(chan told, 16), make(chan struct{})
 		go func() {
 			defer close(ended)
-			if err := b.Lead(ctx, t.Name(), name, func(leads bool, holder string) { news <- told{leads, holder} }); err != nil {
+			claim := Claim{
+				Root: t.Name(), Name: name, Told: func(leads bool, holder string) { news <- told{leads, holder} },
+				Log: slog.New(slog.DiscardHandler), Now: time.Now,
+			}
+			if err := Lead(ctx, controlplanetest.Config(t), claim); err != nil {
 				t.Error(err)
 			}
 		}()
