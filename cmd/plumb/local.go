@@ -153,7 +153,7 @@ func (l *local) folder(context.Context) error {
 	app.Name, app.Namespace = nameOf(absolute), l.options.Namespace
 	if app.Namespace == "" {
 		if app.Namespace, _, err = clientConfig(l.run()).Namespace(); err != nil {
-			return fmt.Errorf("find the namespace: %w; name one with --namespace", err)
+			return fmt.Errorf("find the cluster: %w; name a kubeconfig with --kubeconfig", err)
 		}
 	}
 	app.Spec.Source.Path = below
@@ -164,8 +164,10 @@ func (l *local) folder(context.Context) error {
 // nameOf is the name of an App that is made of a folder or file: its own, as
 // far as a name may hold it.
 func nameOf(path string) string {
-	base := filepath.Base(path)
-	base = strings.ToLower(strings.TrimSuffix(base, filepath.Ext(base)))
+	base := strings.ToLower(filepath.Base(path))
+	for _, ending := range []string{".yaml", ".yml", ".json"} {
+		base = strings.TrimSuffix(base, ending)
+	}
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
 			return r
