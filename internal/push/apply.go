@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -157,7 +158,7 @@ const retryEvery = 2 * time.Second
 // be there, as long as a rollout may take.
 func (w *work) apply(ctx context.Context, changes []plan.Change) error {
 	w.release = pipeline.Begun(w.release, changes, w.Now())
-	if err := w.save(ctx); err != nil {
+	if err := errors.Join(w.endOlder(ctx), w.save(ctx)); err != nil {
 		return fmt.Errorf("nothing was applied, because it can't be recorded: %w", err)
 	}
 	deadline := time.NewTimer(w.App.Spec.Health.Timeout.Duration)
@@ -282,6 +283,21 @@ func (w *work) say(n News) {
 		w.said[n.Key] = n
 		w.tell(n)
 	}
+}
+
+// endOlder ends what is on record as running: whoever did that was killed, for
+// nobody else uses the record now.
+func (w *work) endOlder(ctx context.Context) error {
+	if w.Releases == nil {
+		return nil
+	}
+	running, err := w.Releases.List(ctx, history.Query{App: w.App.ID(), Outcome: release.Running})
+	for _, r := range running {
+		r.Outcome, r.Reason, r.Finished = release.Superseded, "it was cut off, and a push took over", w.Now()
+		_, failed := w.Releases.Save(ctx, r)
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // save records how things stand, even when the push is being interrupted.

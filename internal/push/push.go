@@ -9,6 +9,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -37,6 +38,7 @@ type Parts struct {
 // Releases keeps releases; history.Store is one.
 type Releases interface {
 	Save(ctx context.Context, r release.Release) (release.Release, error)
+	List(ctx context.Context, q history.Query) ([]release.Release, error)
 }
 
 // Subject is what is pushed.

@@ -301,6 +301,23 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// What was killed in the middle doesn't run for ever on record.
+func TestCutOff(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	app := s.namespace + "/shop"
+	s.records.kept = []release.Release{{ID: 1, App: app, Outcome: release.Running}, {ID: 2, App: "other/shop", Outcome: release.Running}, {ID: 3, App: app, Outcome: release.Failed}}
+	s.files["shop/a.yaml"] = configMap("a", "1")
+	s.pushed("1 to create", "ConfigMap/a created", "Succeeded")
+	var got []release.Outcome
+	for _, r := range s.records.kept {
+		got = append(got, r.Outcome)
+	}
+	if want := []release.Outcome{release.Superseded, release.Running, release.Failed, release.Succeeded}; !slices.Equal(got, want) {
+		t.Errorf("on record is %v, want %v", got, want)
+	}
+}
+
 func TestWhatCantBeRendered(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)

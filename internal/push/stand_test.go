@@ -19,6 +19,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
+	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/push"
 	"plumb.dev/plumb/internal/redact"
@@ -46,6 +47,17 @@ func (r *records) Save(_ context.Context, one release.Release) (release.Release,
 	}
 	r.kept[one.ID-1] = one
 	return one, nil
+}
+
+func (r *records) List(_ context.Context, q history.Query) (found []release.Release, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, one := range r.kept {
+		if one.App == q.App && one.Outcome == q.Outcome {
+			found = append(found, one)
+		}
+	}
+	return found, nil
 }
 
 // stand is a folder and a namespace of a real cluster to push it to.
