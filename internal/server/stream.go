@@ -98,6 +98,10 @@ func (l *lines) send(value any) error {
 func (l *lines) write(content []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.flush(content)
+}
+
+func (l *lines) flush(content []byte) error {
 	// A writer without deadlines has none that could end it.
 	_ = l.control.SetWriteDeadline(time.Now().Add(lineTimeout))
 	if len(content) > 0 {
@@ -119,9 +123,19 @@ func (l *lines) beat(ctx context.Context, end func()) {
 			return
 		case <-stopping(ctx):
 			end()
+			if l.mu.TryLock() {
+				l.mu.Unlock()
+			} else { // a line is being written; its reader doesn't hold up the end
+				_ = l.control.SetWriteDeadline(time.Now())
+			}
 			return
 		case <-ticker.C:
-			if l.write([]byte("\n")) != nil {
+			if !l.mu.TryLock() {
+				continue // a line is being written
+			}
+			err := l.flush([]byte("\n"))
+			l.mu.Unlock()
+			if err != nil {
 				end()
 				return
 			}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -153,6 +155,56 @@ func TestStreamOutlivesTheTimeOfOtherAnswers(t *testing.T) {
 	}
 	response.Body.Close()
 	<-news.ended
+}
+
+// oneConn is a listener with one connection.
+type oneConn struct {
+	conn   chan net.Conn
+	closed chan struct{}
+}
+
+func (l oneConn) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conn:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l oneConn) Close() error   { close(l.closed); return nil }
+func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
+
+// TestStreamGivesUpWhoDoesntRead has a reader who takes the head and nothing
+// more: he is given up after a while, or at once when the daemon stops.
+func TestStreamGivesUpWhoDoesntRead(t *testing.T) {
+	t.Parallel()
+	for stop, want := range map[time.Duration]time.Duration{time.Hour: lineTimeout, 20 * time.Second: 20 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			news := newNews()
+			listener := oneConn{make(chan net.Conn, 1), make(chan struct{})}
+			near, far := net.Pipe()
+			listener.conn <- far
+			ctx, cancel := context.WithTimeout(t.Context(), stop)
+			served := make(chan error, 1)
+			go func() { served <- Serve(ctx, listener, New(Config{Events: news, Token: testToken}), discard()) }()
+			_, _ = io.WriteString(near, "GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+testToken+"\r\n\r\n")
+			if response, err := http.ReadResponse(bufio.NewReaderSize(near, 16), nil); err != nil || response.StatusCode != http.StatusOK {
+				t.Fatalf("got %v, %v", response, err)
+			}
+			begin := time.Now()
+			news.events <- event.Event{ID: 1, Message: strings.Repeat("x", 1<<10)}
+			<-news.ended
+			if took := time.Since(begin); took != want {
+				t.Errorf("it was given up after %s; want %s", took, want)
+			}
+			near.Close()
+			cancel()
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestStreamEndsWhenItsReaderLeaves(t *testing.T) {
