@@ -29,7 +29,7 @@ func newSyncCommand(env Env) *cobra.Command {
 		Short: "Look at an App's source now, compare, and put right what differs",
 		Long: "Ask for a look at an App's source, a comparison with the server of every object, and whatever follows from it.\n\n" +
 			"With --wait, the exit code tells how it ended: 0 in line and healthy, 1 it failed or could not be told,\n" +
-			"2 still out of line when the time was over, 4 held back by an App that it depends on.",
+			"2 still out of line when the time was over, 4 held (by an approval, a window, a pause) or held back by an App that it depends on.",
 		Args: usage.OneArg("the NAME of an App"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
@@ -141,6 +141,8 @@ func ended(d status.Detail, asked time.Time, late bool) end {
 		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Releases[0].Reason, d.Message))}
 	case looked && d.Failures > 0:
 		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Message, "nothing says why"))}
+	case looked && d.Hold != nil:
+		return end{true, usage.Held(fmt.Errorf("%s is held (%s): %s", d.ID(), d.Hold.Reason, d.Hold.Message))}
 	case !late:
 		return end{}
 	case len(d.WaitingFor) > 0:

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/usage"
@@ -23,6 +24,7 @@ func TestEndOfASync(t *testing.T) {
 	newest := func(seen time.Time, o release.Outcome) func(*status.Detail) {
 		return func(d *status.Detail) { d.Releases = []release.Release{{Seen: seen, Outcome: o, Reason: "why"}} }
 	}
+	paused := func(d *status.Detail) { d.Hold = &gate.Hold{Reason: gate.HeldByPause, Message: "paused by ana"} }
 	const on = -1 // it goes on
 	for name, test := range map[string]struct {
 		detail   status.Detail
@@ -38,6 +40,9 @@ func TestEndOfASync(t *testing.T) {
 		"out of line":                 {app(status.OutOfSync, status.Healthy, after), on, usage.ExitDiffers},
 		"unknown":                     {app(status.Unknown, status.HealthUnset, after), on, usage.ExitError},
 		"waiting for another App":     {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.WaitingFor = []string{"a/b"} }), on, usage.ExitHeld},
+		"held":                        {with(app(status.OutOfSync, status.Healthy, after), paused), usage.ExitHeld, usage.ExitHeld},
+		"held, not compared yet":      {with(app(status.OutOfSync, status.Healthy, before), paused), on, usage.ExitDiffers},
+		"held, but in line":           {with(app(status.Synced, status.Healthy, after), paused), usage.ExitOK, usage.ExitOK},
 		"an attempt failed":           {with(app(status.OutOfSync, status.Healthy, after), func(d *status.Detail) { d.Failures = 1 }), usage.ExitError, usage.ExitError},
 		"an attempt failed before":    {with(app(status.OutOfSync, status.Healthy, before), func(d *status.Detail) { d.Failures = 1 }), on, usage.ExitDiffers},
 		"its release failed":          {with(app(status.Synced, status.Degraded, after), newest(after, release.Failed)), usage.ExitError, usage.ExitError},
