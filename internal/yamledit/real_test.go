@@ -1,6 +1,7 @@
 package yamledit
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,40 +120,52 @@ func trySets(t *testing.T, name string, d *Document) (sets, removes int) {
 		if place.Shared {
 			continue
 		}
-		next, err := d.Set(path, other(place.Value))
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
+		text, _ := place.Value.(string)
+		one := !strings.Contains(text, "\n")
+		if err := trySet(d, path, place, one); err != nil {
+			t.Errorf("%s: %s: %v", name, path, err)
 		}
-		sets++
-		old, new := differing(d.Bytes(), next.Bytes())
-		if len(old) != 1 || len(new) != 1 {
-			if text, _ := place.Value.(string); !strings.Contains(text, "\n") {
-				t.Errorf("%s: %s: %q became %q", name, path, old, new)
-			}
+		if err := tryRemove(d, path, place, one); err != nil {
+			t.Errorf("%s: %s: %v", name, path, err)
 		}
-		if at, err := next.Find(path); err != nil || at.Line != place.Line || !equal(at.Value, other(place.Value)) {
-			t.Errorf("%s: %s: is %+v after it was set, %v", name, path, at, err)
-		}
-		back, err := next.Set(path, place.Value)
-		if text, _ := place.Value.(string); err != nil || len(old) == 1 && !strings.Contains(text, "\n") && string(back.Bytes()) != string(d.Bytes()) && place.Quoted {
-			t.Errorf("%s: %s: didn't come back, %v", name, path, err)
-		}
-		next, err = d.Remove(path)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		removes++
-		old, new = differing(d.Bytes(), next.Bytes())
-		if text, _ := place.Value.(string); len(new) > 1 || len(new) == 1 && len(old) > 2 && !strings.Contains(text, "\n") {
-			t.Errorf("%s: %s: %q became %q", name, path, old, new)
-		}
-		if _, err := next.Set(path, place.Value); err != nil && !slices.ContainsFunc(path, isNumber) {
-			t.Errorf("%s: add again: %v", name, err)
-		}
+		sets, removes = sets+1, removes+1
 	}
 	return sets, removes
+}
+
+// trySet sets another value, which costs one line if the old one stood on one,
+// and then the old one again.
+func trySet(d *Document, path Path, was Place, one bool) error {
+	next, err := d.Set(path, other(was.Value))
+	if err != nil {
+		return err
+	}
+	if old, new := differing(d.Bytes(), next.Bytes()); one && (len(old) != 1 || len(new) != 1) {
+		return fmt.Errorf("%q became %q", old, new)
+	}
+	if at, err := next.Find(path); err != nil || at.Line != was.Line || !equal(at.Value, other(was.Value)) {
+		return fmt.Errorf("is %+v after it was set, %w", at, err)
+	}
+	back, err := next.Set(path, was.Value)
+	if err != nil || one && was.Quoted && string(back.Bytes()) != string(d.Bytes()) {
+		return fmt.Errorf("didn't come back, %w", err)
+	}
+	return nil
+}
+
+// tryRemove removes a value, and adds it again.
+func tryRemove(d *Document, path Path, was Place, one bool) error {
+	next, err := d.Remove(path)
+	if err != nil {
+		return err
+	}
+	if old, new := differing(d.Bytes(), next.Bytes()); len(new) > 1 || one && len(new) == 1 && len(old) > 2 {
+		return fmt.Errorf("%q became %q", old, new)
+	}
+	if _, err := next.Set(path, was.Value); err != nil && !slices.ContainsFunc(path, isNumber) {
+		return fmt.Errorf("add again: %w", err)
+	}
+	return nil
 }
 
 func isNumber(s Step) bool { _, err := strconv.Atoi(s.Key); return err == nil }

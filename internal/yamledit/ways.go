@@ -111,6 +111,7 @@ func (t *tree) replacing(n *yaml.Node, v any) ([]splice, error) {
 	var ways []splice
 	if text, isText := v.(string); isText && isBlock(n) {
 		ways = append(ways, t.rewriting(n, text)...)
+		ways = append(ways, t.refolding(n, text)...)
 	}
 	rest, end, err := t.beside(n, to)
 	if err != nil {
