@@ -86,7 +86,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		Declares: declares(declare.Root{Ref: o.Root, Path: o.RootPath}, declare.Policy{AllowEmpty: o.AllowEmpty}),
 	}
 	engine := deliver.New(deliver.Parts{
-		Source: p.Source, Renderer: p.Renderer, Target: p.Target, History: p.History,
+		Source: p.Source, Past: p.Past, Renderer: p.Renderer, Target: p.Target, History: p.History,
 		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics, Hidden: hidden,
 		Rollback: rollback(operator),
 	})

@@ -9,6 +9,8 @@
 //     keeps how its objects stand.
 //   - work.go is what workers do: render, check, apply. A worker never waits
 //     for health, a dependency or another App: waiting is a state.
+//   - gates.go asks whether changes may be made; approve.go and failures.go are
+//     what people say of them, and what follows when they go wrong.
 //   - releases.go turns work into history.
 //
 // The cost of an event is that of the Apps and objects it names.

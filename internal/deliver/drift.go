@@ -11,6 +11,15 @@ import (
 	"plumb.dev/plumb/internal/target"
 )
 
+// driftMode is what to do now about what has drifted.
+func (a *app) driftMode() v1alpha1.DriftMode {
+	mode := a.App.Spec.Sync.Drift
+	if mode != v1alpha1.DriftIgnore && !a.verdict.Corrections {
+		return v1alpha1.DriftAlert
+	}
+	return mode
+}
+
 // watchDrift ends truces whose time has come, raises the alerts that are due,
 // and says when to look again. Who paused the App knows what drifts in it.
 func (e *engine) watchDrift(a *app, now time.Time) (next time.Time) {

@@ -23,6 +23,7 @@ import (
 // Parts are what an Engine works with.
 type Parts struct {
 	Source   source.Source
+	Past     source.Past // tells who made commits; nil where nobody can
 	Renderer pipeline.Renderer
 	Target   target.Target
 	History  history.Memory
@@ -52,6 +53,9 @@ type Parts struct {
 // DefaultWorkers is how many Apps are worked on at once when not told. Workers
 // wait for answers most of their time, so there are more than processors.
 const DefaultWorkers = 48
+
+// rollbacks is how many are made at once.
+const rollbacks = 2
 
 // DefaultLookEvery is rare: the view tells of every change, and the check is
 // there to find out if that is ever not so.
@@ -99,6 +103,7 @@ type engine struct {
 	// ---
 	events  chan func()
 	workers *queue.Pool[string]
+	asides  *queue.Pool[string] // for rollbacks
 	records *history.Recorder
 	done    chan struct{}
 
@@ -135,6 +140,7 @@ func New(p Parts) *Engine {
 		published: map[string]status.App{}, news: make(chan struct{}), reach: errors.New("the cluster was not reached yet"),
 	}
 	e.workers = queue.NewPool(queue.PoolOptions[string]{Grace: grace, Deliver: e.post, Panicked: e.jobPanicked})
+	e.asides = queue.NewPool(queue.PoolOptions[string]{Grace: grace, Deliver: e.post, Panicked: e.asidePanicked})
 	return &Engine{e}
 }
 
@@ -150,11 +156,13 @@ func (en *Engine) Run(ctx context.Context) error {
 	for _, p := range e.last.Pauses {
 		e.pauses.Put(p)
 	}
-	ended := make(chan struct{})
-	go func() { defer close(ended); e.workers.Run(ctx, e.Workers) }()
-	var recording sync.WaitGroup
+	var working, recording sync.WaitGroup
+	working.Go(func() { e.workers.Run(ctx, e.Workers) })
+	working.Go(func() { e.asides.Run(ctx, rollbacks) })
 	recording.Go(e.records.Run)
 	e.loop(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); working.Wait() }()
 	e.drain(ended)
 	e.records.Close()
 	recording.Wait()

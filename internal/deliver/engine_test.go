@@ -74,6 +74,7 @@ type fleet struct {
 	root      string
 	lookEvery time.Duration
 	now       func() time.Time
+	past      source.Past
 	rollback  func(context.Context, string, release.Release) (status.RolledBack, error)
 }
 
@@ -122,7 +123,7 @@ func (f *fleet) start() {
 	cluster.Run(watching)
 	f.history = store
 	f.Engine = deliver.New(deliver.Parts{
-		Source: f.repo, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
+		Source: f.repo, Past: f.past, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
 		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Now: f.now, Rollback: f.rollback, Log: slog.New(slog.DiscardHandler), Observe: silent{},
 	})
 	ended := make(chan struct{})

@@ -86,9 +86,12 @@ func (e *engine) declareOne(d Declaration) {
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
 	e.setDependencies(a, d)
 	a.Declaration, a.removed = d, false
-	a.objects.Guard = ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty}
+	a.objects.SetGuard(ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty})
 	if changed {
 		a.calendar = gate.NewCalendar(a.App.Spec.Sync.Windows)
+		if f := a.App.Spec.Sync.OnFailure; a.failure != nil && f != v1alpha1.FailureHold && f != v1alpha1.FailureRollback {
+			e.dropFailure(a) // nothing follows from one any more
+		}
 		a.want.generation++
 		a.want.turn = e.turn
 		if !first || !known { // what this run is told first of a known App may be a commit as well
@@ -153,7 +156,7 @@ func (e *engine) undeclare(a *app) {
 	a.unresolved = nil
 	e.follows.Leave(a.id)
 	e.setDependencies(a, Declaration{})
-	a.objects.Guard.Removed = true
+	a.objects.SetGuard(ledger.Guard{AllowEmpty: a.App.Spec.Sync.AllowEmpty, Removed: true})
 	e.adopt(a, nil)
 	e.checkKnown(a)
 	e.touch(a)
@@ -176,8 +179,11 @@ func (e *engine) forget(a *app) {
 	e.mu.Unlock()
 	e.records.Forget(a.id)
 	e.dropPlan(a)
-	for _, kind := range []history.DeskKind{history.DeskFailure, history.DeskSync} {
-		e.records.Drop(kind, a.id)
+	e.dropFailure(a)
+	delete(e.last.Syncs, a.id)
+	e.records.Drop(history.DeskSync, a.id)
+	for _, p := range e.pauses.Own(a.id) {
+		e.dropPause(p, "", "the App is gone")
 	}
 	for _, left := range a.objects.Leftovers() {
 		e.Log.Warn("an object of a removed App is kept", "app", a.id, "object", left.Live.Key.String(), "reason", left.Kept)

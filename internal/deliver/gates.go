@@ -3,10 +3,10 @@ package deliver
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/approval"
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
@@ -14,7 +14,6 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -23,86 +22,69 @@ type gated struct {
 	calendar *gate.Calendar // its windows, made ready
 	opening  gate.Opening
 	verdict  gate.Verdict
-	pending  *pending
-	approval *gate.Approval
+	proposal approval.Proposal
 	failure  *gate.Failure
+	rolling  bool        // its rollback is under way
 	told     gate.Reason // the hold that people were told of
 }
-
-// pending is a plan that waits for someone's approval.
-type pending struct {
-	plan      plan.Plan
-	situation uint64
-	// granted says what the approved plan does to which object; nil until it is
-	// approved and was found to be still what would be done.
-	granted ledger.Grants
-}
-
-// grants are what is approved; nil where nothing is.
-func (a *app) grants() ledger.Grants {
-	if a.pending == nil {
-		return nil
-	}
-	return a.pending.granted
-}
-
-// proposeEvery bounds how often a plan that waits is made anew while what it
-// is made from keeps changing.
-const proposeEvery = 2 * time.Second
 
 // passGate brings up to date what may be done to an App now.
 func (e *engine) passGate(a *app, now time.Time) {
 	e.endPauses(a, now)
 	a.opening = a.calendar.At(now)
-	f := gate.Facts{App: a.id, Sync: a.App.Spec.Sync, Opening: a.opening, Pauses: e.pauses.Whole(a.id), Approval: a.approval, Failure: a.heldFailure()}
-	if a.pending != nil {
-		f.Plan, f.Author = a.pending.plan.Hash, a.got.revision.Author
-	}
-	before := a.verdict
-	a.verdict = gate.Decide(f, now)
-	if !before.Corrections && a.verdict.Corrections {
+	before, paused := a.verdict, a.paused()
+	a.verdict = gate.Decide(gate.Facts{
+		App: a.id, Sync: a.App.Spec.Sync, Opening: a.opening, Pauses: e.pauses.Whole(a.id), Failure: a.heldFailure(),
+		Plan: a.proposal.Hash(), Author: a.got.revision.Author, Approval: a.proposal.Said,
+	}, now)
+	if !before.Corrections && a.verdict.Corrections || paused && !a.paused() {
 		a.objects.LookAtAllAgain(now)
 	}
-	if g := a.grants(); g != nil && !a.objects.Granted(g).Any() && !a.busy {
-		e.dropPlan(a) // it is carried out
+	if !a.busy && !a.proposal.None() && a.planIsOver() {
+		e.dropPlan(a)
+	}
+	e.resumeRollback(a)
+}
+
+// intended counts what is out of line because of what is declared.
+func (a *app) intended() int { return a.objects.Counts().Intended() + a.objects.Left().Prunes }
+
+// planIsOver says whether nothing is left of what a plan is about: it is
+// carried out, what it would change is as declared, or nobody has to approve any more.
+func (a *app) planIsOver() bool {
+	switch {
+	case a.App.Spec.Sync.Mode != v1alpha1.SyncApprove:
+		return true
+	case a.proposal.Grants != nil:
+		return !a.objects.Granted(a.proposal.Grants).Any()
+	default:
+		return a.settled() && a.intended() == 0
 	}
 }
 
-// heldFailure is the failure that holds the App: after a rollback, only the
-// revision that failed is held.
-func (a *app) heldFailure() *gate.Failure {
-	if f := a.failure; f == nil || a.App.Spec.Sync.OnFailure != v1alpha1.FailureRollback || f.Revision == a.got.revision.Commit {
-		return f
-	}
-	return nil
-}
+// settled says whether it is known how the newest of what is declared stands.
+func (a *app) settled() bool { return a.known && (a.removed || a.got.ok && !a.stale()) }
 
 // holdFacts adds to the facts what the gate lets through.
 func (a *app) holdFacts(f *Facts) {
 	v := a.verdict
 	approve := a.App.Spec.Sync.Mode == v1alpha1.SyncApprove
-	n, grants := a.objects.Counts(), a.grants()
+	n := a.objects.Counts()
 	f.Intended = n.Intended() + f.Prunes
 	f.StopIntended, f.StopCorrections = !v.Intended, !v.Corrections
 	if v.Intended && approve {
-		f.StopIntended = grants == nil
-		if grants != nil {
-			work := a.objects.Granted(grants)
+		f.StopIntended = a.proposal.Grants == nil
+		if !f.StopIntended {
+			work := a.objects.Granted(a.proposal.Grants)
 			f.Changes, f.Failing, f.Prunes = work.Changes, work.Failing+n.Stuck, work.Prunes
 		}
 	}
 	if f.StopIntended {
-		f.Failing = n.Stuck
-	}
-	if f.StopCorrections {
-		f.Failing -= n.Stuck
+		f.Failing, f.Health = n.Stuck, n.HealthOfPast()
 	}
 	if approve && f.StopIntended && f.Intended > 0 {
-		f.Propose = a.pending == nil || a.pending.situation != a.objects.Situation() || v.Intended
-		f.ProposeAt = a.retryAt
-		if a.pending != nil && !v.Intended {
-			f.ProposeAt = later(f.ProposeAt, a.pending.plan.MadeAt.Add(proposeEvery))
-		}
+		f.Propose, f.ProposeAt = a.proposal.Due(a.objects.Situation(), v.Intended)
+		f.ProposeAt = later(f.ProposeAt, a.retryAt)
 	}
 }
 
@@ -110,7 +92,7 @@ func (a *app) holdFacts(f *Facts) {
 func (a *app) permit() ledger.Permit {
 	p := ledger.Permit{Intended: a.verdict.Intended}
 	if a.App.Spec.Sync.Mode == v1alpha1.SyncApprove {
-		p.Only = a.grants()
+		p.Only = a.proposal.Grants
 		p.Intended = p.Intended && p.Only != nil
 	}
 	return p
@@ -139,46 +121,37 @@ func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
 	a.busy = false
 	a.checked = e.Now()
 	e.touch(a)
-	if e.apps[a.id] != a || situation != a.objects.Situation() {
+	if e.apps[a.id] != a || p.Revision != a.got.revision.Commit {
 		return // it was overtaken
 	}
-	before := a.pending
-	a.pending = &pending{plan: p, situation: situation}
+	took := a.proposal.Made(p, situation, a.objects.Situation(), e.Now())
 	if !p.Complete {
 		e.failed(a) // to look again in a while
-	}
-	approved := a.approval != nil && !a.approval.Refuse
-	switch {
-	case approved && a.approval.Plan == p.Hash && p.Applicable && p.Complete:
-		a.pending.granted = ledger.GrantsOf(p)
+	} else if a.proposal.Grants != nil {
 		a.retryAt = time.Time{}
-		return
-	case a.approval != nil && a.approval.Plan != p.Hash:
-		if approved {
-			e.tell(a, event.Event{Kind: event.PlanStale, Actor: a.approval.By, Plan: p.Hash, Revision: p.Revision,
-				Message: fmt.Sprintf("plan %s was approved, but what it was made from has changed since: plan %s takes its place and waits for approval",
-					plan.Short(a.approval.Plan), plan.Short(p.Hash))})
-		}
-		a.approval = nil
+	}
+	if took.Keep {
+		e.records.Put(history.DeskPlan, a.id, history.Value(p))
+	}
+	if took.Forget {
 		e.records.Drop(history.DeskApproval, a.id)
 	}
-	if before == nil || before.plan.Hash != p.Hash {
-		e.records.Put(history.DeskPlan, a.id, history.Value(p))
-		e.tell(a, event.Event{Kind: event.PlanPending, Actor: p.Author, Plan: p.Hash, Revision: p.Revision,
-			Message: fmt.Sprintf("plan %s waits for approval: %s", plan.Short(p.Hash), p.Summary())})
-	}
+	e.tell(a, took.Events...)
 }
 
 // takeDesk gives a new App what was said of it, once.
 func (e *engine) takeDesk(a *app) {
-	if said, ok := e.last.Approvals[a.id]; ok {
-		a.approval = &said
+	var said *gate.Approval
+	if one, ok := e.last.Approvals[a.id]; ok {
+		said = &one
+	}
+	if p, ok := e.last.Plans[a.id]; ok {
+		a.proposal = approval.Restored(&p, said)
+	} else {
+		a.proposal = approval.Restored(nil, said)
 	}
 	if failed, ok := e.last.Failures[a.id]; ok {
 		a.failure = &failed
-	}
-	if p, ok := e.last.Plans[a.id]; ok {
-		a.pending = &pending{plan: p, situation: ^uint64(0)} // shown until it is made anew
 	}
 	delete(e.last.Approvals, a.id)
 	delete(e.last.Failures, a.id)
@@ -187,85 +160,9 @@ func (e *engine) takeDesk(a *app) {
 
 // dropPlan forgets the plan that waited, and what was said of it.
 func (e *engine) dropPlan(a *app) {
-	a.pending, a.approval = nil, nil
+	a.proposal = approval.Proposal{}
 	e.records.Drop(history.DeskPlan, a.id)
 	e.records.Drop(history.DeskApproval, a.id)
-}
-
-// Approve takes in what someone says of the plan that waits. It is on disk
-// before it counts.
-func (en *Engine) Approve(ctx context.Context, said gate.Approval) (gate.Approval, error) {
-	en.e.approving.Lock() // one after the other: what is on disk is what counts
-	defer en.e.approving.Unlock()
-	checked, err := ask(ctx, en.e, func(e *engine) (gate.Approval, error) { return e.checkApproval(said) })
-	if err != nil {
-		return said, err
-	}
-	if err := en.e.records.PutNow(ctx, history.DeskApproval, checked.App, history.Value(checked)); err != nil {
-		return said, fmt.Errorf("what you said can't be written down, so it doesn't count: %w", err)
-	}
-	return ask(ctx, en.e, func(e *engine) (gate.Approval, error) { return e.approve(checked) })
-}
-
-// checkApproval says whether an approval fits the plan that waits, and gives it
-// the plan's whole hash.
-func (e *engine) checkApproval(said gate.Approval) (gate.Approval, error) {
-	a, err := e.declared(said.App)
-	switch {
-	case err != nil:
-		return said, err
-	case a.pending == nil || a.pending.granted != nil || a.App.Spec.Sync.Mode != v1alpha1.SyncApprove:
-		return said, status.Refuse(status.NotThere, "no plan of %s waits for approval", said.App)
-	}
-	p := a.pending.plan
-	if !p.Matches(said.Plan) {
-		e.tell(a, event.Event{Kind: event.PlanRefused, Actor: said.By, Plan: p.Hash, Revision: p.Revision,
-			Message: fmt.Sprintf("plan %s was approved too late: plan %s is the one that waits", plan.Short(said.Plan), plan.Short(p.Hash))})
-		return said, status.Refuse(status.Moved, "%.12s isn't the plan that waits; it is %s now: look at it with `plumb diff %s`, and approve that", said.Plan, plan.Short(p.Hash), said.App)
-	}
-	said.Plan, said.At = p.Hash, e.Now()
-	if said.Refuse {
-		return said, nil
-	}
-	if !p.Complete || !p.Applicable {
-		return said, status.Refuse(status.Moved, "plan %s can't be carried out as it is: %s", plan.Short(p.Hash), whyNot(p))
-	}
-	if err := gate.Authorise(said, a.App.Spec.Sync.Approval, a.got.revision.Author); err != nil {
-		e.tell(a, event.Event{Kind: event.PlanRefused, Actor: said.By, Plan: p.Hash, Revision: p.Revision, Message: err.Error()})
-		return said, status.Refuse(status.Denied, "%v", err)
-	}
-	return said, nil
-}
-
-// whyNot says what keeps a plan from being carried out.
-func whyNot(p plan.Plan) string {
-	if len(p.Problems) > 0 {
-		return p.Problems[0].Message
-	}
-	for _, c := range p.Changes {
-		if c.Action == plan.Conflict {
-			return c.Key.String() + " " + c.Reason
-		}
-	}
-	return "it isn't complete"
-}
-
-// approve takes in an approval that is on disk.
-func (e *engine) approve(said gate.Approval) (gate.Approval, error) {
-	a, err := e.declared(said.App)
-	if err != nil {
-		return said, err
-	}
-	a.approval = &said
-	kind, verb := event.PlanApproved, "approved"
-	if said.Refuse {
-		kind, verb = event.PlanRefused, "refused"
-	}
-	e.tell(a, event.Event{Kind: kind, Actor: said.By, Plan: said.Plan, Revision: a.got.revision.Commit,
-		Message: strings.TrimSuffix(fmt.Sprintf("plan %s was %s by %s: %s", plan.Short(said.Plan), verb, said.By, said.Why), ": ")})
-	a.retryAt = time.Time{}
-	e.touch(a)
-	return said, nil
 }
 
 // declared is an App that there is.
@@ -294,8 +191,12 @@ func (e *engine) dropPause(p gate.Pause, by, message string) {
 
 // repaused takes in that a pause began or ended.
 func (e *engine) repaused(p gate.Pause) {
-	for _, a := range e.apps {
-		if p.App != "" && p.App != a.id {
+	covered := e.apps
+	if p.App != "" {
+		covered = map[string]*app{p.App: e.apps[p.App]}
+	}
+	for _, a := range covered {
+		if a == nil {
 			continue
 		}
 		if p.Object != nil {
@@ -382,58 +283,6 @@ func (en *Engine) Pauses(ctx context.Context) ([]gate.Pause, error) {
 	return ask(ctx, en.e, func(e *engine) ([]gate.Pause, error) { return e.pauses.All(e.Now()), nil })
 }
 
-// afterFailure holds or rolls back an App whose release was not healthy in time.
-func (e *engine) afterFailure(a *app, r release.Release) {
-	mode := a.App.Spec.Sync.OnFailure
-	if r.Corrective() || mode != v1alpha1.FailureHold && mode != v1alpha1.FailureRollback {
-		return
-	}
-	again := a.failure != nil && a.failure.RolledBackTo != ""
-	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, Message: r.Reason, At: e.Now()}
-	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
-	if mode == v1alpha1.FailureHold || again || e.Rollback == nil {
-		e.tell(a, event.Event{Kind: event.Held, Release: r.ID, Revision: r.Revision.Commit, Message: "held after a failed release: " + r.Reason})
-		return
-	}
-	go func() { // it talks to a Git server; the loop doesn't wait for it
-		done, err := e.Rollback(context.Background(), a.id, r)
-		e.post(func() { e.rolledBack(a, r, done, err) })
-	}()
-}
-
-// rolledBack takes in what came of an automatic rollback.
-func (e *engine) rolledBack(a *app, r release.Release, done status.RolledBack, err error) {
-	if e.apps[a.id] != a || a.failure == nil || a.failure.Release != r.ID {
-		return
-	}
-	happened := event.Event{Kind: event.RolledBack, Actor: "plumb", Release: r.ID, Revision: done.Commit}
-	if err != nil {
-		a.failure.Message += "; it could not be rolled back: " + err.Error()
-		happened.Kind, happened.Message = event.Held, "a failed release could not be rolled back: "+err.Error()
-		e.Log.Error("a failed release could not be rolled back", "app", a.id, "release", r.ID, "error", err)
-	} else {
-		a.failure.RolledBackTo = done.To
-		happened.Message = fmt.Sprintf("release %d failed: commit %.8s on %s goes back to %.8s, the state of release %d", r.ID, done.Commit, done.Branch, done.To, done.Release)
-	}
-	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
-	e.tell(a, happened)
-	e.Source.Refresh(a.ref.URL)
-	e.touch(a)
-}
-
-// liftFailure ends the hold after a failed release, and says whether there was one.
-func (e *engine) liftFailure(id, by string) bool {
-	a := e.apps[id]
-	if a == nil || a.failure == nil {
-		return false
-	}
-	a.failure = nil
-	e.records.Drop(history.DeskFailure, id)
-	e.tell(a, event.Event{Kind: event.Resumed, Actor: by, Message: "the hold after a failed release was lifted by " + by})
-	e.touch(a)
-	return true
-}
-
 // tellHold tells people when an App begins to be held.
 func (e *engine) tellHold(a *app, f Facts) {
 	reason := gate.Reason("")
@@ -450,9 +299,11 @@ func (e *engine) tellHold(a *app, f Facts) {
 }
 
 // tell tells people what happened to an App.
-func (e *engine) tell(a *app, happened event.Event) {
-	happened.App, happened.Time = a.id, e.Now()
-	e.records.Tell(happened)
+func (e *engine) tell(a *app, happened ...event.Event) {
+	for _, one := range happened {
+		one.App, one.Time = a.id, e.Now()
+		e.records.Tell(one)
+	}
 }
 
 // later is the later of two times.

@@ -12,6 +12,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/event"
@@ -19,6 +21,7 @@ import (
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -392,100 +395,6 @@ func TestAWindowHoldsChanges(t *testing.T) {
 	f.synced("one", second)
 }
 
-// sick is a claim for a disk that nobody provides, so it never becomes healthy.
-func sick(name string) string {
-	return fmt.Sprintf(`apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: %s}
-spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}
-`, name)
-}
-
-func TestAFailedReleaseHoldsTheApp(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t)
-	held := func(a *v1alpha1.App) {
-		a.Spec.Sync.OnFailure = v1alpha1.FailureHold
-		a.Spec.Health.Timeout.Duration = time.Second
-	}
-	f.declare(true, f.app("one", held))
-	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
-	f.commit(map[string]string{"one/web.yaml": sick("web")})
-	f.until("one", "held after its failure", func(s status.App) bool { return s.Hold != nil && s.Hold.Reason == gate.HeldByFailure })
-	third := f.commit(map[string]string{"one/web.yaml": "", "one/a.yaml": paint("a", "red")})
-	f.until("one", "held at the third commit", func(s status.App) bool { return s.Revision == third && s.Hold != nil })
-	f.stop() // a restart doesn't lift it
-	f.start()
-	f.declare(true, f.app("one", held))
-	f.tell(2)
-	f.until("one", "held at the third commit", func(s status.App) bool { return s.Revision == third && s.Hold != nil })
-	if got, _ := f.color("a"); got != "blue" {
-		t.Errorf("a is %q though the App is held", got)
-	}
-	if _, err := f.Resume(t.Context(), f.namespace+"/one", nil, "grace"); err != nil {
-		t.Fatal(err)
-	}
-	f.synced("one", third)
-}
-
-func TestAFailedReleaseIsRolledBack(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t)
-	rolled := func(a *v1alpha1.App) {
-		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
-	}
-	asked := make(chan release.Release, 10)
-	f.stop()
-	f.rollback = func(_ context.Context, app string, failed release.Release) (status.RolledBack, error) {
-		asked <- failed
-		commit := f.commit(map[string]string{"one/web.yaml": ""})
-		return status.RolledBack{App: app, Release: 1, To: fmt.Sprintf("%040d", 0), Commit: commit, Branch: "main"}, nil
-	}
-	f.start()
-	f.declare(true, f.app("one", rolled))
-	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
-	second := f.commit(map[string]string{"one/web.yaml": sick("web")})
-	var failed release.Release
-	select {
-	case failed = <-asked:
-	case <-time.After(20 * time.Second):
-		t.Fatal("no rollback was asked for")
-	}
-	if failed.Revision.Commit != second || failed.Outcome != release.Failed {
-		t.Errorf("what was rolled back is %+v", failed)
-	}
-	f.synced("one", fmt.Sprintf("%040d", 2))
-	f.untilHappened("one", event.RolledBack)
-	if len(asked) != 0 {
-		t.Error("it was rolled back again")
-	}
-	if s := f.until("one", "not held", func(s status.App) bool { return s.Hold == nil }); s.Sync != status.Synced {
-		t.Errorf("it stands as %+v", s)
-	}
-}
-
-func TestARollbackThatCannotBeMadeHoldsTheApp(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t)
-	f.stop()
-	f.rollback = func(context.Context, string, release.Release) (status.RolledBack, error) {
-		return status.RolledBack{}, errors.New("others are made from these files")
-	}
-	f.start()
-	f.declare(true, f.app("one", func(a *v1alpha1.App) {
-		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
-	}))
-	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
-	f.commit(map[string]string{"one/web.yaml": sick("web")})
-	f.until("one", "held, with why", func(s status.App) bool {
-		return s.Hold != nil && strings.Contains(s.Hold.Message, "others are made from these files")
-	})
-	third := f.commit(map[string]string{"one/web.yaml": ""}) // something changed
-	f.synced("one", third)
-}
-
 // reopen lends the history of a stopped engine.
 func (f *fleet) reopen(use func(history.Memory)) {
 	f.t.Helper()
@@ -505,4 +414,136 @@ func (f *fleet) say(store history.Memory, said gate.Approval) {
 	if err := store.Put(f.t.Context(), history.DeskApproval, said.App, body); err != nil {
 		f.t.Fatal(err)
 	}
+}
+
+// A check that began while all was paused may end after the pause.
+func TestAPauseThatEndsWhileItIsLookedAt(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	for range 8 {
+		f.pause("", nil, time.Hour)
+		f.edit("a", "kubectl-edit", `{"data":{"color":"green"}}`)
+		f.until("one", "known to differ", func(s status.App) bool { return s.Sync != status.Synced })
+		if _, err := f.Resume(t.Context(), "", nil, "grace"); err != nil {
+			t.Fatal(err)
+		}
+		f.untilColor("a", "blue")
+		f.until("one", "in line", func(s status.App) bool { return s.Sync == status.Synced })
+	}
+}
+
+func TestAPausedObjectIsLeftAloneThoughOthersChange(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/z.yaml": paint("z", "blue")}))
+	f.pause("", &object.Key{Kind: "ConfigMap", Namespace: f.namespace, Name: "z"}, time.Hour)
+	f.Lead(false, "") // so that both are found at once
+	f.edit("z", "kubectl-edit", `{"data":{"color":"green"}}`)
+	f.commit(map[string]string{"one/a.yaml": paint("a", "red")})
+	f.until("one", "known to differ in both", func(s status.App) bool { return s.Sync == status.OutOfSync })
+	f.Lead(true, "")
+	f.untilColor("a", "red")
+	f.until("one", "paused in z", func(s status.App) bool { return strings.Contains(s.Message, "paused by itself") })
+	if got, _ := f.color("z"); got != "green" {
+		t.Errorf("z is %q while it is paused", got)
+	}
+}
+
+func TestAPlanThatNobodyNeedsAnyMoreGoes(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one", approved))
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
+	if err := f.approve("one", f.pending("one", first).Hash); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", first)
+	f.pending("one", f.commit(map[string]string{"one/a.yaml": paint("a", "red")}))
+	third := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}) // taken back
+	s := f.synced("one", third)
+	if s.Plan != nil || s.Hold != nil {
+		t.Errorf("a plan of nothing waits: %+v", s)
+	}
+	f.pending("one", f.commit(map[string]string{"one/a.yaml": paint("a", "red")}))
+	f.declare(true, f.app("one")) // nobody has to approve any more
+	s = f.synced("one", fmt.Sprintf("%040d", 3))
+	if s.Plan != nil || s.Hold != nil {
+		t.Errorf("a plan waits for nobody: %+v", s)
+	}
+}
+
+// What was applied before is judged by itself, not by what waits.
+func TestAReleaseEndsWellThoughMoreWaits(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	short := func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = 20 * time.Second }
+	slow := "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: disk}\n" +
+		"spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}\n"
+	f.declare(true, f.app("one", approved, short))
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/disk.yaml": slow})
+	if err := f.approve("one", f.pending("one", first).Hash); err != nil {
+		t.Fatal(err)
+	}
+	f.untilColor("a", "blue")
+	second := f.commit(map[string]string{"one/new.yaml": paint("new", "blue")})
+	f.pending("one", second)
+	claims := f.live.Resource(schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}).Namespace(f.namespace)
+	bound := []byte(`{"status":{"phase":"Bound"}}`)
+	if _, err := claims.Patch(t.Context(), "disk", types.MergePatchType, bound, metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	f.settledReleases("one", 1)
+}
+
+// log is a history of commits, each by its author.
+type log struct {
+	source.Past
+	authors []string // of the commits 0, 1, 2, …
+	lost    error
+}
+
+func (l log) Log(_ context.Context, _ string, s source.Span) (list []release.Revision, _ error) {
+	var from, to int
+	if _, err := fmt.Sscanf(s.To, "%d", &to); err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Sscanf(s.From, "%d", &from); err != nil {
+		from = -1
+	}
+	for i := to; i > from; i-- {
+		list = append(list, release.Revision{Commit: fmt.Sprintf("%040d", i), Author: l.authors[i]})
+	}
+	return list, l.lost
+}
+
+func TestNobodyApprovesWhatHoldsHisOwnChange(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	past := &log{authors: []string{"Eve <eve@example.com>", "Bob <bob@example.com>", "Ada <ada@example.com>"}}
+	f.past = past
+	f.start()
+	f.declare(true, f.app("one", approved, func(a *v1alpha1.App) { a.Spec.Sync.Approval.NotAuthor = true }))
+	by := func(name string) func(*gate.Approval) { return func(a *gate.Approval) { a.By = name } }
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue")})
+	if err := f.approve("one", f.pending("one", first).Hash, by("grace")); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", first)
+	f.settledReleases("one", 1)
+	f.pending("one", f.commit(map[string]string{"one/a.yaml": paint("a", "red")}))
+	plan := f.pending("one", f.commit(map[string]string{"one/b.yaml": paint("b", "red")}))
+	for _, author := range []string{"bob@example.com", "Ada"} {
+		wantRefusal(t, f.approve("one", plan.Hash, by(author)), status.Denied, "someone else has to approve")
+	}
+	past.lost = errors.New("the mirror is damaged")
+	wantRefusal(t, f.approve("one", plan.Hash, by("grace")), status.Denied, "the mirror is damaged")
+	past.lost = nil
+	if err := f.approve("one", plan.Hash, by("eve@example.com")); err != nil { // what is live is hers, what waits isn't
+		t.Fatal(err)
+	}
+	f.untilColor("a", "red")
 }

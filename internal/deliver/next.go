@@ -59,6 +59,9 @@ type Facts struct {
 	Prunes    int
 	PruneHeld bool
 
+	// Kept counts objects that are no longer declared, but paused by themselves.
+	Kept int
+
 	// Crashed is set when the work on the App panicked, and did not go well since.
 	Crashed bool
 	// RetryAt is when what failed may be tried again.
@@ -170,7 +173,7 @@ func nextHeld(f Facts, now time.Time) Decision {
 			d.Until = sooner(d.Until, end.Until)
 		}
 	}
-	if f.Failing > 0 {
+	if f.Failing > 0 && now.Before(f.RetryAt) {
 		d.Until = sooner(d.Until, f.RetryAt)
 	}
 	return d
@@ -201,7 +204,7 @@ func nextRemoved(f Facts, now time.Time) Decision {
 	switch {
 	case !f.Known:
 		return Decision{}
-	case f.Prunes+f.Intended+f.Terminating == 0:
+	case f.Prunes+f.Intended+f.Terminating+f.Kept == 0:
 		return Decision{Step: Forget}
 	case f.StopIntended && f.Intended > 0:
 		return nextHeld(f, now)

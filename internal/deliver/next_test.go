@@ -82,4 +82,28 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// A decision to rest until a time that is over would be made again at once, and again.
+func TestRestEndsInTheFuture(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	random := newRandom()
+	flip := func() bool { return random.IntN(2) == 0 }
+	few := func() int { return max(0, random.IntN(5)-2) }
+	at := func() time.Time {
+		return []time.Time{{}, now.Add(-time.Minute), now, now.Add(time.Minute)}[random.IntN(4)]
+	}
+	healths := []status.Health{status.Healthy, status.Progressing, status.Degraded, status.Suspended}
+	for range 200_000 {
+		f := Facts{
+			Held: flip(), Removed: flip(), StopIntended: flip(), StopCorrections: flip(), Intended: few(), Propose: flip(), ProposeAt: at(),
+			Standby: flip(), Revision: flip(), Stale: flip(), Rendered: flip(), Incomplete: flip(), RenderFailed: flip(), RenderRetry: flip(), Known: flip(),
+			Waiting: flip(), Changes: few(), Drifted: few(), Failing: few(), Terminating: few(), Told: few(), Prunes: few(), PruneHeld: flip(), Kept: few(),
+			Crashed: flip(), RetryAt: at(), LookAt: at(), Open: flip(), Landed: flip(), Health: healths[random.IntN(len(healths))], Deadline: at(),
+		}
+		if d := Next(f, now); d.Step == Rest && !d.Until.IsZero() && !d.Until.After(now) && !(f.Open && f.Deadline.IsZero()) {
+			t.Fatalf("it rests until %v at %v: %+v", d.Until, now, f)
+		}
+	}
+}
+
 func newRandom() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }

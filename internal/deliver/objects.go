@@ -37,8 +37,8 @@ func (e *engine) adopt(a *app, desired []plan.Desired) (differ bool) {
 		e.rejudgeRivals(a, key)
 	}
 	e.judgeAll(a)
-	if d.Any && a.pending != nil {
-		a.pending.granted = nil // what was approved isn't what is declared any more
+	if d.Any {
+		a.proposal.Grants = nil // what was approved isn't what is declared any more
 	}
 	return d.Any
 }

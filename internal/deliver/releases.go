@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"plumb.dev/plumb/internal/event"
-	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/target"
@@ -178,8 +177,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	if outcome == release.Failed {
 		e.afterFailure(a, r)
 	} else if outcome == release.Succeeded && a.failure != nil && a.heldFailure() == nil {
-		a.failure = nil // something else took its place, and works
-		e.records.Drop(history.DeskFailure, a.id)
+		e.dropFailure(a) // something else took its place, and works
 	}
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
 		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary().String(), "reason", reason)

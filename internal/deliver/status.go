@@ -107,8 +107,7 @@ func (e *engine) addGate(a *app, s *status.App) {
 	if a.held() {
 		s.Hold = a.verdict.Hold
 	}
-	if a.pending != nil {
-		p := a.pending.plan
+	if p := a.proposal.Plan; p != nil {
 		s.Plan = &status.PendingPlan{Hash: p.Hash, Revision: p.Revision, Author: p.Author, Subject: p.Subject, Summary: p.Summary(), MadeAt: p.MadeAt}
 	}
 	if o := a.opening; len(a.App.Spec.Sync.Windows) > 0 {
@@ -116,10 +115,26 @@ func (e *engine) addGate(a *app, s *status.App) {
 	}
 }
 
-// held says whether the gate keeps something back, or someone said to.
+// held says whether the gate keeps something back that is known to be there.
+// What waits for approval is held once its plan is there.
 func (a *app) held() bool {
-	n := a.objects.Counts()
-	return a.verdict.Hold != nil && (a.paused() || n.Changes+n.Failing+n.Told > 0 || a.objects.Left().Any() || a.verdict.Hold.Reason == gate.HeldByFailure)
+	if a.verdict.Hold == nil || !a.settled() {
+		return false
+	}
+	waits := a.intended() > 0
+	switch a.verdict.Hold.Reason {
+	case gate.HeldByPause, gate.HeldByFailure:
+		return true
+	case gate.HeldByApproval:
+		return waits && a.proposal.Current(a.objects.Situation())
+	default:
+		return waits || !a.verdict.Corrections && a.objects.Counts().Told > 0
+	}
+}
+
+// planning says whether the plan of what is held back is being made.
+func (a *app) planning() bool {
+	return a.verdict.Hold != nil && a.verdict.Hold.Reason == gate.HeldByApproval && a.settled() && a.intended() > 0 && !a.held()
 }
 
 // paused says whether the App as a whole is paused.
@@ -184,6 +199,9 @@ func (e *engine) message(a *app, waiting []string) string {
 		return e.waitingMessage(a, waiting)
 	}
 	text := a.objectMessage(e.Now())
+	if a.planning() && a.objects.Counts().Failing == 0 {
+		return "its plan is being made"
+	}
 	if a.held() && text != "" {
 		return a.verdict.Hold.Message + "; " + text
 	} else if a.held() {

@@ -167,11 +167,8 @@ func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	permit := a.permit()
 	permit.Waiting, permit.Due = f.Waiting, !now.Before(a.retryAt)
 	changes := a.objects.Changes(permit, mostAtOnce)
-	t := pipeline.Task{Actor: e.actor(a), Changes: changes, Corrective: e.draftCorrective(a), Drift: a.App.Spec.Sync.Drift,
+	t := pipeline.Task{Actor: e.actor(a), Changes: changes, Corrective: e.draftCorrective(a), Drift: a.driftMode(),
 		Validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
-	if f.StopCorrections && t.Drift != v1alpha1.DriftIgnore {
-		t.Drift = v1alpha1.DriftAlert
-	}
 	for _, c := range changes {
 		if o, _ := a.objects.Object(c.Key); o.Paused {
 			t.Left = append(t.Left, c.Key)
@@ -207,7 +204,7 @@ func (e *engine) changed(a *app, d pipeline.Carried) {
 	var memo history.Memo
 	var failed error
 	for _, f := range d.Findings {
-		failed = firstOf(failed, e.takeFinding(a, f, d.Drift, &memo))
+		failed = firstOf(failed, e.takeFinding(a, f, &memo))
 	}
 	for i, o := range d.Outcomes {
 		failed = firstOf(failed, e.takeOutcome(a, d.Changes[i], o, &memo))
@@ -233,7 +230,8 @@ func firstOf(a, b error) error {
 
 // takeFinding takes in a check: what is in line is remembered as such; what
 // differs and is not put right is told, or taken as it is.
-func (e *engine) takeFinding(a *app, f target.Finding, mode v1alpha1.DriftMode, m *history.Memo) error {
+func (e *engine) takeFinding(a *app, f target.Finding, m *history.Memo) error {
+	mode := a.driftMode() // as it is by now: a pause may have ended while the server was asked
 	o, declared := a.objects.Object(f.Key)
 	switch {
 	case !declared:

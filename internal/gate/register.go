@@ -67,6 +67,9 @@ func (r *Register) About(app string) []Pause {
 	return slices.Concat(r.byApp[""], r.byApp[app])
 }
 
+// Own lists the pauses of an App and of its objects.
+func (r *Register) Own(app string) []Pause { return slices.Clone(r.byApp[app]) }
+
 // Object says whether one object of an App is paused by itself.
 func (r *Register) Object(app string, key object.Key, now time.Time) bool {
 	return slices.ContainsFunc(r.byApp[app], func(p Pause) bool {

@@ -65,16 +65,18 @@ func (l *Ledger) LeaveAsIs(key object.Key, live plan.Live, reason string) {
 	}
 }
 
-// LookAgain lets what was found of one object be looked at anew, and counts the
-// age of its drift from now.
+// LookAgain lets what was found of one object be looked at anew, and begins a
+// new account of its drift now: what people did meanwhile is no fight.
 func (l *Ledger) LookAgain(key object.Key, now time.Time) {
 	if o := l.objects[key]; o != nil {
 		l.counts.add(o, -1)
-		o.found = nil
+		o.found, o.truce = nil, false
 		l.counts.add(o, 1)
 	}
 	if d := l.drifts[key]; d != nil && !d.Since.IsZero() {
-		d.Since, d.Alerted = now, false
+		*d = drift.Account{Since: now}
+	} else {
+		delete(l.drifts, key)
 	}
 }
 

@@ -27,9 +27,9 @@ import (
 // Ledger is how one App's objects stand. Make one with New. It is used by one
 // at a time.
 type Ledger struct {
-	Guard Guard
-
 	app       App
+	guard     Guard
+	left      *Left        // what Left counted last; nil when that changed
 	order     []object.Key // the declared objects, in the order of their stages
 	objects   map[object.Key]*Object
 	leftovers map[object.Key]*leftover
@@ -140,6 +140,7 @@ type Difference struct {
 func (l *Ledger) Adopt(desired []plan.Desired) (d Difference) {
 	before := l.objects
 	d.Any = len(before) != len(desired)
+	l.left = nil
 	l.objects = make(map[object.Key]*Object, len(desired))
 	l.order = make([]object.Key, 0, len(desired))
 	l.counts = Counts{}

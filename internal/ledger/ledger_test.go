@@ -255,10 +255,10 @@ func TestEachObjectCountsOnce(t *testing.T) {
 		}, "1 failing"},
 		{"no longer declared", func(b *book) { b.declare("a=1 b=1"); b.apply(all()); b.declare("b=1") }, "1 prunes"},
 		{"no longer declared by an App that declares nothing", func(b *book) { inLine(b); b.declare("") }, "1 guarded"},
-		{"nothing declared, and that is meant", func(b *book) { inLine(b); b.Guard.AllowEmpty = true; b.declare("") }, "1 prunes"},
-		{"of a removed App", func(b *book) { inLine(b); b.Guard.Removed = true; b.declare("") }, "1 prunes"},
+		{"nothing declared, and that is meant", func(b *book) { inLine(b); b.SetGuard(Guard{AllowEmpty: true}); b.declare("") }, "1 prunes"},
+		{"of a removed App", func(b *book) { inLine(b); b.SetGuard(Guard{Removed: true}); b.declare("") }, "1 prunes"},
 		{"the last namespace", func(b *book) { b.declare("ns-a=1 a=1"); b.apply(all()); b.declare("a=1") }, "1 guarded"},
-		{"the last namespace of a removed App", func(b *book) { b.declare("ns-a=1"); b.apply(all()); b.Guard.Removed = true; b.declare("") }, "1 guarded"},
+		{"the last namespace of a removed App", func(b *book) { b.declare("ns-a=1"); b.apply(all()); b.SetGuard(Guard{Removed: true}); b.declare("") }, "1 guarded"},
 		{"a namespace of two", func(b *book) { b.declare("ns-a=1 ns-b=1"); b.apply(all()); b.declare("ns-a=1") }, "1 prunes"},
 		{"meant to outlive its declaration", func(b *book) {
 			b.write("k", "1", func(l *plan.Live) { l.Keep = true })
@@ -296,7 +296,7 @@ func TestOnlyWhatWasApprovedIsDone(t *testing.T) {
 	b.declare("a=2 b=2 c=1")
 	p := plan.Plan{Changes: append(b.Changes(all(), 9), b.Prunes(all(), 9)...)}
 	grants := GrantsOf(p)
-	if got := b.Granted(grants); got != (Work{Changes: 1}) || !got.Any() {
+	if got := b.Granted(grants); got.Changes != 1 || !got.Any() {
 		t.Errorf("left to do is %+v", got)
 	}
 	b.declare("a=2 b=3 d=1") // b is declared otherwise, c isn't any more, d is new

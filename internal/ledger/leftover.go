@@ -16,6 +16,9 @@ type Guard struct {
 	AllowEmpty bool // to declare nothing at all, or no namespace any more, is meant
 }
 
+// SetGuard takes in what the App says of deleting.
+func (l *Ledger) SetGuard(g Guard) { l.guard, l.left = g, nil }
+
 // leftover is a live object of the App that is no longer declared.
 type leftover struct {
 	live   plan.Live
@@ -36,11 +39,9 @@ func (left Leftover) Prune() plan.Change {
 	return plan.Change{Action: plan.Prune, Key: left.Live.Key, Live: left.Live, Reason: "is no longer declared"}
 }
 
-// IsLeft says whether an object is left over.
-func (l *Ledger) IsLeft(key object.Key) bool { return l.leftovers[key] != nil }
-
 // Leave brings one live object that the App may not declare up to date.
 func (l *Ledger) Leave(key object.Key, s Seen) {
+	l.left = nil
 	left := l.leftovers[key]
 	if !s.Exists || s.Live.App != l.app.Label || !s.Live.Own || l.objects[key] != nil || len(s.Claimants) > 0 {
 		if left != nil { // gone, handed over, or declared
@@ -60,11 +61,15 @@ func (l *Ledger) Leave(key object.Key, s Seen) {
 }
 
 // ForgetLeftovers forgets all of them, to be noted anew.
-func (l *Ledger) ForgetLeftovers() { clear(l.leftovers) }
+func (l *Ledger) ForgetLeftovers() {
+	clear(l.leftovers)
+	l.left = nil
+}
 
 // Pruned takes in what came of deleting an object; kept says that err is a
 // guard of the target. It says whether the object is still left over.
 func (l *Ledger) Pruned(key object.Key, err error, kept bool) bool {
+	l.left = nil
 	left := l.leftovers[key]
 	switch {
 	case left == nil:
@@ -79,6 +84,7 @@ func (l *Ledger) Pruned(key object.Key, err error, kept bool) bool {
 
 // AskAgain lets the target decide anew about what it kept.
 func (l *Ledger) AskAgain() {
+	l.left = nil
 	for _, left := range l.leftovers {
 		left.kept = nil
 	}
@@ -97,21 +103,25 @@ type Left struct {
 func (l Left) Any() bool { return l.Prunes+l.Deleting+l.Paused+l.Guarded > 0 }
 
 // Left counts what is left over.
-func (l *Ledger) Left() (n Left) {
-	for _, left := range l.leftovers {
-		switch {
-		case left.live.Deleting:
-			n.Deleting++
-		case left.keptForGood() != nil:
-		case l.holdsBack(left) != nil:
-			n.Guarded++
-		case left.paused:
-			n.Paused++
-		default:
-			n.Prunes++
+func (l *Ledger) Left() Left {
+	if l.left == nil {
+		var n Left
+		for _, left := range l.leftovers {
+			switch {
+			case left.live.Deleting:
+				n.Deleting++
+			case left.keptForGood() != nil:
+			case l.holdsBack(left) != nil:
+				n.Guarded++
+			case left.paused:
+				n.Paused++
+			default:
+				n.Prunes++
+			}
 		}
+		l.left = &n
 	}
-	return n
+	return *l.left
 }
 
 // Leftovers lists what is left over, sorted.
@@ -163,8 +173,8 @@ func (left *leftover) keptForGood() error {
 // says that it is meant.
 func (l *Ledger) holdsBack(left *leftover) error {
 	switch {
-	case l.Guard.AllowEmpty:
-	case !l.Guard.Removed && len(l.order) == 0:
+	case l.guard.AllowEmpty:
+	case !l.guard.Removed && len(l.order) == 0:
 		return errors.New("kept: the App declares no object at all, which is more often a mistake than meant; " +
 			"set sync.allowEmpty, or remove the App")
 	case plan.StageOf(left.live.Key) == plan.StageNamespace && !l.declaresNamespace():

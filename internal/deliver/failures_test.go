@@ -1,0 +1,171 @@
+package deliver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/status"
+)
+
+// sick is a claim for a disk that nobody provides, so it never becomes healthy.
+func sick(name string) string {
+	return fmt.Sprintf(`apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: %s}
+spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}
+`, name)
+}
+
+func TestAFailedReleaseHoldsTheApp(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	held := func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureHold
+		a.Spec.Health.Timeout.Duration = time.Second
+	}
+	f.declare(true, f.app("one", held))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	f.commit(map[string]string{"one/web.yaml": sick("web")})
+	f.until("one", "held after its failure", func(s status.App) bool { return s.Hold != nil && s.Hold.Reason == gate.HeldByFailure })
+	third := f.commit(map[string]string{"one/web.yaml": "", "one/a.yaml": paint("a", "red")})
+	f.until("one", "held at the third commit", func(s status.App) bool { return s.Revision == third && s.Hold != nil })
+	f.stop() // a restart doesn't lift it
+	f.start()
+	f.declare(true, f.app("one", held))
+	f.tell(2)
+	f.until("one", "held at the third commit", func(s status.App) bool { return s.Revision == third && s.Hold != nil })
+	if got, _ := f.color("a"); got != "blue" {
+		t.Errorf("a is %q though the App is held", got)
+	}
+	if _, err := f.Resume(t.Context(), f.namespace+"/one", nil, "grace"); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", third)
+}
+
+func TestAFailedReleaseIsRolledBack(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	rolled := func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = time.Second
+	}
+	asked := make(chan release.Release, 10)
+	f.stop()
+	f.rollback = func(_ context.Context, app string, failed release.Release) (status.RolledBack, error) {
+		asked <- failed
+		commit := f.commit(map[string]string{"one/web.yaml": ""})
+		return status.RolledBack{App: app, Release: 1, To: fmt.Sprintf("%040d", 0), Commit: commit, Branch: "main"}, nil
+	}
+	f.start()
+	f.declare(true, f.app("one", rolled))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	second := f.commit(map[string]string{"one/web.yaml": sick("web")})
+	var failed release.Release
+	select {
+	case failed = <-asked:
+	case <-time.After(20 * time.Second):
+		t.Fatal("no rollback was asked for")
+	}
+	if failed.Revision.Commit != second || failed.Outcome != release.Failed {
+		t.Errorf("what was rolled back is %+v", failed)
+	}
+	f.synced("one", fmt.Sprintf("%040d", 2))
+	f.untilHappened("one", event.RolledBack)
+	if len(asked) != 0 {
+		t.Error("it was rolled back again")
+	}
+	if s := f.until("one", "not held", func(s status.App) bool { return s.Hold == nil }); s.Sync != status.Synced {
+		t.Errorf("it stands as %+v", s)
+	}
+}
+
+func TestARollbackThatCannotBeMadeHoldsTheApp(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	f.rollback = func(context.Context, string, release.Release) (status.RolledBack, error) {
+		return status.RolledBack{}, errors.New("others are made from these files")
+	}
+	f.start()
+	f.declare(true, f.app("one", func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = time.Second
+	}))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	f.commit(map[string]string{"one/web.yaml": sick("web")})
+	f.until("one", "held, with why", func(s status.App) bool {
+		return s.Hold != nil && strings.Contains(s.Hold.Message, "others are made from these files")
+	})
+	third := f.commit(map[string]string{"one/web.yaml": ""}) // something changed
+	f.synced("one", third)
+}
+
+// The daemon may be killed between a failure and the commit that takes it back.
+func TestARollbackThatWasCutOffIsMade(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	rolled := func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = time.Second
+	}
+	f.stop()
+	begun := make(chan struct{}, 1)
+	f.rollback = func(ctx context.Context, _ string, _ release.Release) (status.RolledBack, error) {
+		begun <- struct{}{}
+		<-ctx.Done()
+		return status.RolledBack{}, ctx.Err()
+	}
+	f.start()
+	f.declare(true, f.app("one", rolled))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	second := f.commit(map[string]string{"one/web.yaml": sick("web")})
+	<-begun
+	var left []byte
+	f.until("one", "being rolled back", func(s status.App) bool {
+		return s.Hold != nil && strings.Contains(s.Hold.Message, "is being rolled back")
+	})
+	for left == nil {
+		kept, err := f.history.Kept(t.Context(), history.DeskFailure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = kept[f.namespace+"/one"]
+	}
+	f.stop()
+	f.reopen(func(store history.Memory) { // a kill tells nobody how it ended
+		if err := store.Put(t.Context(), history.DeskFailure, f.namespace+"/one", left); err != nil {
+			t.Fatal(err)
+		}
+	})
+	asked := make(chan release.Release, 10)
+	f.rollback = func(_ context.Context, app string, failed release.Release) (status.RolledBack, error) {
+		asked <- failed
+		commit := f.commit(map[string]string{"one/web.yaml": ""})
+		return status.RolledBack{App: app, Release: 1, To: fmt.Sprintf("%040d", 0), Commit: commit, Branch: "main"}, nil
+	}
+	f.start()
+	f.declare(true, f.app("one", rolled))
+	f.tell(1)
+	select {
+	case failed := <-asked:
+		if failed.Revision.Commit != second || failed.Outcome != release.Failed {
+			t.Errorf("what was rolled back is %+v", failed)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody went on with the rollback")
+	}
+	f.synced("one", fmt.Sprintf("%040d", 2))
+	if len(asked) != 0 {
+		t.Error("it was rolled back again")
+	}
+}
