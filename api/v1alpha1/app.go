@@ -112,7 +112,7 @@ type Helm struct {
 	ValueFiles []string `json:"valueFiles,omitempty"`
 	// Values are over all files.
 	Values map[string]any `json:"values,omitempty"`
-	// KubeVersion is what the chart takes for the cluster's version. Default 1.36.
+	// KubeVersion is what the chart takes for the cluster's version. Default 1.36.0.
 	KubeVersion string `json:"kubeVersion,omitempty"`
 	// APIVersions are what the chart finds in the cluster, beside the APIs that
 	// come with Kubernetes: GROUP/VERSION or GROUP/VERSION/KIND.
@@ -242,5 +242,5 @@ const (
 	DefaultNamespace     = "default"
 	DefaultEvery         = time.Minute
 	DefaultHealthTimeout = 5 * time.Minute
-	DefaultKubeVersion   = "1.36"
+	DefaultKubeVersion   = "1.36.0"
 )

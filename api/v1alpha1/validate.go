@@ -211,7 +211,7 @@ func validateHelm(s *sink, h Helm) {
 		}
 	}
 	if v := h.KubeVersion; v != "" && !kubeVersion.MatchString(v) {
-		s.add(field+".kubeVersion", fmt.Sprintf("%q is not a version of Kubernetes", v), "write it like "+DefaultKubeVersion+" or 1.36.2")
+		s.add(field+".kubeVersion", fmt.Sprintf("%q is not a version of Kubernetes", v), "write it like "+DefaultKubeVersion+" or v1.34.2-gke.100")
 	}
 	for i, v := range h.APIVersions {
 		if v == "" || strings.Count(v, "/") > 2 || strings.ContainsAny(v, " \t\n\\") || hasControl(v) {

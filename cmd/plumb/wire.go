@@ -28,6 +28,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/cache"
+	"plumb.dev/plumb/internal/render/helm"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/source"
@@ -38,7 +39,7 @@ import (
 
 // renderers are the ways of rendering, the most particular first.
 func renderers() render.Set {
-	return render.Set{kustomize.Renderer{}, plain.Renderer{}}
+	return render.Set{kustomize.Renderer{}, helm.New(), plain.Renderer{}}
 }
 
 // cachedRenderers keep what renders came to in the data folder.
@@ -232,5 +233,8 @@ func renderLocal(ctx context.Context, path string) ([]object.Object, error) {
 		return nil, err
 	}
 	result, err := renderers().Render(ctx, files, below, v1alpha1.Render{})
+	for _, notice := range result.Notices {
+		fmt.Fprintln(os.Stderr, notice)
+	}
 	return result.Objects, err
 }

@@ -91,7 +91,7 @@ func TestAppFields(t *testing.T) {
 	compare(t, "docs/app.md, The Project", ofProjects, slices.Collect(maps.Keys(rows(section(read(t, "docs/app.md"), "## The Project")))))
 
 	app := v1alpha1.App{}
-	app.Spec.Render.Plain = &v1alpha1.Plain{}
+	app.Spec.Render.Plain, app.Spec.Render.Helm = &v1alpha1.Plain{}, &v1alpha1.Helm{}
 	b, err := json.Marshal(v1alpha1.Default(app))
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +146,9 @@ func fieldsBelow(path string, t reflect.Type) (fields []string) {
 	}
 	for f := range t.Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		below := strings.TrimPrefix(path+"."+name, ".")
 		fields = append(fields, below)
 		fields = append(fields, fieldsBelow(below, f.Type)...)

@@ -1,0 +1,190 @@
+package helm
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	chart "helm.sh/helm/v4/pkg/chart/v2"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/internal/manifest"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+)
+
+// What charts say to Helm about their objects.
+const (
+	annotationHook   = "helm.sh/hook"
+	annotationPolicy = "helm.sh/resource-policy"
+	policyKeep       = "keep"
+	notes            = "NOTES.txt" // what Helm prints after an install
+)
+
+// objects are those of a chart's CRDs and of what its templates came to.
+func (b *build) objects(c *chart.Chart, templates map[string]source, rendered map[string]string) ([]object.Object, error) {
+	var all []object.Object
+	var errs []error
+	take := func(objects []object.Object, err error) {
+		all = append(all, objects...)
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if *b.params.IncludeCRDs {
+		for _, crd := range c.CRDObjects() {
+			take(b.documents(b.origins[crd.File], crd.File.Data))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(rendered)) {
+		if strings.HasSuffix(name, notes) {
+			continue
+		}
+		objects, err := b.documents(templates[name].origin, []byte(rendered[name]))
+		take(located(templates[name], objects), err)
+	}
+	if len(errs) > 0 {
+		return nil, render.Join(errs)
+	}
+	return b.applied(all), nil
+}
+
+// documents are the objects in a text that a file came to. Their lines are
+// unknown: those of the text are not the file's.
+func (b *build) documents(origin string, text []byte) ([]object.Object, error) {
+	var objects []object.Object
+	parts := releaseutil.SplitManifests(string(text))
+	names := slices.Collect(maps.Keys(parts))
+	slices.SortFunc(names, func(x, y string) int {
+		if releaseutil.BySplitManifestsOrder([]string{x, y}).Less(0, 1) {
+			return -1
+		}
+		return 1
+	})
+	for _, name := range names {
+		found, err := b.document(origin, []byte(parts[name]))
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, found...)
+	}
+	return objects, nil
+}
+
+func (b *build) document(origin string, text []byte) ([]object.Object, error) {
+	objects, err := read(origin, text)
+	if err == nil {
+		return objects, nil
+	}
+	// Charts get away with keys that are given twice: Helm takes the last.
+	asJSON, wrong := yaml.YAMLToJSON(text)
+	if wrong != nil || manifest.CheckExpansion(origin, text) != nil || bytes.Equal(asJSON, []byte("null")) {
+		return nil, err
+	}
+	if objects, wrong = read(origin, asJSON); wrong != nil {
+		return nil, err
+	}
+	b.Notice(fmt.Sprintf("%s: %s, which Helm lets pass", origin, unplaced(err)))
+	return objects, nil
+}
+
+func read(origin string, text []byte) ([]object.Object, error) {
+	var objects []object.Object
+	for d, err := range manifest.Read(origin, text) {
+		if err == nil {
+			err = d.Check()
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: what it comes to can't be used: %s", origin, unplaced(err))
+		}
+		o := d.Object()
+		o.Origin = object.Origin{File: origin}
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+// unplaced is an error about a text that nobody has in front of them, without
+// its line there.
+func unplaced(err error) string {
+	if e, is := err.(*manifest.Error); is { //nolint:errorlint // manifest returns it as it is
+		return e.Message()
+	}
+	return err.Error()
+}
+
+var kindLine = regexp.MustCompile(`(?m)^kind:[ \t]*["']?([A-Za-z]+)["']?[ \t\r]*$`)
+
+// located gives objects the lines of their template where those are certain:
+// where it has as many lines that name a kind as it came to objects of it.
+func located(t source, objects []object.Object) []object.Object {
+	if path.Ext(t.origin) == ".tgz" {
+		return objects
+	}
+	lines := map[string][]int{}
+	for _, m := range kindLine.FindAllStringSubmatchIndex(t.text, -1) {
+		kind := t.text[m[2]:m[3]]
+		lines[kind] = append(lines[kind], strings.Count(t.text[:m[0]], "\n")+1)
+	}
+	count := map[string]int{}
+	for _, o := range objects {
+		count[o.GetKind()]++
+	}
+	next := map[string]int{}
+	for i, o := range objects {
+		kind := o.GetKind()
+		if len(lines[kind]) == count[kind] {
+			objects[i].Origin.Line = lines[kind][next[kind]]
+			next[kind]++
+		}
+	}
+	return objects
+}
+
+// applied are the objects that are applied as such. Hooks aren't; people are
+// told of those that are left out.
+func (b *build) applied(objects []object.Object) []object.Object {
+	var kept []object.Object
+	for _, o := range objects {
+		annotations := o.GetAnnotations()
+		switch hooks := annotations[annotationHook]; {
+		case hooks == "" || isCRDHook(hooks):
+			kept = append(kept, protected(o, annotations))
+		case isTest(hooks) && *b.params.SkipTests:
+		default:
+			b.Notice(fmt.Sprintf("%s: %s %s is a hook (%s) and is left out: Plumb doesn't run hooks yet", o.Origin, o.GetKind(), o.GetName(), hooks))
+		}
+	}
+	return kept
+}
+
+// isCRDHook says that the hooks of an object are the one by which charts once
+// had their CRDs installed.
+func isCRDHook(hooks string) bool { return strings.TrimSpace(hooks) == "crd-install" }
+
+// isTest says whether an object is for `helm test` and nothing else.
+func isTest(hooks string) bool {
+	for hook := range strings.SplitSeq(hooks, ",") {
+		switch strings.ToLower(strings.TrimSpace(hook)) {
+		case "test", "test-success", "test-failure":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// protected keeps from pruning what the chart keeps from being deleted.
+func protected(o object.Object, annotations map[string]string) object.Object {
+	if strings.ToLower(strings.TrimSpace(annotations[annotationPolicy])) != policyKeep {
+		return o
+	}
+	annotations[object.AnnotationPrune] = object.PruneNever
+	o.SetAnnotations(annotations)
+	return o
+}
