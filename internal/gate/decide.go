@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -21,8 +19,8 @@ type Facts struct {
 	Opening Opening
 	// Pauses cover the App as a whole; those that are over don't count.
 	Pauses []Pause
-	// Plan is the hash of the plan that waits, and Author who made its commit
-	// ("Name <address>"); empty while there is none.
+	// Plan is the hash of the plan that waits, and Author who made its commit:
+	// what Authors returns; empty while there is none.
 	Plan, Author string
 	// Approval is what someone said last; it counts for just the plan it names.
 	Approval *Approval
@@ -172,65 +170,6 @@ func (f Facts) approved() error {
 		return fmt.Errorf("plan %.12s waits for approval: `plumb approve %s %.12s`", f.Plan, f.App, f.Plan)
 	}
 	return Authorise(*f.Approval, f.Sync.Approval, f.Author)
-}
-
-// Authorise says why someone's approval doesn't count, or nil where it does.
-// The author of the commit is "Name <address>".
-func Authorise(a Approval, rule v1alpha1.Approval, author string) error {
-	switch {
-	case !rule.NotAuthor:
-		return nil
-	case strings.TrimSpace(a.By) == "":
-		return errors.New("someone other than the commit's author has to approve, and it isn't known who approves")
-	case strings.TrimSpace(author) == "":
-		return errors.New("someone other than the commit's author has to approve, and it isn't known who the author is")
-	case samePerson(a.By, author):
-		return fmt.Errorf("%s made the commit, so someone else has to approve it (sync.approval.notAuthor)", a.By)
-	}
-	return nil
-}
-
-// samePerson says whether two people are one as far as can be told: they have
-// a name or an address in common, or one is given by the name of an account
-// alone (ada, ada@laptop) that the other's address begins with.
-func samePerson(a, b string) bool {
-	x, y := calledBy(a), calledBy(b)
-	return x.shares(y) || x.isAccountOf(y) || y.isAccountOf(x)
-}
-
-// person is what someone is called.
-type person struct {
-	names   []string
-	account string // what an address begins with
-	bare    bool   // nothing but an account is given, or nothing that tells it from one
-}
-
-// calledBy reads "Name <address>", or what people write in its place.
-func calledBy(text string) (p person) {
-	name, rest, bracketed := strings.Cut(text, "<")
-	address, _, _ := strings.Cut(rest, ">")
-	for _, called := range []string{text, name, address} {
-		if called = strings.Join(strings.Fields(called), " "); called != "" {
-			p.names = append(p.names, called)
-		}
-	}
-	if p.bare = !bracketed; p.bare {
-		address = strings.TrimSpace(text)
-	}
-	p.account, _, _ = strings.Cut(address, "@")
-	return p
-}
-
-func (p person) shares(other person) bool { return overlap(p.names, other.names) }
-
-func (p person) isAccountOf(other person) bool {
-	return p.bare && p.account != "" && overlap([]string{p.account}, append(other.names, other.account))
-}
-
-func overlap(a, b []string) bool {
-	return slices.ContainsFunc(a, func(x string) bool {
-		return slices.ContainsFunc(b, func(y string) bool { return strings.EqualFold(x, y) })
-	})
 }
 
 // moment is a time as people read it.
