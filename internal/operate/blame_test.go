@@ -117,7 +117,7 @@ func TestBlameOfASecretTellsNoValue(t *testing.T) {
 	if len(got.Fields) != 1 || got.Fields[0].Value.Hidden == "" || got.Fields[0].Value.Content != nil {
 		t.Fatalf("told %+v", got.Fields)
 	}
-	if line := got.Fields[0].Line; line == nil || line.Origin != (object.Origin{File: "web/all.yaml", Line: 29}) || !line.Exact {
+	if line := got.Fields[0].Line; line == nil || line.Origin != (object.Origin{File: "web/all.yaml", Line: 30}) || !line.Exact {
 		t.Errorf("it comes from %+v", line)
 	}
 }

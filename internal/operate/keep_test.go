@@ -2,7 +2,6 @@ package operate_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -209,6 +209,7 @@ spec:
           env:
             - name: LEVEL
               value: info
+          ports: [{containerPort: 80}]
 ---
 apiVersion: v1
 kind: Secret
@@ -279,7 +280,7 @@ func TestKeepWritesTheLineThatIsMeant(t *testing.T) {
 		"one more of it":    {"/spec/template/spec/containers/0/args", []any{"--fast", "--port=80", "--new"}, []string{"+            - --new"}, 22},
 		"one less":          {"/spec/template/spec/containers/0/args", []any{"--port=80"}, []string{"-            - --fast   # quickly"}, 20},
 		"variable":          {"/spec/template/spec/containers/0/env/0/value", "debug", []string{"-              value: info", "+              value: debug"}, 24},
-		"mapping, added":    {"/spec/strategy", map[string]any{"type": "Recreate"}, []string{"+  strategy:", "+    type: Recreate"}, 25},
+		"mapping, added":    {"/spec/strategy", map[string]any{"type": "Recreate"}, []string{"+  strategy:", "+    type: Recreate"}, 26},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -431,6 +432,10 @@ func TestKeepInAnOverlay(t *testing.T) {
 		"of the base":   {"/metadata/annotations/example.com~1owner", "team-b", "prod/level.yaml", []string{"-metadata: {name: web}", "+metadata: {name: web, annotations: {example.com/owner: team-b}}"}},
 		"nowhere yet":   {"/spec/minReadySeconds", int64(3), "prod/level.yaml", []string{"+  minReadySeconds: 3"}},
 		"gone from all": {"/metadata/annotations/example.com~1owner", absent{}, "prod/kustomization.yaml", []string{"+  - patch: |", "+      apiVersion: apps/v1", "+      kind: Deployment", "+      metadata:", "+        annotations:", "+          example.com/owner: null", "+        name: web"}},
+		"a port": {"/spec/template/spec/containers/0/ports/0/containerPort", int64(81), "prod/kustomization.yaml", []string{
+			"+  - patch: |", "+      - op: replace", "+        path: /spec/template/spec/containers/0/ports/0/containerPort", "+        value: 81",
+			"+    target:", "+      name: web", "+      kind: Deployment",
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

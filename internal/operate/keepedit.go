@@ -160,10 +160,7 @@ func (w *writing) places(finder *origin.Finder, o object.Object, c changed, have
 	if homes, err := finder.Homes(o, c.path); err == nil && c.present {
 		list = append(list, homes...)
 	}
-	if p, ok := finder.NewPatch(o, c.path); ok {
-		list = append(list, p)
-	}
-	return list
+	return append(list, finder.NewPatches(o, c.path)...)
 }
 
 // tried is what a try is held against.

@@ -97,7 +97,7 @@ func TestKeepOfALiveObject(t *testing.T) {
 	c, op := newCluster(t, overlay(), "prod")
 	c.byHand(t, "deployments", "prod-web", "scale", `{"spec":{"replicas":6}}`)
 	c.byHand(t, "deployments", "prod-web", "", `{"metadata":{"annotations":{"example.com/owner":null,"not.ours/at-all":"x"}},
-		"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop:1.5","args":["--fast","--port=81"],
+		"spec":{"template":{"spec":{"containers":[{"name":"web","image":"shop:1.5","args":["--fast","--port=81"],"ports":[{"containerPort":80}],
 			"env":[{"name":"LEVEL","value":"warn"},{"name":"MORE","value":"x"}]}]}}}}`)
 	c.byHand(t, "secrets", "prod-keys", "", `{"data":{"token":"Y2FuYXJ5LTQ3MTE="}}`)
 	got, err := op.Keep(t.Context(), operate.Keep{App: "shop/web", By: "ada"})
@@ -172,7 +172,7 @@ func TestBlameOfALiveObject(t *testing.T) {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	secret, err := op.Blame(t.Context(), object.Key{Kind: "Secret", Name: "prod-keys"})
-	if err != nil || len(secret.Fields) != 1 || secret.Fields[0].Line == nil || secret.Fields[0].Line.Origin.Line != 29 || secret.Fields[0].Value.Hidden == "" {
+	if err != nil || len(secret.Fields) != 1 || secret.Fields[0].Line == nil || secret.Fields[0].Line.Origin.Line != 30 || secret.Fields[0].Value.Hidden == "" {
 		t.Errorf("got %+v, %v", secret.Fields, err)
 	}
 	// Nobody's: found by its kind alone, with the rights of the daemon.

@@ -3,7 +3,9 @@ package origin
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 
@@ -11,29 +13,86 @@ import (
 	"plumb.dev/plumb/internal/yamledit"
 )
 
-// NewPatch is a patch that the App's own kustomization doesn't have yet, for
-// one field of a rendered object. It says false for plain files.
-func (f *Finder) NewPatch(o object.Object, field yamledit.Path) (Place, bool) {
+// NewPatches are patches that the App's own kustomization doesn't have yet, for
+// one field of a rendered object: one that merges, and one of operations, which
+// can also change what elements are known by. Of plain files there are none.
+func (f *Finder) NewPatches(o object.Object, field yamledit.Path) []Place {
 	d, err := f.find(o)
 	top := f.layers[f.path]
 	if err != nil || top == nil || len(d.layers) == 0 {
-		return Place{}, false
+		return nil
 	}
 	// The patches of a kustomization come before its own prefix and suffix.
 	d.layers = slices.DeleteFunc(slices.Clone(d.layers), func(l *layer) bool { return l == top })
 	names := d.names()
-	name := names[len(names)-1]
-	line := lineOf(top.content, 0)
-	return Place{
-		File: top.file, Line: line, Last: line, What: "a new patch",
-		spot: patchSpot{apiVersion: o.GetAPIVersion(), kind: o.GetKind(), name: name, field: field},
-	}, true
+	of := patched{apiVersion: o.GetAPIVersion(), kind: o.GetKind(), name: names[len(names)-1]}
+	place := Place{File: top.file, Line: 1, Last: 1, What: "a new patch", spot: patchSpot{of, field}}
+	places := []Place{place}
+	if _, keys, found := Lookup(o.Object, field); found {
+		place.spot = operationSpot{of, pointer(keys)}
+		places = append(places, place)
+	}
+	return places
+}
+
+// patched is what a patch is for.
+type patched struct{ apiVersion, kind, name string }
+
+// pointer is a path as a JSON pointer.
+func pointer(keys []string) string {
+	var b strings.Builder
+	for _, k := range keys {
+		b.WriteString("/" + strings.ReplaceAll(strings.ReplaceAll(k, "~", "~0"), "/", "~1"))
+	}
+	return b.String()
+}
+
+// addPatch adds an entry to a kustomization's patches.
+func addPatch(file []byte, content any, target map[string]any) ([]byte, error) {
+	text, err := yaml.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	d, err := yamledit.Open(file, yamledit.Selector{})
+	if err != nil {
+		return nil, err
+	}
+	entry := map[string]any{"patch": string(text)}
+	if target != nil {
+		entry["target"] = target
+	}
+	at, value := yamledit.Keys("patches", "-"), any(entry)
+	if _, err := d.Find(at[:1]); errors.Is(err, yamledit.ErrAbsent) {
+		at, value = at[:1], []any{entry}
+	}
+	if d, err = d.Set(at, value); err != nil {
+		return nil, err
+	}
+	return d.Bytes(), nil
+}
+
+// operationSpot is a JSON patch that isn't there yet, of a field that is.
+type operationSpot struct {
+	of patched
+	at string
+}
+
+func (s operationSpot) set(file []byte, value any) ([]byte, error) {
+	return s.add(file, map[string]any{"op": "replace", "path": s.at, "value": value})
+}
+
+func (s operationSpot) remove(file []byte) ([]byte, error) {
+	return s.add(file, map[string]any{"op": "remove", "path": s.at})
+}
+
+func (s operationSpot) add(file []byte, operation map[string]any) ([]byte, error) {
+	return addPatch(file, []any{operation}, map[string]any{"kind": s.of.kind, "name": regexp.QuoteMeta(s.of.name)})
 }
 
 // patchSpot is a patch that isn't there yet.
 type patchSpot struct {
-	apiVersion, kind, name string
-	field                  yamledit.Path
+	of    patched
+	field yamledit.Path
 }
 
 func (s patchSpot) set(file []byte, value any) ([]byte, error) {
@@ -45,30 +104,14 @@ func (s patchSpot) set(file []byte, value any) ([]byte, error) {
 	if !isMap {
 		return nil, errFixed
 	}
-	fields["apiVersion"], fields["kind"] = s.apiVersion, s.kind
+	fields["apiVersion"], fields["kind"] = s.of.apiVersion, s.of.kind
 	metadata, _ := fields["metadata"].(map[string]any)
 	if metadata == nil {
 		metadata = map[string]any{}
 	}
-	metadata["name"] = s.name
+	metadata["name"] = s.of.name
 	fields["metadata"] = metadata
-	text, err := yaml.Marshal(fields)
-	if err != nil {
-		return nil, err
-	}
-	d, err := yamledit.Open(file, yamledit.Selector{})
-	if err != nil {
-		return nil, err
-	}
-	var entry any = map[string]any{"patch": string(text)}
-	at := yamledit.Keys("patches", "-")
-	if _, err := d.Find(at[:1]); errors.Is(err, yamledit.ErrAbsent) {
-		at, entry = at[:1], []any{entry}
-	}
-	if d, err = d.Set(at, entry); err != nil {
-		return nil, err
-	}
-	return d.Bytes(), nil
+	return addPatch(file, fields, nil)
 }
 
 // remove is a patch that takes the field away: null does.
