@@ -322,13 +322,27 @@ func TestText(t *testing.T) {
 		"https://x/?author=ada&monkey=1&keys=2":       "https://x/?author=ada&monkey=1&keys=2",
 		"a://b:c@d and e://f:g@h":                     "a://" + h + "@d and e://" + h + "@h",
 		"://a:b@c":                                    "://" + h + "@c",
-		"this <hidden thing> is whole":                h,
 	} {
 		if got := (Redactor{}).Text(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 		if once := keyed().Text(text); strings.Count(once, "<hidden ") != strings.Count(want, h) {
 			t.Errorf("with a key %q becomes %q", text, once)
+		}
+	}
+}
+
+// What was shown with a key can be shown again without one, and stays as it is.
+func TestWhatWasShownCanBeShownAgain(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`{apiVersion: v1, kind: Secret, metadata: {name: db, annotations: {a: b}}, data: {a: Yg==}}`,
+		`{kind: X, metadata: {annotations: {plumb.dev/sensitive: "/a"}}, a: {b: c}, d: ["https://u:p@x.org/?token=t&x=1", "-----BEGIN PRIVATE KEY-----"]}`,
+	} {
+		o := parse(t, text)
+		once := keyed().Of(o).Show(o)
+		if diff := cmp.Diff(once, Redactor{}.Of(once).Show(once)); diff != "" {
+			t.Errorf("%s (-once +twice)\n%s", text, diff)
 		}
 	}
 }

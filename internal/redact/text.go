@@ -14,8 +14,9 @@ func (r Redactor) Text(s string) string { return Mask{redactor: r}.Text(s) }
 
 // text blanks what is hidden in a text at a place of the object.
 func (m Mask) text(at, s string) string {
-	if strings.Contains(s, hiddenIs) {
+	if strings.Contains(s, hiddenIs) && len(m.redactor.key) > 0 {
 		// Whoever writes what stands for a hidden value can't make it look like one.
+		// Without a key all look alike, and what was shown before may be shown again.
 		return m.redactor.hide(m.place+at, s).String()
 	}
 	blank := func(secret string) string { return m.redactor.hide(m.place+at, secret).String() }
