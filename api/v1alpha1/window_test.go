@@ -98,7 +98,7 @@ func TestMistakesInWindows(t *testing.T) {
 		"kind: allow, schedule: 0 22 * * 5, duration: 8h, corrections: true":         ".corrections: only a deny window can hold back corrections; remove it, or make the window's kind deny",
 		"kind: deny, schedule: 0 22 * * 5, duration: 8h, reason: \"a\\nb\"":          ".reason: is long, or has control characters; give one line of at most 500 bytes",
 		"kind: deny, schedule: 0 0 30 2 *, duration: 1h":                             `.schedule: "0 0 30 2 *" never comes; name a day that there is in one of its months`,
-		"kind: deny, schedule: '0 0 31 4,6 *', duration: 1h":                           `.schedule: "0 0 31 4,6 *" never comes; name a day that there is in one of its months`,
+		"kind: deny, schedule: '0 0 31 4,6 *', duration: 1h":                         `.schedule: "0 0 31 4,6 *" never comes; name a day that there is in one of its months`,
 		"kind: deny, schedule: 22 * * 5, duration: 1h":                               `.schedule: "22 * * 5" is not a schedule: it needs 5 fields and has 4` + write,
 		"kind: deny, schedule: '@daily', duration: 1h":                               `.schedule: "@daily" is not a schedule: it needs 5 fields and has 1` + write,
 		"kind: deny, schedule: TZ=UTC 0 22 * * 5, duration: 1h":                      `.schedule: "TZ=UTC 0 22 * * 5" is not a schedule: it needs 5 fields and has 6` + write,

@@ -572,9 +572,13 @@ func TestAReleaseWithAnUnknownKindDoesNotSucceed(t *testing.T) {
 	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/g.yaml": "apiVersion: v1\nkind: Gizmo\nmetadata: {name: g}\n"})
 	f.untilColor("a", "blue")
 	f.until("one", "telling of the kind", func(s status.App) bool { return strings.Contains(s.Message, "serves no Gizmo") })
-	f.tick()
-	if list := f.releases("one"); len(list) != 1 || list[0].Outcome != release.Failed || !strings.Contains(list[0].Reason, "Gizmo") {
-		t.Errorf("the releases are %+v", list)
+	list, deadline := f.releases("one"), time.Now().Add(20*time.Second) // what happened is written down beside the engine
+	for len(list) != 1 || list[0].Outcome != release.Failed || !strings.Contains(list[0].Reason, "Gizmo") {
+		if time.Now().After(deadline) {
+			t.Fatalf("the releases are %+v", list)
+		}
+		f.tick()
+		list = f.releases("one")
 	}
 	f.synced("one", f.commit(map[string]string{"one/g.yaml": ""}))
 }
