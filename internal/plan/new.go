@@ -34,7 +34,27 @@ func New(p Plan) Plan {
 	p.Complete = len(p.Problems) == 0
 	p.Applicable = p.Complete && !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Conflict })
 	p.Hash = hashOf(p)
+	bounded(p.Changes)
 	return p
+}
+
+// mostShown bounds how many bytes of values a plan holds: it is kept and sent
+// as a whole.
+const mostShown = 8 << 20
+
+// bounded takes the values out of the changes that come after too many. What
+// these fields are counts as before; see Change.More.
+func bounded(changes []Change) {
+	left := mostShown
+	for i := range changes {
+		for _, f := range changes[i].Fields {
+			left -= len(f.Path) + sizeOf(f.Before) + sizeOf(f.After)
+		}
+		if left < 0 {
+			changes[i].More += len(changes[i].Fields)
+			changes[i].Fields = nil
+		}
+	}
 }
 
 // turnOf is when a change has its turn: stages upwards, then prunes downwards.

@@ -150,3 +150,23 @@ func TestThePlanAsJSONHoldsNoObject(t *testing.T) {
 		t.Errorf("read back it is shown as\n%s\n%v", back.Text(View{}), err)
 	}
 }
+
+func TestAHugePlanIsBounded(t *testing.T) {
+	t.Parallel()
+	var p Plan
+	for range 3000 {
+		p.Changes = append(p.Changes, Change{Action: Create, Key: keyOf("ConfigMap", "shop", "a"), Digest: "d",
+			Fields: []Field{{Path: "data", After: Shown(map[string]any{"x": strings.Repeat("y", 6000)})}}})
+	}
+	made := New(p)
+	text, err := json.Marshal(made)
+	if err != nil || len(text) > mostShown*3/2 {
+		t.Errorf("it has %d bytes, %v", len(text), err)
+	}
+	if last := made.Changes[2999]; last.More != 1 || len(last.Fields) != 0 || len(made.Changes[0].Fields) != 1 {
+		t.Errorf("the last change is %+v", last)
+	}
+	if New(made).Hash != made.Hash {
+		t.Error("its hash is another one when it is made again")
+	}
+}

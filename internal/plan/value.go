@@ -87,3 +87,29 @@ func asYAML(v any) string {
 	}
 	return string(out)
 }
+
+// sizeOf is about how many bytes a value takes.
+func sizeOf(v *Value) int {
+	if v == nil {
+		return 0
+	}
+	return len(v.Hidden) + sizeOfContent(v.Content)
+}
+
+func sizeOfContent(content any) int {
+	const some = 8
+	size := some
+	switch c := content.(type) {
+	case string:
+		size += len(c)
+	case []any:
+		for _, e := range c {
+			size += sizeOfContent(e)
+		}
+	case map[string]any:
+		for name, e := range c {
+			size += len(name) + sizeOfContent(e)
+		}
+	}
+	return size
+}
