@@ -21,7 +21,8 @@ import (
 const (
 	maxLayers   = 1000
 	maxDepth    = 50
-	maxDeclared = 100_000 // on all ways that there are
+	maxFollowed = 10_000  // kustomizations, each as often as it is listed
+	maxDeclared = 100_000 // objects, likewise
 )
 
 // layer is one kustomization.
@@ -159,8 +160,8 @@ func (f *Finder) layer(folder string) (*layer, error) {
 
 // follow is all that a kustomization declares, by way of those that it lists.
 func (f *Finder) follow(l *layer, depth int) ([]declared, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%s: kustomizations nest more than %d deep", l.file, maxDepth)
+	if err := f.spend(l, depth); err != nil {
+		return nil, err
 	}
 	all, err := f.resources(l, depth)
 	if err != nil {
@@ -188,10 +189,23 @@ func (f *Finder) follow(l *layer, depth int) ([]declared, error) {
 	return passing(all, l), nil
 }
 
+// spend bounds what is followed: kustomizations may list each other in circles,
+// and one of them over and over.
+func (f *Finder) spend(l *layer, depth int) error {
+	f.followed++
+	switch {
+	case depth > maxDepth:
+		return fmt.Errorf("%s: kustomizations nest more than %d deep", l.file, maxDepth)
+	case f.followed > maxFollowed:
+		return fmt.Errorf("%s: more than %d kustomizations come together", l.file, maxFollowed)
+	}
+	return nil
+}
+
 // over are the kustomizations that a component puts over what was there before.
 func (f *Finder) over(l *layer, depth int) ([]*layer, error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%s: components nest more than %d deep", l.file, maxDepth)
+	if err := f.spend(l, depth); err != nil {
+		return nil, err
 	}
 	var all []*layer
 	for _, given := range l.Components {

@@ -95,6 +95,7 @@ type Finder struct {
 	opened   map[string]opened
 	layers   map[string]*layer // kustomizations, by folder
 	declared map[string][]declared
+	followed int
 	err      error
 }
 
