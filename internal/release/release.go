@@ -57,11 +57,17 @@ func (r Revision) Short() string { return r.Commit[:min(len(r.Commit), 8)] }
 
 // Release is one change to an App. ID is 0 until the history has given one.
 type Release struct {
-	ID       int64     `json:"id"`
-	App      string    `json:"app"` // NAMESPACE/NAME
-	Revision Revision  `json:"revision"`
-	Trigger  Trigger   `json:"trigger"`
-	Actor    string    `json:"actor"` // who: a commit's author, a field manager, a person
+	ID       int64    `json:"id"`
+	App      string   `json:"app"` // NAMESPACE/NAME
+	Revision Revision `json:"revision"`
+	Trigger  Trigger  `json:"trigger"`
+	Actor    string   `json:"actor"` // who: a commit's author, a field manager, a person
+	// Plan is the hash of the plan that was carried out, where someone had to
+	// approve it; with who did, and why.
+	Plan        string `json:"plan,omitempty"`
+	ApprovedBy  string `json:"approvedBy,omitempty"`
+	ApprovedWhy string `json:"approvedWhy,omitempty"`
+
 	Outcome  Outcome   `json:"outcome"`
 	Reason   string    `json:"reason,omitempty"` // why it failed, or what it was for
 	Changes  []Change  `json:"changes,omitempty"`

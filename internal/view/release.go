@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/terminal"
 )
@@ -99,6 +100,9 @@ func Release(s terminal.Screen, r release.Release, now time.Time) {
 	facts.Fact("Reason", r.Reason)
 	facts.Fact("Trigger", triggerOf(r))
 	facts.Fact("Who", r.Actor)
+	if r.Plan != "" {
+		facts.Fact("Plan", strings.TrimSuffix(plan.Short(r.Plan)+", approved by "+r.ApprovedBy+": "+r.ApprovedWhy, ": "))
+	}
 	facts.Fact("Revision", strings.TrimSpace(r.Revision.Commit+" "+r.Revision.Ref))
 	facts.Fact("Commit", strings.Trim(subject+", "+r.Revision.Author, ", "))
 	facts.Fact("Seen", when(r.Seen, now))
