@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -103,6 +104,13 @@ func (p *Proposal) stale(said gate.Approval) event.Event {
 // event tells something of the plan.
 func (p *Proposal) event(kind event.Kind, by, form string, args ...any) event.Event {
 	return event.Event{Kind: kind, Actor: by, Plan: p.Plan.Hash, Revision: p.Plan.Revision, Message: fmt.Sprintf(form, args...)}
+}
+
+// Sign notes on a release which plan it carries out, and who approved that.
+func (p *Proposal) Sign(r *release.Release) {
+	if p.Grants != nil && p.Said != nil {
+		r.Plan, r.ApprovedBy, r.ApprovedWhy = p.Plan.Hash, p.Said.By, p.Said.Why
+	}
 }
 
 // Check completes what someone says of the plan that waits with its whole hash,

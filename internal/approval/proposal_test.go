@@ -11,6 +11,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -117,6 +118,10 @@ func TestAPlanIsMadeAnewWhenThingsMove(t *testing.T) {
 	if due, from := p.Due(2, false); !due || !from.Equal(at(2)) {
 		t.Errorf("when things moved it is due %v from %v", due, from)
 	}
+	var unsigned release.Release
+	if p.Sign(&unsigned); unsigned.Plan != "" {
+		t.Errorf("the release says %+v", unsigned)
+	}
 	if err := say(t, &p, yes(made("a"))); err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +133,10 @@ func TestAPlanIsMadeAnewWhenThingsMove(t *testing.T) {
 		t.Errorf("while things move it is due %v from %v", due, from)
 	}
 	p.Made(made("a"), 2, 2, at(8))
+	var r release.Release
+	if p.Sign(&r); r.Plan != p.Hash() || r.ApprovedBy != "grace" || r.ApprovedWhy != "looks right" {
+		t.Errorf("the release says %+v", r)
+	}
 	if due, _ := p.Due(2, true); due || p.Grants == nil {
 		t.Error("it isn't granted")
 	}

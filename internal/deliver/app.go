@@ -35,7 +35,7 @@ type app struct {
 	head  source.Head
 	want  want
 	got   got
-	cause cause
+	cause release.Cause
 
 	gated
 
@@ -54,9 +54,7 @@ type app struct {
 	deadline  time.Time
 	timer     *time.Timer
 
-	open       *release.Release // the intended release that has not ended
-	corrective *release.Release // the correction that has not succeeded yet
-	broken     *release.Release // the newest commit, while it can't be rendered
+	release.Unended
 }
 
 // want is what should be rendered.
@@ -78,14 +76,6 @@ type got struct {
 	unchanged bool  // the newest commit touched nothing that the App is made from
 	changedAt string
 	kinds     []schema.GroupKind
-}
-
-// cause is why objects are declared otherwise than they are live.
-type cause struct {
-	trigger  release.Trigger
-	actor    string
-	seen     time.Time
-	revision release.Revision // of the root, where that is what changed; else zero
 }
 
 // newApp is an App that nothing is known of yet but its declaration.
@@ -130,10 +120,10 @@ func (a *app) facts() Facts {
 		RetryAt:  a.retryAt,
 		Crashed:  a.crash != nil,
 		LookAt:   a.look.at,
-		Open:     a.open != nil,
+		Open:     a.Open != nil,
 		Health:   n.WorstHealth(),
 		Deadline: a.deadline,
-		Landed:   a.open != nil && !a.open.Applied.IsZero(),
+		Landed:   a.Open != nil && !a.Open.Applied.IsZero(),
 	}
 }
 

@@ -3,15 +3,14 @@ package deliver
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
-	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -26,7 +25,7 @@ func (en *Engine) Approve(ctx context.Context, said gate.Approval) (gate.Approva
 		return said, err
 	}
 	if q.rule.NotAuthor && !said.Refuse {
-		authors, unknown := e.authorsOf(ctx, q)
+		authors, unknown := pipeline.Authors(ctx, e.Past, e.History, q.made)
 		if _, err := ask(ctx, e, func(e *engine) (asked, error) { return q, e.authorise(q, authors, unknown) }); err != nil {
 			return said, err
 		}
@@ -37,13 +36,11 @@ func (en *Engine) Approve(ctx context.Context, said gate.Approval) (gate.Approva
 	return ask(ctx, e, func(e *engine) (gate.Approval, error) { return q.said, e.approve(q.said) })
 }
 
-// asked is an approval, and who must not give it.
+// asked is an approval, and what it is of.
 type asked struct {
-	said    gate.Approval
-	rule    v1alpha1.Approval
-	authors []string    // those that are known
-	url     string      // of the repository with more authors; empty where none has
-	span    source.Span // of the commits whose authors they are
+	said gate.Approval
+	rule v1alpha1.Approval
+	made pipeline.Made
 }
 
 // checkApproval says whether an approval fits the plan that waits, and gives it
@@ -60,53 +57,14 @@ func (e *engine) checkApproval(said gate.Approval) (asked, error) {
 	e.tell(a, happened...)
 	q := asked{said: said, rule: a.App.Spec.Sync.Approval}
 	if a.removed {
-		q.authors = []string{e.rootAt.Author}
+		q.made = pipeline.Made{Known: []string{e.rootAt.Author}}
 		return q, err
 	}
-	q.authors, q.url, q.span.To = []string{a.got.revision.Author}, a.ref.URL, a.got.revision.Commit
-	if a.cause.trigger == release.TriggerDeclaration {
-		q.authors = append(q.authors, a.cause.actor)
+	q.made = pipeline.Made{App: a.id, URL: a.ref.URL, Commit: a.got.revision.Commit, Known: []string{a.got.revision.Author}, From: e.follows.Inputs(a.id)}
+	if a.cause.Trigger == release.TriggerDeclaration {
+		q.made.Known = append(q.made.Known, a.cause.Actor)
 	}
-	for path := range e.follows.Inputs(a.id).All() {
-		q.span.Paths = append(q.span.Paths, path)
-	}
-	slices.Sort(q.span.Paths)
 	return q, err
-}
-
-// mostCommits bounds how many commits a plan may be made of for their authors
-// to be told.
-const mostCommits = 1000
-
-// authorsOf finds who made the commits since the one that is live.
-func (e *engine) authorsOf(ctx context.Context, q asked) ([]string, error) {
-	if e.Past == nil || q.url == "" {
-		return q.authors, nil
-	}
-	live, err := e.History.List(ctx, history.Query{App: q.said.App, Outcome: release.Succeeded, Limit: history.MaxLimit})
-	if err != nil {
-		return nil, fmt.Errorf("who made these changes can't be told: %w", err)
-	}
-	q.span.Limit = mostCommits
-	if i := slices.IndexFunc(live, func(r release.Release) bool { return !r.Corrective() && r.Trigger != release.TriggerRemoval }); i >= 0 {
-		q.span.From = live[i].Revision.Commit
-	}
-	commits, err := e.Past.Log(ctx, q.url, q.span)
-	if err != nil && q.span.From != "" { // it may be of a history that was rewritten: all of it counts then
-		q.span.From = ""
-		commits, err = e.Past.Log(ctx, q.url, q.span)
-	}
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("who made these changes can't be told: %w", err)
-	case len(commits) >= mostCommits:
-		return nil, fmt.Errorf("these changes are of %d commits or more, so who made them isn't told: let those before be approved first", mostCommits)
-	}
-	authors := q.authors
-	for _, c := range commits {
-		authors = append(authors, c.Author)
-	}
-	return authors, nil
 }
 
 // authorise says whether who approves may, as far as the authors could be told.

@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -35,26 +34,12 @@ func (e *engine) watchDrift(a *app, now time.Time) (next time.Time) {
 
 // alert tells people, once a spell, of drift that was not put right.
 func (e *engine) alert(a *app, alert ledger.Alert, now time.Time) {
-	key, why := alert.Desired.Key, alert.Reason
-	if alert.Err != nil {
-		why = firstText(why, "it can't be compared") + ": " + alert.Err.Error()
-	}
-	text := fmt.Sprintf("was changed outside Git %s ago and is not put right (%s so far): %s", now.Sub(alert.Since).Round(time.Second),
-		count(alert.Attempts, "attempt", "attempts"), why)
+	key, text := alert.Desired.Key, alert.Text(now)
 	e.tell(a, event.Event{Kind: event.DriftLasts, Object: &key, Message: key.String() + " " + text})
-	e.Log.Error("drift lasts", "app", a.id, "object", key.String(), "since", alert.Since, "attempts", alert.Attempts, "reason", why)
+	e.Log.Error("drift lasts", "app", a.id, "object", key.String(), "since", alert.Since, "attempts", alert.Attempts, "reason", alert.Reason, "error", alert.Err)
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
 		defer cancel()
 		e.target.Tell(ctx, key, target.Notice{Reason: "DriftLasts", Message: text, Warning: true})
 	}()
-}
-
-// driftMessage tells of a fight, or else of drift that is only to be told.
-func (a *app) driftMessage(now time.Time) string {
-	text, fight := a.objects.Drift(now)
-	if text == "" || fight || a.paused() || !a.verdict.Corrections {
-		return text
-	}
-	return text + "; drift is only told here (sync.drift: alert), so it is left as it is"
 }

@@ -99,6 +99,7 @@ type engine struct {
 	rootAt     release.Revision  // the revision of the root that was declared last
 	last       history.Last      // what of the last run of the daemon nobody took up yet
 	pauses     gate.Register
+	announced  bool // something was published that nobody was told of yet
 
 	// ---
 	events  chan func()
@@ -224,6 +225,7 @@ func (e *engine) settle() {
 			}
 		}
 	}
+	e.announce()
 }
 
 // decide does what is next for an App.
@@ -307,5 +309,5 @@ func (e *engine) waitingFor(a *app) []string {
 // ready says whether those that depend on an App may go on.
 func (e *engine) ready(a *app) bool {
 	health := a.objects.Counts().WorstHealth()
-	return a.open == nil && e.syncOf(a) == status.Synced && (health == status.Healthy || health == status.Suspended)
+	return a.Open == nil && e.syncOf(a) == status.Synced && (health == status.Healthy || health == status.Suspended)
 }

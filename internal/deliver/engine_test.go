@@ -312,6 +312,24 @@ func TestACommitReachesTheCluster(t *testing.T) {
 	f.settledReleases("one", 2) // a commit that changes no object is no release
 }
 
+// Who waits for news sees all that one event brought.
+func TestNewsIsToldWhenAllOfItIsThere(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	for n := 1; n <= 20; n++ {
+		var all []deliver.Declaration
+		for i := range n {
+			all = append(all, f.app(fmt.Sprint("app-", i)))
+		}
+		news := f.Changed()
+		f.declare(true, all...)
+		<-news
+		if got := len(f.Apps()); got != n {
+			t.Fatalf("of %d Apps that one commit declares %d are there", n, got)
+		}
+	}
+}
+
 func TestAnObjectIsHandedOverWithoutBeingDeleted(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)

@@ -95,7 +95,7 @@ func (e *engine) declareOne(d Declaration) {
 		a.want.generation++
 		a.want.turn = e.turn
 		if !first || !known { // what this run is told first of a known App may be a commit as well
-			a.cause = cause{trigger: release.TriggerDeclaration, actor: e.rootAt.Author, seen: e.Now()}
+			a.cause = release.Cause{Trigger: release.TriggerDeclaration, Actor: e.rootAt.Author, Seen: e.Now()}
 		}
 		a.ref = refOf(d.App)
 		a.head = e.follows.Set(id, a.ref, d.App.Spec.Source.Every.Duration)
@@ -148,8 +148,8 @@ func (e *engine) undeclare(a *app) {
 	}
 	a.removed, a.Held = true, nil
 	a.want.turn = e.turn
-	a.cause = cause{trigger: release.TriggerRemoval, actor: e.rootAt.Author, seen: e.Now(), revision: e.rootAt}
-	if a.open != nil {
+	a.cause = release.Cause{Trigger: release.TriggerRemoval, Actor: e.rootAt.Author, Seen: e.Now(), Revision: e.rootAt}
+	if a.Open != nil {
 		e.finish(a, release.Superseded, "the App is no longer declared")
 	}
 	e.closeBroken(a)
@@ -165,7 +165,7 @@ func (e *engine) undeclare(a *app) {
 
 // forget ends an App that has nothing left.
 func (e *engine) forget(a *app) {
-	if a.open != nil {
+	if a.Open != nil {
 		e.finish(a, release.Succeeded, "")
 	}
 	if a.timer != nil {
@@ -177,6 +177,7 @@ func (e *engine) forget(a *app) {
 	e.mu.Lock()
 	delete(e.published, a.id)
 	e.mu.Unlock()
+	e.announced = true
 	e.records.Forget(a.id)
 	e.dropPlan(a)
 	e.dropFailure(a)
@@ -243,8 +244,8 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 		}
 		e.touch(a)
 		a.want.turn = e.turn
-		if a.got.ok || a.cause.trigger != release.TriggerDeclaration { // a new App is why, not the commit that it meets first
-			a.cause = cause{trigger: release.TriggerCommit, actor: h.Revision.Author, seen: e.Now()}
+		if a.got.ok || a.cause.Trigger != release.TriggerDeclaration { // a new App is why, not the commit that it meets first
+			a.cause = release.Cause{Trigger: release.TriggerCommit, Actor: h.Revision.Author, Seen: e.Now()}
 		}
 	}
 }
@@ -335,7 +336,7 @@ func (e *engine) sync(id, actor string) error {
 	}
 	a.retryAt = time.Time{}
 	e.liftFailure(id, actor)
-	a.cause = cause{trigger: release.TriggerManual, actor: actor, seen: e.Now()}
+	a.cause = release.Cause{Trigger: release.TriggerManual, Actor: actor, Seen: e.Now()}
 	for _, key := range a.objects.Remembered() {
 		a.objects.Distrust(key) // each object is checked with the server
 		e.judge(a, key)

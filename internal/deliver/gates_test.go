@@ -114,8 +114,8 @@ func TestAPlanWaitsForItsApproval(t *testing.T) {
 	f.synced("one", second)
 	f.untilGone("b")
 	list := f.settledReleases("one", 2)
-	if list[1].Revision.Commit != second || len(list[1].Changes) != 2 {
-		t.Errorf("the second release is %+v", list[1])
+	if r := list[1]; r.Revision.Commit != second || len(r.Changes) != 2 || r.Plan != plan.Hash || r.ApprovedBy != "grace" || r.ApprovedWhy != "looks right" {
+		t.Errorf("the second release is %+v", r)
 	}
 	if s := f.until("one", "without a plan", func(s status.App) bool { return s.Plan == nil }); s.Hold != nil {
 		t.Errorf("it is still held: %+v", s.Hold)

@@ -14,30 +14,21 @@ import (
 // new one that isn't recorded yet. An open release of an older commit or
 // another cause ends here.
 func (e *engine) draftIntended(a *app) *release.Release {
-	if a.open != nil && !a.removed && a.open.Revision.Commit != a.got.revision.Commit {
+	if a.Open != nil && !a.removed && a.Open.Revision.Commit != a.got.revision.Commit {
 		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" came first")
 	}
-	if a.open != nil {
-		draft := *a.open
-		return &draft
+	draft := a.cause.Begin(a.id, a.got.revision, e.Now())
+	if a.Open != nil {
+		draft = *a.Open
 	}
-	cause := a.cause
-	if cause.trigger == "" {
-		cause.trigger, cause.actor, cause.seen = release.TriggerCommit, a.got.revision.Author, e.Now()
-	}
-	revision := a.got.revision
-	if cause.revision.Commit != "" {
-		revision = cause.revision
-	}
-	return &release.Release{
-		App: a.id, Revision: revision, Trigger: cause.trigger, Actor: cause.actor, Outcome: release.Running, Seen: cause.seen,
-	}
+	a.proposal.Sign(&draft)
+	return &draft
 }
 
 // endOvertaken ends an open release that never came to be live as a whole, now
 // that something else is declared.
 func (e *engine) endOvertaken(a *app) {
-	if a.open != nil && a.open.Applied.IsZero() && a.open.Revision.Commit != a.got.revision.Commit {
+	if a.Open != nil && a.Open.Applied.IsZero() && a.Open.Revision.Commit != a.got.revision.Commit {
 		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" took its place before it was applied")
 	}
 }
@@ -45,23 +36,23 @@ func (e *engine) endOvertaken(a *app) {
 // draftBroken is the release of a commit that can't be rendered: the one that
 // is recorded already, or a new one. It is nil where nothing new was tried.
 func (e *engine) draftBroken(a *app, revision release.Revision) *release.Release {
-	if a.broken != nil && a.broken.Revision.Commit == revision.Commit {
-		draft := *a.broken
+	if a.Broken != nil && a.Broken.Revision.Commit == revision.Commit {
+		draft := *a.Broken
 		return &draft
 	}
-	if a.cause.trigger == "" {
+	if a.cause.Trigger == "" {
 		return nil
 	}
-	return &release.Release{App: a.id, Revision: revision, Trigger: a.cause.trigger, Actor: a.cause.actor, Seen: a.cause.seen}
+	return &release.Release{App: a.id, Revision: revision, Trigger: a.cause.Trigger, Actor: a.cause.Actor, Seen: a.cause.Seen}
 }
 
 // closeBroken ends the release of a commit that could not be rendered.
 func (e *engine) closeBroken(a *app) {
-	if a.broken == nil {
+	if a.Broken == nil {
 		return
 	}
-	r := *a.broken
-	a.broken = nil
+	r := *a.Broken
+	a.Broken = nil
 	r.Finished = e.Now()
 	e.records.Save(a.id, r)
 }
@@ -69,20 +60,11 @@ func (e *engine) closeBroken(a *app) {
 // mended takes in that the newest commit can be rendered: if it is the one that
 // could not be before, its release goes on.
 func (e *engine) mended(a *app) {
-	if a.broken != nil && a.open == nil && a.broken.Revision.Commit == a.got.revision.Commit {
-		a.open, a.broken = a.broken, nil
+	if a.Broken != nil && a.Open == nil && a.Broken.Revision.Commit == a.got.revision.Commit {
+		a.Open, a.Broken = a.Broken, nil
 		return
 	}
 	e.closeBroken(a)
-}
-
-// draftCorrective is the release that a correction belongs to.
-func (e *engine) draftCorrective(a *app) *release.Release {
-	if a.corrective != nil {
-		draft := *a.corrective
-		return &draft
-	}
-	return &release.Release{App: a.id, Revision: a.got.held, Trigger: release.TriggerDrift, Outcome: release.Running, Seen: e.Now()}
 }
 
 // recordIntended notes what an attempt at the intended changes came to.
@@ -97,7 +79,7 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 		failed = pipeline.Unresolved(a.unresolved)
 	}
 	r := pipeline.Attempted(*d.Intended, d.Outcomes, d.Started, e.Now(), failed)
-	a.open = &r
+	a.Open = &r
 	if failed != nil {
 		e.records.Save(a.id, r)
 		e.Observe.Released(r)
@@ -111,7 +93,7 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 	if n := a.objects.Counts(); n.Changes+n.Failing == 0 {
 		r.Applied = e.Now()
 		a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
-		a.cause = cause{}
+		a.cause = release.Cause{}
 	}
 	e.records.Save(a.id, r)
 }
@@ -133,7 +115,7 @@ func (e *engine) recordCorrective(a *app, d pipeline.Carried, failed error) {
 		return
 	}
 	r := pipeline.Attempted(*d.Corrective, d.Outcomes, d.Started, e.Now(), failed)
-	a.corrective = &r
+	a.Corrective = &r
 	if failed != nil {
 		e.records.Save(a.id, r)
 		e.Observe.Released(r)
@@ -146,8 +128,8 @@ func (e *engine) recordCorrective(a *app, d pipeline.Carried, failed error) {
 }
 
 func (e *engine) endCorrective(a *app) {
-	r := *a.corrective
-	a.corrective = nil
+	r := *a.Corrective
+	a.Corrective = nil
 	now := e.Now()
 	if r.Applied.IsZero() {
 		r.Applied = now
@@ -161,8 +143,8 @@ func (e *engine) endCorrective(a *app) {
 
 // finish ends the open release.
 func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
-	r := *a.open
-	a.open = nil
+	r := *a.Open
+	a.Open = nil
 	now := e.Now()
 	r.Outcome, r.Reason, r.Finished = outcome, reason, now
 	if outcome == release.Succeeded {
@@ -198,15 +180,7 @@ func (e *engine) tellRelease(a *app, r release.Release) {
 
 // lateReason says what was not healthy in time.
 func (a *app) lateReason() string {
-	return fmt.Sprintf("not healthy %s after it was applied: %s", a.App.Spec.Health.Timeout.Duration, a.worst())
-}
-
-// worst names the first object with the App's worst health, and why.
-func (a *app) worst() string {
-	if o, some := a.objects.Worst(); some {
-		return o.Desired.Key.String() + ": " + o.Health.Message
-	}
-	return ""
+	return fmt.Sprintf("not healthy %s after it was applied: %s", a.App.Spec.Health.Timeout.Duration, a.objects.WorstText())
 }
 
 // resume takes up what the last run of the daemon left unfinished, and says
@@ -216,23 +190,10 @@ func (e *engine) resume(a *app) (known bool) {
 	known = len(unfinished) > 0 || e.last.Applied[a.id] != nil
 	delete(e.last.Unfinished, a.id)
 	delete(e.last.Applied, a.id)
-	for _, r := range unfinished {
-		if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Ended.IsZero() && r.Attempts[last].Error == "" {
-			r.Attempts[last].Error = "it was cut off when the daemon stopped"
-		}
-		switch {
-		case r.Outcome == release.Failed && r.Planned.IsZero() && a.broken == nil:
-			a.broken = &r
-		case r.Corrective() && a.corrective == nil:
-			a.corrective = &r
-		case !r.Corrective() && a.open == nil:
-			a.open = &r
-		case r.Outcome == release.Running:
-			r.Outcome, r.Reason, r.Finished = release.Superseded, "the daemon stopped in the middle, and a newer release took over", e.Now()
-			e.records.Save(a.id, r)
-		}
+	for _, over := range a.Resume(unfinished, e.Now()) {
+		e.records.Save(a.id, over)
 	}
-	if a.open != nil {
+	if a.Open != nil {
 		a.deadline = e.Now().Add(a.App.Spec.Health.Timeout.Duration)
 	}
 	return known
@@ -241,10 +202,10 @@ func (e *engine) resume(a *app) (known bool) {
 // closeResumed ends what was begun before a restart and turns out to be done.
 func (e *engine) closeResumed(a *app) {
 	n := a.objects.Counts()
-	if a.open == nil && !a.busy && !a.removed && a.known && !a.stale() && n.Changes+n.Failing+n.Refused+n.Terminating == 0 && !a.objects.Left().Any() {
-		a.cause = cause{} // what it was for is done
+	if a.Open == nil && !a.busy && !a.removed && a.known && !a.stale() && n.Changes+n.Failing+n.Refused+n.Terminating == 0 && !a.objects.Left().Any() {
+		a.cause = release.Cause{} // what it was for is done
 	}
-	if a.corrective != nil && !a.busy && a.known && a.got.ok && n.Drifted+n.Unsure+n.Failing+n.Changes == 0 {
+	if a.Corrective != nil && !a.busy && a.known && a.got.ok && n.Drifted+n.Unsure+n.Failing+n.Changes == 0 {
 		e.endCorrective(a)
 	}
 }

@@ -104,13 +104,13 @@ func TestWhatARestartTakesUp(t *testing.T) {
 				t.Error("what was taken up is taken up again by the next App of that name")
 			}
 			for what, pair := range map[string][2]*release.Release{
-				"open": {tc.open, a.open}, "corrective": {tc.corrective, a.corrective}, "broken": {tc.broken, a.broken},
+				"open": {tc.open, a.Open}, "corrective": {tc.corrective, a.Corrective}, "broken": {tc.broken, a.Broken},
 			} {
 				if diff := cmp.Diff(pair[0], pair[1], cmpopts.EquateEmpty()); diff != "" {
 					t.Errorf("%s (-want +got)\n%s", what, diff)
 				}
 			}
-			if a.open != nil && a.deadline != at(35) {
+			if a.Open != nil && a.deadline != at(35) {
 				t.Errorf("it has to be healthy until %v", a.deadline)
 			}
 		})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -13,7 +12,6 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
-	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 )
@@ -27,16 +25,22 @@ func (e *engine) publish(a *app) {
 	e.mu.Lock()
 	before := e.published[a.id]
 	e.published[a.id] = s
-	e.announce()
 	e.mu.Unlock()
+	e.announced = true
 	if before.Sync != s.Sync || before.Health != s.Health || before.Source.Newest != s.Source.Newest {
 		e.touchDependents(a)
 	}
 }
 
-// announce tells those who wait that something is published anew. It is called
-// with mu held.
+// announce tells those who wait that something is published anew: once an
+// event, when all that it touched is.
 func (e *engine) announce() {
+	if !e.announced {
+		return
+	}
+	e.announced = false
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	close(e.news)
 	e.news = make(chan struct{})
 }
@@ -63,7 +67,7 @@ func (e *engine) moveOn(a *app) {
 	s.Revision, s.Unchanged = a.got.commit, true
 	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, firstLine(a.head.Revision.Message)
 	e.published[a.id] = s
-	e.announce()
+	e.announced = true
 	if recovered || a.head.Err != nil {
 		e.touch(a)
 	}
@@ -198,7 +202,7 @@ func (e *engine) message(a *app, waiting []string) string {
 	case len(waiting) > 0:
 		return e.waitingMessage(a, waiting)
 	}
-	text := a.objectMessage(e.Now())
+	text := a.objects.Message(e.Now(), a.verdict.Corrections)
 	if a.planning() && a.objects.Counts().Failing == 0 {
 		return "its plan is being made"
 	}
@@ -240,52 +244,6 @@ func (e *engine) circle(to, from *app, path []string) []string {
 	return nil
 }
 
-// objectMessage tells of the objects: what failed, what is refused, what is
-// out of line, what is not healthy, what is kept.
-func (a *app) objectMessage(now time.Time) string {
-	t := a.objects.Counts()
-	switch n := t.Failing + t.Refused; {
-	case n > 1:
-		return fmt.Sprintf("%v (and %d more)", a.firstFailure(), n-1)
-	case n == 1:
-		return a.firstFailure().Error()
-	case t.Told > 0:
-		return a.driftMessage(now)
-	case t.Paused > 0:
-		return count(t.Paused, "object that differs is paused by itself", "objects that differ are paused by themselves")
-	case t.Unsure > 0:
-		return count(t.Unsure, "object is being compared with the server", "objects are being compared with the server")
-	case t.Drifted > 0:
-		return fmt.Sprintf("%s outside Git", count(t.Drifted, "object may have been changed", "objects may have been changed"))
-	case t.Changes > 0:
-		return count(t.Changes, "object is to be applied", "objects are to be applied")
-	}
-	if text := a.leftoverMessage(); text != "" {
-		return text
-	}
-	return a.worst()
-}
-
-// firstFailure is the first object's failure, with where it is declared.
-func (a *app) firstFailure() error {
-	o, _ := a.objects.FirstFailure()
-	return target.ObjectError{Key: o.Desired.Key, Origin: o.Desired.Origin, Err: o.Failure()}
-}
-
-func (a *app) leftoverMessage() string {
-	for _, left := range a.objects.Leftovers() {
-		switch {
-		case left.Err != nil:
-			return fmt.Sprintf("%s can't be deleted: %v", left.Live.Key, left.Err)
-		case left.Live.Deleting:
-			return fmt.Sprintf("%s is being deleted", left.Live.Key)
-		case left.Kept != nil:
-			return fmt.Sprintf("%s is no longer declared and is %v", left.Live.Key, left.Kept)
-		}
-	}
-	return ""
-}
-
 // Detail tells how one App and each of its objects stand.
 func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) {
 	return ask(ctx, en.e, func(e *engine) (status.Detail, error) {
@@ -293,38 +251,18 @@ func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) 
 		if err != nil {
 			return status.Detail{}, err
 		}
-		return status.Detail{App: e.statusOf(a), Tree: e.treeOf(a)}, nil
+		return status.Detail{App: e.statusOf(a), Tree: a.treeOf()}, nil
 	})
 }
 
-// treeOf lists an App's objects: the declared ones in the order they are
-// applied, then what is left over.
-func (e *engine) treeOf(a *app) []status.Object {
-	list := make([]status.Object, 0, len(a.objects.Keys()))
-	for o := range a.objects.Objects() {
-		shown := status.Object{Key: o.Desired.Key, Sync: status.Synced, Health: o.Health.Health, Message: o.Health.Message, Origin: o.Desired.Origin.String()}
-		switch {
-		case o.Standing == plan.Unsure:
-			shown.Sync = status.Unknown
-		case o.Standing != plan.InLine || o.Rival != nil:
-			shown.Sync = status.OutOfSync
-		}
-		if err := o.Failure(); err != nil {
-			shown.Message = err.Error()
-		}
-		list = append(list, shown)
-	}
+// treeOf lists an App's objects: the declared ones, what could not be fitted to
+// the target, and what is left over.
+func (a *app) treeOf() []status.Object {
+	list := a.objects.Tree()
 	for _, f := range a.unresolved {
 		list = append(list, status.Object{Key: f.Key, Sync: status.Unknown, Health: status.HealthUnset, Message: f.Err.Error(), Origin: f.Origin.String()})
 	}
-	for _, left := range a.objects.Leftovers() {
-		shown := status.Object{Key: left.Live.Key, Sync: status.OutOfSync, Health: left.Live.Health.Health, Message: "is no longer declared"}
-		if err := firstOf(left.Kept, left.Err); err != nil {
-			shown.Message += ": " + err.Error()
-		}
-		list = append(list, shown)
-	}
-	return list
+	return append(list, a.objects.TreeOfLeft()...)
 }
 
 // Render renders an App at the commit that it is held against, and returns its
@@ -384,13 +322,6 @@ func firstText(texts ...string) string {
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // splitID parts NAMESPACE/NAME.

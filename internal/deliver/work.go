@@ -62,7 +62,7 @@ func (e *engine) panicked(id string, p any) {
 // failed notes a failure, and when to try again.
 func (e *engine) failed(a *app) {
 	a.failures++
-	a.retryAt = e.Now().Add(backoff(a.failures, e.Random))
+	a.retryAt = e.Now().Add(queue.Backoff(a.failures, e.Random))
 }
 
 // rendering is the result of a render.
@@ -114,10 +114,10 @@ func (e *engine) rendered(a *app, r rendering) {
 	a.busy, a.rendering = false, false
 	e.touch(a)
 	if r.broken != nil {
-		if a.broken != nil && a.broken.ID != r.broken.ID {
+		if a.Broken != nil && a.Broken.ID != r.broken.ID {
 			e.closeBroken(a)
 		}
-		a.broken = r.broken
+		a.Broken = r.broken
 	}
 	if r.want != a.want || a.removed {
 		return
@@ -126,7 +126,7 @@ func (e *engine) rendered(a *app, r rendering) {
 	a.got.want, a.got.err, a.got.retry = r.want, r.Err, r.Retry
 	a.got.held, a.got.unchanged = r.revision, r.same
 	if r.same {
-		a.cause = cause{}
+		a.cause = release.Cause{}
 		return
 	}
 	if !errors.Is(r.Err, render.ErrRead) {
@@ -167,7 +167,8 @@ func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
 	permit := a.permit()
 	permit.Waiting, permit.Due = f.Waiting, !now.Before(a.retryAt)
 	changes := a.objects.Changes(permit, mostAtOnce)
-	t := pipeline.Task{Actor: e.actor(a), Changes: changes, Corrective: e.draftCorrective(a), Drift: a.driftMode(),
+	correction := a.Correction(a.id, a.got.held, e.Now())
+	t := pipeline.Task{Actor: e.actor(a), Changes: changes, Corrective: &correction, Drift: a.driftMode(),
 		Validate: a.App.Spec.Sync.Validate == v1alpha1.ValidateFirst}
 	for _, c := range changes {
 		if o, _ := a.objects.Object(c.Key); o.Paused {
