@@ -82,7 +82,7 @@ func (m *meter) metered(name string, f any) any {
 func (m *meter) before(name string, args []reflect.Value) error {
 	steps := 1
 	if slices.Contains(costly(), name) {
-		steps = max(1, m.bounds.steps/100)
+		steps = m.bounds.steps / 40
 	}
 	if changing(name) {
 		m.random[name] = true

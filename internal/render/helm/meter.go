@@ -32,7 +32,7 @@ type work struct {
 }
 
 func usualWork() work {
-	return work{steps: 5_000_000, bytes: 256 << 20, value: 16 << 20, nesting: 2_000, depth: 1_000}
+	return work{steps: 2_000_000, bytes: 256 << 20, value: 16 << 20, nesting: 2_000, depth: 1_000}
 }
 
 // errWork marks what templates did too much of.
@@ -106,7 +106,7 @@ func (m *meter) print(v reflect.Value) (reflect.Value, error) {
 
 // text meters a text that tpl is given.
 func (m *meter) text(template string) (string, error) {
-	const parsing = 50 // steps: tpl copies all templates
+	const parsing = 20 // steps: tpl copies all templates
 	if err := m.spend(parsing, len(template)); err != nil {
 		return "", err
 	}

@@ -81,15 +81,16 @@ func (b *build) document(origin string, text []byte) ([]object.Object, error) {
 	if err == nil {
 		return objects, nil
 	}
+	wrong := fmt.Errorf("%s: what it comes to can't be used: %s", origin, unplaced(err))
 	// Charts get away with keys that are given twice: Helm takes the last.
-	asJSON, wrong := yaml.YAMLToJSON(text)
-	if wrong != nil || manifest.CheckExpansion(origin, text) != nil || bytes.Equal(asJSON, []byte("null")) {
-		return nil, err
+	asJSON, unreadable := yaml.YAMLToJSON(text)
+	if unreadable != nil || manifest.CheckExpansion(origin, text) != nil || bytes.Equal(asJSON, []byte("null")) {
+		return nil, wrong
 	}
-	if objects, wrong = read(origin, asJSON); wrong != nil {
-		return nil, err
+	if objects, unreadable = read(origin, asJSON); unreadable != nil {
+		return nil, wrong
 	}
-	b.Notice(fmt.Sprintf("%s: %s, which Helm lets pass", origin, unplaced(err)))
+	b.Notice(fmt.Sprintf("%s: %s; Helm takes the last, and so does Plumb", origin, unplaced(err)))
 	return objects, nil
 }
 
@@ -100,7 +101,7 @@ func read(origin string, text []byte) ([]object.Object, error) {
 			err = d.Check()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: what it comes to can't be used: %s", origin, unplaced(err))
+			return nil, err
 		}
 		o := d.Object()
 		o.Origin = object.Origin{File: origin}

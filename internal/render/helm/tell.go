@@ -28,35 +28,47 @@ const maxTold = 800
 // explain is what went wrong in a template, as people may see it: first the
 // file and line of the chart, as the tree has them.
 func (b *build) explain(m *meter, templates map[string]source, err error) error {
+	text := err.Error()
+	where, reached := b.places(templates, text)
 	if m.stopped != nil && errors.Is(m.stopped, errWork) {
-		return fmt.Errorf("%s%s", b.whereOf(templates, err), strings.TrimPrefix(m.stopped.Error(), errWork.Error()+": "))
+		return fmt.Errorf("%s: %s%s", where, strings.TrimPrefix(m.stopped.Error(), errWork.Error()+": "), reached)
 	}
-	return fmt.Errorf("%s%s", b.whereOf(templates, err), b.clean(templates, err.Error()))
+	if i := strings.LastIndex(text, "executing "); i > 0 { // before it is what leads there
+		_, text, _ = strings.Cut(text[i:], " at ")
+		text = "at " + text
+	}
+	return fmt.Errorf("%s: %s%s", where, b.clean(templates, text), reached)
 }
 
-// whereOf is the deepest place in a chart that an error names, for the front of
-// a message.
-func (b *build) whereOf(templates map[string]source, err error) string {
-	var where string
-	for _, m := range placeLine.FindAllStringSubmatch(err.Error(), -1) {
-		if t, known := templates[m[1]]; known {
-			where = t.origin + ":" + m[2]
-			if strings.HasSuffix(t.origin, ".tgz") {
-				where = t.origin + ": " + m[1] + ":" + m[2]
-			}
+// places are the deepest place in a chart that an error names, and where a
+// render came from that got there.
+func (b *build) places(templates map[string]source, text string) (where, reached string) {
+	var found []string
+	for _, m := range placeLine.FindAllStringSubmatch(text, -1) {
+		t, known := templates[m[1]]
+		switch {
+		case !known:
+		case strings.HasSuffix(t.origin, ".tgz"):
+			found = append(found, t.origin+": "+m[1]+":"+m[2])
+		default:
+			found = append(found, t.origin+":"+m[2])
 		}
 	}
-	if where == "" {
-		where = b.at(render.ChartFile)
+	if len(found) == 0 {
+		return b.at(render.ChartFile), ""
 	}
-	return where + ": "
+	first, last := found[0], found[len(found)-1]
+	if first != last {
+		reached = " (on the way from " + first + ")"
+	}
+	return last, reached
 }
 
 // clean is a message of the library without what is ours in it, and without
 // what may be secret.
 func (b *build) clean(templates map[string]source, text string) string {
 	text = metered.ReplaceAllString(text, "")
-	for range 3 {
+	for strings.Contains(text, "("+callText+" ") && guard.MatchString(text) {
 		text = guard.ReplaceAllString(text, "$1")
 	}
 	text = tplQuote.ReplaceAllString(text, "$1 a text")
