@@ -1,7 +1,6 @@
 package deliver
 
 import (
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -93,12 +92,9 @@ func (a *app) stale() bool {
 
 // actor is in whose name the App's objects are written.
 func (e *engine) actor(a *app) target.Actor {
-	t := a.App.Spec.Target
-	return target.Actor{
-		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
-		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
-		Redact:          e.Hidden.With(a.App.Spec.Sensitive...),
-	}
+	actor := target.ActorOf(a.App)
+	actor.Redact = e.Hidden.With(a.App.Spec.Sensitive...)
+	return actor
 }
 
 // facts gathers what decides about the App.
@@ -125,15 +121,4 @@ func (a *app) facts() Facts {
 		Deadline: a.deadline,
 		Landed:   a.Open != nil && !a.Open.Applied.IsZero(),
 	}
-}
-
-// kindsOf lists the kinds of some objects.
-func kindsOf(desired []plan.Desired) []schema.GroupKind {
-	var kinds []schema.GroupKind
-	for _, d := range desired {
-		if gk := d.Key.GroupKind(); !slices.Contains(kinds, gk) {
-			kinds = append(kinds, gk)
-		}
-	}
-	return kinds
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"plumb.dev/plumb/internal/dependency"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
@@ -86,20 +87,20 @@ type engine struct {
 	target target.Target
 	root   string
 
-	apps       map[string]*app
-	byLabel    map[string]*app
-	follows    *source.Follows
-	claims     ledger.Claims
-	dependents map[string]map[*app]struct{}
-	touched    map[*app]struct{}
-	pruners    map[*app]struct{} // Apps whose prunes wait for others' renders
-	turn       uint64            // grows with each declaration or head
-	settled    bool              // an App that isn't declared is known to be none
-	standby    string            // why this daemon changes nothing; empty when it does
-	rootAt     release.Revision  // the revision of the root that was declared last
-	last       history.Last      // what of the last run of the daemon nobody took up yet
-	pauses     gate.Register
-	announced  bool // something was published that nobody was told of yet
+	apps      map[string]*app
+	byLabel   map[string]*app
+	follows   *source.Follows
+	claims    ledger.Claims
+	needs     dependency.Graph
+	touched   map[*app]struct{}
+	pruners   map[*app]struct{} // Apps whose prunes wait for others' renders
+	turn      uint64            // grows with each declaration or head
+	settled   bool              // an App that isn't declared is known to be none
+	standby   string            // why this daemon changes nothing; empty when it does
+	rootAt    release.Revision  // the revision of the root that was declared last
+	last      history.Last      // what of the last run of the daemon nobody took up yet
+	pauses    gate.Register
+	announced bool // something was published that nobody was told of yet
 
 	// ---
 	events  chan func()
@@ -134,7 +135,7 @@ func New(p Parts) *Engine {
 	e := &engine{
 		Parts: p, target: p.Target, root: p.Root,
 		apps: map[string]*app{}, byLabel: map[string]*app{}, follows: source.NewFollows(p.RootRef, p.RootEvery),
-		claims: ledger.Claims{}, dependents: map[string]map[*app]struct{}{},
+		claims:  ledger.Claims{},
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), done: make(chan struct{}),
 		records:   history.NewRecorder(p.History, p.Log),
@@ -297,13 +298,7 @@ func (e *engine) pruneHeld(a *app) bool {
 
 // waitingFor lists the Apps that must be ready before this one changes anything.
 func (e *engine) waitingFor(a *app) []string {
-	var waiting []string
-	for _, d := range a.App.Spec.DependsOn {
-		if dep := e.apps[d.ID()]; dep == nil || !e.ready(dep) {
-			waiting = append(waiting, d.ID())
-		}
-	}
-	return waiting
+	return e.needs.Waiting(a.id, func(id string) bool { return e.apps[id] != nil && e.ready(e.apps[id]) })
 }
 
 // ready says whether those that depend on an App may go on.

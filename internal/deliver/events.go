@@ -84,7 +84,7 @@ func (e *engine) declareOne(d Declaration) {
 	held := d.Held != nil && a.want.commit != ""
 	e.keepSync(a, d)
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
-	e.setDependencies(a, d)
+	e.needs.Set(id, idsOf(d.App.Spec.DependsOn))
 	a.Declaration, a.removed = d, false
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty})
 	if changed {
@@ -120,6 +120,13 @@ func (e *engine) keepSync(a *app, d Declaration) {
 	}
 }
 
+func idsOf(list []v1alpha1.Dependency) (ids []string) {
+	for _, one := range list {
+		ids = append(ids, one.ID())
+	}
+	return ids
+}
+
 // refOf is what an App follows.
 func refOf(app v1alpha1.App) source.Ref {
 	g := app.Spec.Source.Git
@@ -127,18 +134,6 @@ func refOf(app v1alpha1.App) source.Ref {
 		return source.Ref{}
 	}
 	return source.Ref{URL: g.URL, Branch: g.Branch, Tag: g.Tag, Commit: g.Commit}
-}
-
-func (e *engine) setDependencies(a *app, d Declaration) {
-	for _, dep := range a.App.Spec.DependsOn {
-		delete(e.dependents[dep.ID()], a)
-	}
-	for _, dep := range d.App.Spec.DependsOn {
-		if e.dependents[dep.ID()] == nil {
-			e.dependents[dep.ID()] = map[*app]struct{}{}
-		}
-		e.dependents[dep.ID()][a] = struct{}{}
-	}
 }
 
 // undeclare begins the end of an App: its objects are pruned.
@@ -155,7 +150,7 @@ func (e *engine) undeclare(a *app) {
 	e.closeBroken(a)
 	a.unresolved = nil
 	e.follows.Leave(a.id)
-	e.setDependencies(a, Declaration{})
+	e.needs.Set(a.id, nil)
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: a.App.Spec.Sync.AllowEmpty, Removed: true})
 	e.adopt(a, nil)
 	e.checkKnown(a)
@@ -315,8 +310,10 @@ func (e *engine) retryAfterKinds(a *app) {
 
 // touchDependents decides anew about the Apps that depend on one.
 func (e *engine) touchDependents(a *app) {
-	for dependent := range e.dependents[a.id] {
-		e.touch(dependent)
+	for _, id := range e.needs.Dependents(a.id) {
+		if dependent := e.apps[id]; dependent != nil {
+			e.touch(dependent)
+		}
 	}
 }
 

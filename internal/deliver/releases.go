@@ -84,7 +84,7 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 		e.records.Save(a.id, r)
 		e.Observe.Released(r)
 		if len(r.Attempts) == 1 {
-			e.tellRelease(a, r) // a retry that fails again is no news
+			e.tell(a, event.OfRelease(r)) // a retry that fails again is no news
 		}
 		e.Log.Warn("a release failed; it will be tried again", "app", a.id, "release", r.ID, "revision", r.Revision.Short(),
 			"attempt", len(r.Attempts), "error", failed)
@@ -155,7 +155,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	}
 	e.records.Save(a.id, r)
 	e.Observe.Released(r)
-	e.tellRelease(a, r)
+	e.tell(a, event.OfRelease(r))
 	if outcome == release.Failed {
 		e.afterFailure(a, r)
 	} else if outcome == release.Succeeded && a.failure != nil && a.heldFailure() == nil {
@@ -164,18 +164,6 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	e.Log.Info("a release ended", "app", a.id, "release", r.ID, "outcome", r.Outcome, "revision", r.Revision.Short(),
 		"trigger", r.Trigger, "actor", r.Actor, "changes", r.Summary().String(), "reason", reason)
 	e.touchDependents(a)
-}
-
-// tellRelease tells people how a release went.
-func (e *engine) tellRelease(a *app, r release.Release) {
-	kinds := map[release.Outcome]event.Kind{
-		release.Succeeded: event.ReleaseSucceeded, release.Failed: event.ReleaseFailed, release.Superseded: event.ReleaseSuperseded,
-	}
-	text := r.Summary().String()
-	if r.Reason != "" {
-		text = r.Reason
-	}
-	e.tell(a, event.Event{Kind: kinds[r.Outcome], Actor: r.Actor, Release: r.ID, Revision: r.Revision.Commit, Message: text})
 }
 
 // lateReason says what was not healthy in time.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
@@ -200,7 +198,7 @@ func (e *engine) message(a *app, waiting []string) string {
 	case !a.got.ok || !a.known:
 		return "reading what is live"
 	case len(waiting) > 0:
-		return e.waitingMessage(a, waiting)
+		return e.needs.Message(a.id, waiting, func(id string) bool { return e.apps[id] != nil })
 	}
 	text := a.objects.Message(e.Now(), a.verdict.Corrections)
 	if a.planning() && a.objects.Counts().Failing == 0 {
@@ -212,36 +210,6 @@ func (e *engine) message(a *app, waiting []string) string {
 		return a.verdict.Hold.Message
 	}
 	return text
-}
-
-// waitingMessage says which Apps are waited for, and whether in vain.
-func (e *engine) waitingMessage(a *app, waiting []string) string {
-	for _, id := range waiting {
-		if e.apps[id] == nil {
-			return fmt.Sprintf("waits for %s, which is not declared; correct dependsOn, or declare it", id)
-		}
-		if circle := e.circle(a, e.apps[id], []string{a.id}); circle != nil {
-			return "dependsOn goes in a circle: " + strings.Join(circle, " → ") + "; break it in one place"
-		}
-	}
-	return "waits for " + strings.Join(waiting, ", ") + " to be in line and healthy"
-}
-
-// circle follows the dependencies from one App back to another.
-func (e *engine) circle(to, from *app, path []string) []string {
-	const longest = 100
-	path = append(path, from.id)
-	if from == to {
-		return path
-	}
-	for _, d := range from.App.Spec.DependsOn {
-		if next := e.apps[d.ID()]; next != nil && len(path) < longest {
-			if found := e.circle(to, next, path); found != nil {
-				return found
-			}
-		}
-	}
-	return nil
 }
 
 // Detail tells how one App and each of its objects stand.
@@ -286,15 +254,7 @@ func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error
 	if r.Err != nil {
 		return nil, r.Err
 	}
-	objects := make([]object.Object, 0, len(r.Desired))
-	for _, d := range r.Desired {
-		u := &unstructured.Unstructured{}
-		if err := u.UnmarshalJSON(d.Body); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.Key, err)
-		}
-		objects = append(objects, object.Object{Unstructured: u, Origin: d.Origin})
-	}
-	return objects, nil
+	return r.Objects()
 }
 
 // Records is where what happens is written down and told.

@@ -147,7 +147,7 @@ func (e *engine) rendered(a *app, r rendering) {
 		a.look.at = e.Now().Add(time.Duration(e.Random.Int64N(int64(e.LookEvery)))) // spread over the whole period
 	}
 	a.got.ok, a.got.renderer, a.unresolved = true, r.Renderer, r.Unresolved
-	a.got.kinds = kindsOf(r.Desired)
+	a.got.kinds = plan.Kinds(r.Desired)
 	if e.adopt(a, r.Desired) || a.got.changedAt == "" {
 		a.got.changedAt = r.want.commit
 		e.endOvertaken(a)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/release"
 )
 
 // Kind is what an event tells, in one word.
@@ -43,6 +44,16 @@ type Event struct {
 	Release  int64       `json:"release,omitempty" doc:"The release's id."`
 	Plan     string      `json:"plan,omitempty" doc:"The plan's hash."`
 	Revision string      `json:"revision,omitempty" doc:"The commit."`
+}
+
+// OfRelease tells how a release went.
+func OfRelease(r release.Release) Event {
+	kinds := map[release.Outcome]Kind{release.Succeeded: ReleaseSucceeded, release.Failed: ReleaseFailed, release.Superseded: ReleaseSuperseded}
+	text := r.Summary().String()
+	if r.Reason != "" {
+		text = r.Reason
+	}
+	return Event{Kind: kinds[r.Outcome], App: r.App, Actor: r.Actor, Release: r.ID, Plan: r.Plan, Revision: r.Revision.Commit, Message: text}
 }
 
 // Query selects events. A zero field selects all.

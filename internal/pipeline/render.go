@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/target"
@@ -43,6 +46,19 @@ type Rendering struct {
 
 // Rendered says whether there is a result, though perhaps not of every object.
 func (r Rendering) Rendered() bool { return r.Err == nil || len(r.Unresolved) > 0 }
+
+// Objects are what was rendered, as they would be applied.
+func (r Rendering) Objects() ([]object.Object, error) {
+	objects := make([]object.Object, 0, len(r.Desired))
+	for _, d := range r.Desired {
+		u := &unstructured.Unstructured{}
+		if err := u.UnmarshalJSON(d.Body); err != nil {
+			return nil, fmt.Errorf("%s: %w", d.Key, err)
+		}
+		objects = append(objects, object.Object{Unstructured: u, Origin: d.Origin})
+	}
+	return objects, nil
+}
 
 // Job is what is rendered for whom.
 type Job struct {

@@ -1,6 +1,10 @@
 package plan
 
 import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 )
@@ -17,6 +21,17 @@ type Desired struct {
 	Stage    Stage
 	// Body is the object as JSON, marks included.
 	Body []byte
+}
+
+// Kinds lists the kinds of some objects, each once.
+func Kinds(desired []Desired) []schema.GroupKind {
+	var kinds []schema.GroupKind
+	for _, d := range desired {
+		if gk := d.Key.GroupKind(); !slices.Contains(kinds, gk) {
+			kinds = append(kinds, gk)
+		}
+	}
+	return kinds
 }
 
 // Live is what is kept of a live object that carries an App's label.

@@ -7,6 +7,7 @@ import (
 
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
@@ -17,7 +18,7 @@ func (w *work) follow(ctx context.Context) (release.Release, error) {
 	timeout := w.App.Spec.Health.Timeout.Duration
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	kinds := kindsOf(w.desired)
+	kinds := plan.Kinds(w.desired)
 	for {
 		// A kind may have come with this very push; until it is known, its objects
 		// are not there, which is told.

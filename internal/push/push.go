@@ -101,13 +101,7 @@ type door struct {
 }
 
 // actor is in whose name the target is changed.
-func (d *door) actor() target.Actor {
-	t := d.App.Spec.Target
-	return target.Actor{
-		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
-		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
-	}
-}
+func (d *door) actor() target.Actor { return target.ActorOf(d.App) }
 
 func (d *door) label() string { return object.AppLabel(d.App.ID()) }
 

@@ -36,7 +36,7 @@ func (d *door) survey(ctx context.Context) (seen, error) {
 	if r.Err != nil {
 		return seen{}, r.Err
 	}
-	if err := d.known(ctx, kindsOf(r.Desired)); err != nil {
+	if err := d.known(ctx, plan.Kinds(r.Desired)); err != nil {
 		return seen{}, err
 	}
 	var s seen
@@ -53,16 +53,6 @@ func (d *door) survey(ctx context.Context) (seen, error) {
 		}
 	}
 	return s, nil
-}
-
-func kindsOf(desired []plan.Desired) []schema.GroupKind {
-	var kinds []schema.GroupKind
-	for _, d := range desired {
-		if gk := d.Key.GroupKind(); !slices.Contains(kinds, gk) {
-			kinds = append(kinds, gk)
-		}
-	}
-	return kinds
 }
 
 // known waits until the view has all objects of these kinds, and all that carry

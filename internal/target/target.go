@@ -114,6 +114,15 @@ type Actor struct {
 	Redact redact.Redactor
 }
 
+// ActorOf is in whose name an App's objects are written.
+func ActorOf(app v1alpha1.App) Actor {
+	t := app.Spec.Target
+	return Actor{
+		Namespace: t.Namespace, ServiceAccount: t.ServiceAccount,
+		CreateNamespace: t.CreateNamespace == nil || *t.CreateNamespace,
+	}
+}
+
 // Finding is the answer of a check.
 type Finding struct {
 	Key object.Key
