@@ -40,7 +40,7 @@ var errWork = errors.New("a limit of templates was passed")
 
 // meter counts what the templates of one render do. It is used by one goroutine.
 type meter struct {
-	ctx     context.Context
+	ended   func() error // why no more is to be done, or nil
 	bounds  work
 	steps   int
 	bytes   int
@@ -50,7 +50,7 @@ type meter struct {
 }
 
 func newMeter(ctx context.Context, bounds work) *meter {
-	return &meter{ctx: ctx, bounds: bounds, random: map[string]bool{}}
+	return &meter{ended: func() error { return context.Cause(ctx) }, bounds: bounds, random: map[string]bool{}}
 }
 
 func (m *meter) stop(format string, args ...any) error {
@@ -73,11 +73,10 @@ func (m *meter) spend(steps, bytes int) error {
 		return m.stop("templates take more than %d steps; bound their loops", m.bounds.steps)
 	case m.bytes > m.bounds.bytes:
 		return m.stop("templates yield more than %d bytes; let them make less", m.bounds.bytes)
-	case before/every != m.steps/every && m.ctx.Err() != nil:
-		m.stopped = context.Cause(m.ctx)
-		return m.stopped
+	case before/every != m.steps/every:
+		m.stopped = m.ended()
 	}
-	return nil
+	return m.stopped
 }
 
 func (m *meter) enter(text int) (string, error) {

@@ -2,6 +2,7 @@ package helm
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -67,7 +68,7 @@ func (b *build) documents(origin string, text []byte) ([]object.Object, error) {
 		return 1
 	})
 	for _, name := range names {
-		found, err := b.document(origin, []byte(parts[name]))
+		found, err := b.document(origin, []byte(parts[name]+"\n")) // as Helm ends it, which a last value that is a block of text counts
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +114,8 @@ func read(origin string, text []byte) ([]object.Object, error) {
 // unplaced is an error about a text that nobody has in front of them, without
 // its line there.
 func unplaced(err error) string {
-	if e, is := err.(*manifest.Error); is { //nolint:errorlint // manifest returns it as it is
+	var e *manifest.Error
+	if errors.As(err, &e) {
 		return e.Message()
 	}
 	return err.Error()

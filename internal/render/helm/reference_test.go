@@ -174,7 +174,7 @@ func reference(t *testing.T, files map[string]string, params v1alpha1.Render) []
 	}
 	var objects []string
 	for _, m := range manifests {
-		for d, err := range manifest.Read(m.Name, []byte(m.Content)) {
+		for d, err := range manifest.Read(m.Name, []byte(m.Content+"\n")) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -61,7 +62,7 @@ func conform(c *chart.Chart, values map[string]any, at []string) []error {
 	}
 	var errs []error
 	for _, leaf := range leaves(wrong) {
-		errs = append(errs, fmt.Errorf("values.%s: %s (by %s)", strings.Join(append(at[:len(at):len(at)], leaf.InstanceLocation...), "."), expects(leaf.ErrorKind), name))
+		errs = append(errs, fmt.Errorf("%s: %s (by %s)", strings.Join(slices.Concat([]string{"values"}, at, leaf.InstanceLocation), "."), expects(leaf.ErrorKind), name))
 	}
 	return errs
 }

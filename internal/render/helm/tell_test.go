@@ -46,7 +46,7 @@ func TestSchema(t *testing.T) {
 	}{
 		"fits":            {schema(`{"properties": {"port": {"type": "integer"}}}`), ""},
 		"type":            {schema(`{"properties": {"port": {"type": "string"}}}`), "c/Chart.yaml: the values don't fit the chart: values.port: got number, want string (by shop/values.schema.json)"},
-		"missing":         {schema(`{"required": ["host"]}`), "values.: missing property 'host'"},
+		"missing":         {schema(`{"required": ["host"]}`), "values: missing property 'host'"},
 		"pattern":         {schema(`{"properties": {"password": {"pattern": "^[0-9]+$"}}}`), "values.password: doesn't match the pattern ^[0-9]+$"},
 		"format":          {schema(`{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"password": {"format": "ipv4"}}}`), "values.password: is not a valid ipv4"},
 		"below":           {schema(`{"properties": {"list": {"items": {"properties": {"n": {"maximum": 3}}}}}}`), "values.list.0.n: is out of the range that maximum allows"},
