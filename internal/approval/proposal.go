@@ -57,9 +57,10 @@ func (p *Proposal) Current(situation uint64) bool {
 }
 
 // Due says whether the plan is to be made anew, and from when on. passes says
-// that the gate lets the plan through: then it is compared once more.
+// that the gate lets the plan through: then it is compared once more. One that
+// isn't complete may become so though nothing moves.
 func (p *Proposal) Due(situation uint64, passes bool) (due bool, from time.Time) {
-	return passes && p.Grants == nil || !p.Current(situation), p.again
+	return passes && p.Grants == nil || !p.Current(situation) || !p.Plan.Complete, p.again
 }
 
 // Took is what follows from a plan that was made.

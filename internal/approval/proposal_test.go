@@ -140,6 +140,12 @@ func TestAPlanIsMadeAnewWhenThingsMove(t *testing.T) {
 	if due, _ := p.Due(2, true); due || p.Grants == nil {
 		t.Error("it isn't granted")
 	}
+	broken := plan.New(plan.Plan{App: "team/shop", Problems: []plan.Problem{{Message: "the server is away"}}})
+	var incomplete Proposal
+	incomplete.Made(broken, 1, 1, at(0))
+	if due, from := incomplete.Due(1, false); !due || !from.Equal(at(2)) {
+		t.Errorf("one that isn't complete is due %v from %v", due, from)
+	}
 	left := Restored(p.Plan, nil)
 	if due, _ := left.Due(0, false); !due || left.Current(0) {
 		t.Error("what the last run left counts as current")

@@ -35,14 +35,16 @@ func (e *engine) afterFailure(a *app, r release.Release) {
 		e.tell(a, event.Event{Kind: event.Held, Release: r.ID, Revision: r.Revision.Commit, Message: "held after a failed release: " + r.Reason})
 		return
 	}
-	e.rollBack(a, r.ID, &r)
+	if !a.paused() { // or else when the pause is over
+		e.rollBack(a, r.ID, &r)
+	}
 }
 
 // resumeRollback goes on with a rollback that the daemon's end cut off, unless
 // something else came meanwhile, such as the commit that it had made.
 func (e *engine) resumeRollback(a *app) {
 	f := a.failure
-	if f == nil || !f.RollingBack || a.rolling || e.Rollback == nil || e.standby != "" || a.removed || !a.settled() {
+	if f == nil || !f.RollingBack || a.rolling || a.paused() || e.Rollback == nil || e.standby != "" || a.removed || !a.settled() {
 		return
 	}
 	if f.Revision == a.want.commit && a.App.Spec.Sync.OnFailure == v1alpha1.FailureRollback {

@@ -169,3 +169,34 @@ func TestARollbackThatWasCutOffIsMade(t *testing.T) {
 		t.Error("it was rolled back again")
 	}
 }
+
+func TestNothingIsRolledBackDuringAPause(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	asked := make(chan release.Release, 10)
+	f.rollback = func(_ context.Context, app string, failed release.Release) (status.RolledBack, error) {
+		asked <- failed
+		return status.RolledBack{App: app, Release: 1, To: fmt.Sprintf("%040d", 0), Commit: f.commit(map[string]string{"one/web.yaml": ""}), Branch: "main"}, nil
+	}
+	f.start()
+	f.declare(true, f.app("one", func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = 2 * time.Second
+	}))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	f.commit(map[string]string{"one/web.yaml": sick("web")})
+	f.until("one", "applied", func(s status.App) bool { return s.Sync == status.Synced && s.Objects == 2 })
+	f.pause("", nil, time.Hour)
+	f.untilHappened("one", event.ReleaseFailed)
+	if len(asked) != 0 {
+		t.Error("it was rolled back during the pause")
+	}
+	if _, err := f.Resume(t.Context(), "", nil, "grace"); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", fmt.Sprintf("%040d", 2))
+	if failed := <-asked; failed.Outcome != release.Failed || len(asked) != 0 {
+		t.Errorf("what was rolled back is %+v, and %d more", failed, len(asked))
+	}
+}

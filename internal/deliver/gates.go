@@ -108,27 +108,29 @@ func (e *engine) proposeJob(a *app) job {
 	if a.removed { // nobody says any more where it went, and what is to be deleted has its place
 		request.App.Spec.Target.Namespace = ""
 	}
-	situation := a.objects.Situation()
+	situation, generation := a.objects.Situation(), a.got.generation
 	return func(ctx context.Context) func() {
 		p := pipeline.Plan(ctx, e.target, request)
-		return func() { e.proposed(a, p, situation) }
+		return func() {
+			a.busy = false
+			a.checked = e.Now()
+			e.touch(a)
+			if overtaken := generation != a.got.generation || p.Revision != a.got.revision.Commit; !overtaken && e.apps[a.id] == a {
+				e.proposed(a, p, situation)
+			}
+		}
 	}
 }
 
 // proposed takes a plan in: it waits for approval, or is found to be the one
 // that was approved.
 func (e *engine) proposed(a *app, p plan.Plan, situation uint64) {
-	a.busy = false
-	a.checked = e.Now()
-	e.touch(a)
-	if e.apps[a.id] != a || p.Revision != a.got.revision.Commit {
-		return // it was overtaken
-	}
 	took := a.proposal.Made(p, situation, a.objects.Situation(), e.Now())
-	if !p.Complete {
+	switch {
+	case !p.Complete:
 		e.failed(a) // to look again in a while
-	} else if a.proposal.Grants != nil {
-		a.retryAt = time.Time{}
+	case a.proposal.Grants != nil, a.objects.Counts().Failing == 0 && a.got.err == nil:
+		a.failures, a.retryAt = 0, time.Time{}
 	}
 	if took.Keep {
 		e.records.Put(history.DeskPlan, a.id, history.Value(p))
