@@ -4,7 +4,8 @@
 // at a time; one that is added while it is worked on comes again afterwards.
 // Keys belong to flows (a project, a namespace), which take turns: a flow with
 // ten thousand waiting keys delays another by one key, not ten thousand. The
-// queue keeps no time: who wants something later adds it later.
+// queue keeps no time: who wants something later adds it later; Backoff says
+// how much, after failures. A Pool is workers that do what is queued.
 package queue
 
 import (
