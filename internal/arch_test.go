@@ -34,7 +34,7 @@ func layers() []layer {
 			"internal/gate", "internal/approval", "internal/dependency", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/gitobject",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/limit", "internal/lease", "internal/logs"}},
-		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/origin"}},
+		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/secret", "internal/origin"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{

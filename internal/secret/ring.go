@@ -1,0 +1,150 @@
+package secret
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+	"github.com/ProtonMail/go-crypto/openpgp"
+	pgparmor "github.com/ProtonMail/go-crypto/openpgp/armor"
+)
+
+// Ring is the private keys at one time. The zero Ring has none. It is a value
+// that is never changed, and safe for concurrent use.
+type Ring struct {
+	age   []age.Identity
+	pgp   openpgp.EntityList
+	names []string
+}
+
+// Names are the keys' public names: age recipients, and the fingerprints of
+// OpenPGP keys.
+func (r Ring) Names() []string { return slices.Clone(r.names) }
+
+// Has says whether there is a key of that public name.
+func (r Ring) Has(name string) bool {
+	return slices.ContainsFunc(r.names, func(have string) bool { return strings.EqualFold(have, name) })
+}
+
+// and is both rings as one.
+func (r Ring) and(other Ring) Ring {
+	return Ring{
+		age: slices.Concat(r.age, other.age), pgp: slices.Concat(r.pgp, other.pgp), names: slices.Concat(r.names, other.names),
+	}
+}
+
+// maxMessage bounds what is taken out of one encrypted message: it is a key, or
+// part of one.
+const maxMessage = 4 << 10
+
+// errOpen says that none of the keys opens a message. Why, nobody is told: that
+// is about the inside of the message.
+var errOpen = errors.New("none of the keys opens it")
+
+// OpenAge decrypts an armoured message that is encrypted for an age recipient.
+func (r Ring) OpenAge(message string) ([]byte, error) {
+	if len(r.age) == 0 {
+		return nil, errOpen
+	}
+	plain, err := age.Decrypt(armor.NewReader(strings.NewReader(message)), r.age...)
+	if err != nil {
+		return nil, errOpen
+	}
+	return bounded(plain)
+}
+
+// OpenPGP decrypts an armoured message that is encrypted for an OpenPGP key.
+func (r Ring) OpenPGP(message string) ([]byte, error) {
+	block, err := pgparmor.Decode(strings.NewReader(message))
+	if err != nil || len(r.pgp) == 0 {
+		return nil, errOpen
+	}
+	plain, err := openpgp.ReadMessage(block.Body, r.pgp, nil, nil)
+	if err != nil {
+		return nil, errOpen
+	}
+	return bounded(plain.UnverifiedBody)
+}
+
+func bounded(from io.Reader) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(from, maxMessage+1))
+	if err != nil || len(b) > maxMessage {
+		return nil, errOpen
+	}
+	return b, nil
+}
+
+// parseAge reads age identities, one in a line. Others than X25519 and its
+// successor would need a program that is started, or a passphrase.
+func parseAge(content []byte) (Ring, error) {
+	var r Ring
+	n := 0
+	for line := range strings.Lines(string(content)) {
+		n++
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		identity, err := age.ParseIdentities(strings.NewReader(line))
+		if err != nil || len(identity) != 1 {
+			return Ring{}, fmt.Errorf("line %d is no age identity: it has to begin with AGE-SECRET-KEY-1, as age-keygen writes it", n)
+		}
+		r.age = append(r.age, identity[0])
+		r.names = append(r.names, recipientOf(identity[0]))
+	}
+	if len(r.age) == 0 {
+		return Ring{}, errors.New("there is no age identity in it: make one with age-keygen")
+	}
+	return r, nil
+}
+
+// recipientOf is the public name of an age identity.
+func recipientOf(identity age.Identity) string {
+	switch i := identity.(type) {
+	case *age.X25519Identity:
+		return i.Recipient().String()
+	case *age.HybridIdentity:
+		return i.Recipient().String()
+	}
+	return "an age key"
+}
+
+// parsePGP reads armoured OpenPGP private keys, one after another.
+func parsePGP(content []byte) (Ring, error) {
+	var r Ring
+	const begin = "-----BEGIN PGP PRIVATE KEY BLOCK-----"
+	for n, block := range strings.Split(string(content), begin)[1:] {
+		keys, err := openpgp.ReadArmoredKeyRing(bytes.NewReader([]byte(begin + block)))
+		if err != nil {
+			return Ring{}, fmt.Errorf("private key block %d can't be read: export it again with gpg --armor --export-secret-keys", n+1)
+		}
+		for _, key := range keys {
+			name := strings.ToUpper(hex.EncodeToString(key.PrimaryKey.Fingerprint))
+			if locked(key) {
+				return Ring{}, fmt.Errorf("the key %s has a passphrase, which nobody could type: take it off in a copy for the daemon", name)
+			}
+			r.pgp = append(r.pgp, key)
+			r.names = append(r.names, name)
+		}
+	}
+	if len(r.pgp) == 0 {
+		return Ring{}, errors.New("there is no armoured OpenPGP private key in it: write it with gpg --armor --export-secret-keys")
+	}
+	return r, nil
+}
+
+// locked says whether a key needs a passphrase for decrypting.
+func locked(key *openpgp.Entity) bool {
+	for _, sub := range key.Subkeys {
+		if sub.PrivateKey != nil && sub.PrivateKey.Encrypted {
+			return true
+		}
+	}
+	return key.PrivateKey != nil && key.PrivateKey.Encrypted
+}

@@ -1,0 +1,204 @@
+package sops
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// section is the name under which SOPS keeps what it knows of a file.
+const section = "sops"
+
+// group are keys of which each opens the same.
+type group struct {
+	Age []struct {
+		Recipient string `yaml:"recipient"`
+		Enc       string `yaml:"enc"`
+	} `yaml:"age"`
+	PGP []struct {
+		Fingerprint string `yaml:"fp"`
+		Enc         string `yaml:"enc"`
+	} `yaml:"pgp"`
+	KMS []struct {
+		ARN string `yaml:"arn"`
+	} `yaml:"kms"`
+	GCP []struct {
+		ID string `yaml:"resource_id"`
+	} `yaml:"gcp_kms"`
+	Azure []struct {
+		Vault string `yaml:"vault_url"`
+		Name  string `yaml:"name"`
+	} `yaml:"azure_kv"`
+	Vault []struct {
+		Address string `yaml:"vault_address"`
+		Name    string `yaml:"key_name"`
+	} `yaml:"hc_vault"`
+	Huawei []struct {
+		ID string `yaml:"key_id"`
+	} `yaml:"hckms"`
+}
+
+// recipients are all for whom a group is encrypted, by their public names.
+func (g group) recipients() (names []string) {
+	for _, k := range g.Age {
+		names = append(names, k.Recipient)
+	}
+	for _, k := range g.PGP {
+		names = append(names, "OpenPGP "+k.Fingerprint)
+	}
+	for _, k := range g.KMS {
+		names = append(names, "AWS KMS "+k.ARN)
+	}
+	for _, k := range g.GCP {
+		names = append(names, "Google KMS "+k.ID)
+	}
+	for _, k := range g.Azure {
+		names = append(names, "Azure Key Vault "+k.Vault+"/"+k.Name)
+	}
+	for _, k := range g.Vault {
+		names = append(names, "Vault "+k.Address+"/"+k.Name)
+	}
+	for _, k := range g.Huawei {
+		names = append(names, "Huawei KMS "+k.ID)
+	}
+	return names
+}
+
+// metadata is what SOPS knows of a file.
+type metadata struct {
+	group        `yaml:",inline"`
+	Groups       []group `yaml:"key_groups"`
+	Threshold    int     `yaml:"shamir_threshold"`
+	MAC          string  `yaml:"mac"`
+	LastModified string  `yaml:"lastmodified"`
+
+	UnencryptedSuffix       string `yaml:"unencrypted_suffix"`
+	EncryptedSuffix         string `yaml:"encrypted_suffix"`
+	UnencryptedRegex        string `yaml:"unencrypted_regex"`
+	EncryptedRegex          string `yaml:"encrypted_regex"`
+	UnencryptedCommentRegex string `yaml:"unencrypted_comment_regex"`
+	EncryptedCommentRegex   string `yaml:"encrypted_comment_regex"`
+	MACOnlyEncrypted        bool   `yaml:"mac_only_encrypted"`
+}
+
+// isMetadata says whether a node is what SOPS writes: nothing else has both a
+// checksum and the time of the last change.
+func isMetadata(n *yaml.Node) bool {
+	if n == nil || n.Kind != yaml.MappingNode {
+		return false
+	}
+	mac, modified := child(n, "mac"), child(n, "lastmodified")
+	return mac != nil && mac.Kind == yaml.ScalarNode && modified != nil && modified.Kind == yaml.ScalarNode
+}
+
+// child is what a mapping has under a key, or nil.
+func child(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+var errMetadata = errors.New("its section sops is not as SOPS writes it: encrypt the file again")
+
+func parseMetadata(n *yaml.Node) (metadata, error) {
+	var m metadata
+	if err := n.Decode(&m); err != nil {
+		return m, errMetadata
+	}
+	if _, err := time.Parse(time.RFC3339, m.LastModified); err != nil {
+		return m, errMetadata
+	}
+	return m, nil
+}
+
+// modified is the time of the last change, as the checksum is bound to it.
+func (m metadata) modified() string {
+	t, _ := time.Parse(time.RFC3339, m.LastModified)
+	return t.Format(time.RFC3339)
+}
+
+// groups are the groups of keys: one of each has to be had, or as many as the
+// threshold says.
+func (m metadata) groups() []group {
+	if len(m.recipients()) > 0 {
+		return []group{m.group}
+	}
+	return m.Groups
+}
+
+// allRecipients are all for whom the file is encrypted.
+func (m metadata) allRecipients() (names []string) {
+	for _, g := range m.groups() {
+		names = append(names, g.recipients()...)
+	}
+	return names
+}
+
+// A rule says whether a value is encrypted, by the keys that lead to it and by
+// what it is.
+type rule func(path []string, value string) bool
+
+// rule is the one rule of the file.
+func (m metadata) rule() (rule, error) {
+	var given []rule
+	add := func(text string, make func(string) (rule, error)) error {
+		if text == "" {
+			return nil
+		}
+		r, err := make(text)
+		given = append(given, r)
+		return err
+	}
+	err := errors.Join(
+		add(m.UnencryptedSuffix, func(s string) (rule, error) { return not(suffixed(s)), nil }),
+		add(m.EncryptedSuffix, func(s string) (rule, error) { return suffixed(s), nil }),
+		add(m.UnencryptedRegex, func(s string) (rule, error) { r, err := matching(s); return not(r), err }),
+		add(m.EncryptedRegex, matching),
+		add(m.UnencryptedCommentRegex, looking),
+		add(m.EncryptedCommentRegex, looking),
+	)
+	switch {
+	case err != nil || len(given) > 1:
+		return nil, errMetadata
+	case len(given) == 0:
+		return not(suffixed("_unencrypted")), nil
+	}
+	return given[0], nil
+}
+
+func not(r rule) rule { return func(path []string, value string) bool { return !r(path, value) } }
+
+func suffixed(suffix string) rule {
+	return func(path []string, _ string) bool {
+		for _, key := range path {
+			if strings.HasSuffix(key, suffix) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func matching(expression string) (rule, error) {
+	re, err := regexp.Compile(expression)
+	return func(path []string, _ string) bool {
+		for _, key := range path {
+			if re.MatchString(key) {
+				return true
+			}
+		}
+		return false
+	}, err
+}
+
+// looking goes by what a value looks like, where comments say what is
+// encrypted. Who exchanges such a value changes the checksum.
+func looking(string) (rule, error) {
+	return func(_ []string, value string) bool { return sealed.MatchString(value) }, nil
+}
