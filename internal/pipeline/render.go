@@ -73,7 +73,7 @@ func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering
 	result, err := rendererFor(j.App, renderer).Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
 	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Cached: result.Cached, Err: err}
 	if err != nil {
-		r.Retry = errors.Is(err, render.ErrRead)
+		r.Retry = errors.Is(err, render.ErrRead) || errors.Is(err, render.ErrUnopened)
 		return r
 	}
 	r.Desired, r.Unresolved = fit.Resolve(ctx, target.Resolve{App: j.App, Root: j.Root, Revision: j.Revision, Objects: result.Objects})

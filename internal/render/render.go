@@ -59,6 +59,9 @@ type Result struct {
 	Renderer string
 	// Notices are what people should know of it, such as what was left out.
 	Notices []string
+	// Opened says that an encrypted file was read. Then nothing of the result
+	// may be written to a file.
+	Opened bool
 	// Cached says that nothing was rendered: the result is kept of a render
 	// that read the same.
 	Cached bool

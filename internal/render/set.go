@@ -20,8 +20,12 @@ type Set []Renderer
 // Render renders what is at a path of a tree: it chooses the renderer, records
 // what is read, and checks what comes out.
 func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
+	return s.render(ctx, files, at, params, nil)
+}
+
+func (s Set) render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render, sealed *opened) (Result, error) {
 	record := tree.Record(files)
-	read := &reader{ended: func() error { return context.Cause(ctx) }, from: record}
+	read := &reader{ended: func() error { return context.Cause(ctx) }, from: record, sealed: sealed}
 	var result Result
 	request := Request{Files: read, Path: clean(at), Params: params, Notice: func(s string) { result.Notices = append(result.Notices, s) }}
 
@@ -34,6 +38,7 @@ func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1al
 		result.Objects, err = check(result.Objects)
 	}
 	result.Inputs = record.Inputs()
+	err = sealed.settle(&result, err)
 	if read.failed != nil {
 		err = fmt.Errorf("%w: %w", ErrRead, read.failed)
 	}
@@ -131,6 +136,7 @@ func run(ctx context.Context, r Renderer, request Request) (objects []object.Obj
 type reader struct {
 	ended  func() error // why no more is read, or nil
 	from   tree.Reader
+	sealed *opened
 	failed error
 }
 
@@ -167,7 +173,10 @@ func (r *reader) ReadFile(p string) ([]byte, error) {
 		return nil, err
 	}
 	b, err := r.from.ReadFile(p)
-	return b, r.note(err)
+	if err := r.note(err); err != nil {
+		return b, err
+	}
+	return r.sealed.open(r.from, p, b)
 }
 
 // ReadDir implements tree.Reader.

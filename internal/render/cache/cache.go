@@ -90,7 +90,7 @@ func (c *Cache) Render(ctx context.Context, files tree.Tree, at string, params v
 		}
 	}
 	result, err := c.From.Render(ctx, files, at, params)
-	if err == nil && !confidential(result.Objects) {
+	if err == nil && !result.Opened && !confidential(result.Objects) {
 		c.keep(key, result)
 	}
 	return result, err

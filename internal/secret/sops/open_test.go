@@ -239,7 +239,9 @@ func without(content, text string) string {
 func TestSaysForWhom(t *testing.T) {
 	t.Parallel()
 	a, b := recipient(t, "a.txt"), recipient(t, "b.txt")
-	rules := func(lines string) map[string]string { return map[string]string{".sops.yaml": "creation_rules:\n" + lines} }
+	rules := func(lines string) map[string]string {
+		return map[string]string{".sops.yaml": "creation_rules:\n" + lines}
+	}
 	for name, test := range map[string]struct {
 		keys   []string
 		others map[string]string

@@ -1,0 +1,141 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/tree"
+)
+
+// Opener opens files that are encrypted.
+type Opener interface {
+	// Open is a file's content, decrypted if it is encrypted, and the values
+	// that were. Of another file it is what was handed in. An error that has a
+	// method Retry() bool which says so may go away without a change of the files.
+	Open(files tree.Reader, file string, content []byte) (plain []byte, secrets []string, err error)
+}
+
+// Opening is a Set that reads encrypted files as what they hold, whichever the
+// renderer and whatever it takes the file for. The inputs are the files as they
+// are in Git.
+//
+// What was decrypted goes on in objects alone: Secrets hide it by themselves, and
+// other objects that hold some of it get the annotation plumb.dev/sensitive
+// for these fields, so that all who show objects hide them as well. It is taken
+// out of errors and notices.
+type Opening struct {
+	Set
+	Opener Opener
+}
+
+// Render implements Whole.
+func (o Opening) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
+	return o.Set.render(ctx, files, at, params, &opened{by: o.Opener})
+}
+
+// ErrUnopened marks an error about an encrypted file that may go away without a
+// change of the files: another key will do.
+var ErrUnopened = errors.New("an encrypted file can't be read")
+
+// opened is what was decrypted for one render. Nil opens nothing.
+type opened struct {
+	by      Opener
+	secrets []string
+	any     bool
+	failed  error // the first file that can't be opened
+}
+
+// open is a file's content as renderers get it.
+func (o *opened) open(files tree.Reader, file string, content []byte) ([]byte, error) {
+	if o == nil {
+		return content, nil
+	}
+	plain, secrets, err := o.by.Open(files, file, content)
+	if err != nil {
+		if o.failed == nil {
+			o.failed = err
+		}
+		return nil, err
+	}
+	o.any = o.any || secrets != nil
+	o.secrets = append(o.secrets, secrets...)
+	return plain, nil
+}
+
+// settle finishes a render: what was decrypted is marked in its objects, and
+// taken out of what is said about it.
+func (o *opened) settle(result *Result, err error) error {
+	if o == nil {
+		return err
+	}
+	result.Opened = o.any
+	values := redact.NewValues(o.secrets)
+	if !values.Empty() {
+		for i, notice := range result.Notices {
+			result.Notices[i] = values.Text(notice)
+		}
+		for _, made := range result.Objects {
+			markSensitive(made, values)
+		}
+	}
+	return o.told(values, err)
+}
+
+// told is an error as it may be told. A file that can't be opened comes first:
+// libraries take it for an absent one, and complain of that.
+func (o *opened) told(values redact.Values, err error) error {
+	if o.failed != nil && !errors.Is(err, o.failed) {
+		err = o.failed
+	}
+	var again interface{ Retry() bool }
+	if errors.As(o.failed, &again) && again.Retry() {
+		err = fmt.Errorf("%w: %w", ErrUnopened, err)
+	}
+	return quietly(values, err)
+}
+
+// quiet is an error whose text is without secrets. What it is about can be
+// asked with errors.Is, but the error itself can't be had.
+type quiet struct {
+	text string
+	of   error
+}
+
+func (q *quiet) Error() string        { return q.text }
+func (q *quiet) Is(target error) bool { return errors.Is(q.of, target) }
+
+func quietly(values redact.Values, err error) error {
+	if err == nil || values.Empty() {
+		return err
+	}
+	var broken *Panic
+	if errors.As(err, &broken) {
+		return &Panic{Renderer: broken.Renderer, Value: values.Text(fmt.Sprint(broken.Value)), Stack: broken.Stack}
+	}
+	return &quiet{text: values.Text(err.Error()), of: err}
+}
+
+// markSensitive marks the fields of an object that hold something secret.
+func markSensitive(o object.Object, values redact.Values) {
+	if gvk := o.GroupVersionKind(); gvk.Kind == "Secret" && gvk.Group == "" {
+		return
+	}
+	pointers := values.Pointers(o.Object)
+	if len(pointers) == 0 {
+		return
+	}
+	annotations := o.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	if given := annotations[object.AnnotationSensitive]; given != "" {
+		pointers = append([]string{given}, pointers...)
+	}
+	annotations[object.AnnotationSensitive] = strings.Join(pointers, ",")
+	o.SetAnnotations(annotations)
+}
