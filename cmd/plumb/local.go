@@ -117,7 +117,7 @@ func (l *local) open(ctx context.Context) error {
 	if _, err := io.ReadFull(rand.Reader, key); err != nil {
 		return err
 	}
-	l.parts.Renderer, l.parts.Hidden, l.parts.Now = renderers(), redact.New(key), time.Now
+	l.parts.Renderer, l.parts.Hidden, l.parts.Now = opening(nil), redact.New(key), time.Now
 	find := l.folder
 	if l.options.Path == "" {
 		find = l.declared

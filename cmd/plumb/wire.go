@@ -31,6 +31,8 @@ import (
 	"plumb.dev/plumb/internal/render/helm"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
+	"plumb.dev/plumb/internal/secret"
+	"plumb.dev/plumb/internal/secret/sops"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/source/folder"
 	"plumb.dev/plumb/internal/source/gitrepo"
@@ -43,8 +45,14 @@ func renderers() render.Set {
 }
 
 // cachedRenderers keep what renders came to in the data folder.
-func cachedRenderers(data string, log *slog.Logger) *cache.Cache {
-	return cache.Open(cache.Options{From: renderers(), Dir: filepath.Join(data, "renders"), Version: program(), Log: log})
+func cachedRenderers(data string, keys *secret.Keys, log *slog.Logger) *cache.Cache {
+	return cache.Open(cache.Options{From: opening(keys), Dir: filepath.Join(data, "renders"), Version: program(), Log: log})
+}
+
+// opening renders with encrypted files opened. Without keys it says for whom
+// each of them is.
+func opening(keys *secret.Keys) render.Opening {
+	return render.Opening{Set: renderers(), Opener: sops.Opener{Keys: keys}}
 }
 
 // program names this build. The version doesn't tell builds of changed sources
@@ -89,6 +97,10 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
+	keys, err := secret.Load(secret.Files{Age: o.AgeKeyFiles, PGP: o.PGPKeyFiles})
+	if err != nil {
+		return err
+	}
 	store, err := openHistory(ctx, o, log)
 	if err != nil {
 		return err
@@ -99,7 +111,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},
@@ -232,7 +244,7 @@ func renderLocal(ctx context.Context, path string) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := renderers().Render(ctx, files, below, v1alpha1.Render{})
+	result, err := opening(nil).Render(ctx, files, below, v1alpha1.Render{})
 	for _, notice := range result.Notices {
 		fmt.Fprintln(os.Stderr, notice)
 	}
