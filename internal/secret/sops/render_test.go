@@ -133,6 +133,8 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 		"taken for a patch":          {"a/kustomization.yaml": "resources: [r.yaml]\npatches: [{path: v.yaml}]\n", "a/r.yaml": several, "a/v.yaml": content(t, "sealed/values.yaml")},
 		"taken for a JSON patch":     {"a/kustomization.yaml": "resources: [r.yaml]\npatches: [{path: v.txt, target: {kind: Secret}}]\n", "a/r.yaml": several, "a/v.txt": content(t, "sealed/blob.txt")},
 		"taken for a resource":       {"a/kustomization.yaml": "resources: [v.txt]\n", "a/v.txt": content(t, "sealed/blob.txt")},
+		"a name that can't be":       {"a/n.yaml": content(t, "sealed/names.yaml")},
+		"and in a kustomization":     {"a/kustomization.yaml": "resources: [n.yaml]\nconfigMapGenerator: [{name: canary-not, behavior: merge}]\n", "a/n.yaml": content(t, "sealed/names.yaml")},
 		"twice the same":             {"a/1.yaml": secretFile, "a/2.yaml": secretFile},
 		"replacements":               {"a/kustomization.yaml": "resources: [r.yaml]\nreplacements: [{source: {kind: Secret, fieldPath: stringData.a.b}, targets: [{select: {kind: ConfigMap}, fieldPaths: [data.b.c]}]}]\n", "a/r.yaml": several},
 	} {

@@ -29,6 +29,7 @@ seal values.yaml values.yaml --age "$a"
 seal values.yaml suffix.yaml --age "$a" --encrypted-suffix _secret
 seal values.yaml unencrypted.yaml --age "$a" --unencrypted-regex '^(image|list)$'
 seal several.yaml several.yaml --age "$a" --encrypted-regex '^(data|stringData)$'
+seal names.yaml names.yaml --age "$a"
 seal values.json values.json --age "$a"
 seal app.env app.env --age "$a"
 seal blob.txt blob.txt --age "$a"
