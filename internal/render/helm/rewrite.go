@@ -87,7 +87,11 @@ func rewrite(text string) (string, error) {
 		}
 		at = a.end
 	}
-	out.WriteString(text[at:])
+	rest := text[at:]
+	if brace, ends := strings.CutSuffix(rest, "{"); ends {
+		rest = brace + `{{"{"}}` // or it would belong to what follows
+	}
+	out.WriteString(rest)
 	fmt.Fprintf(&out, "{{%s}}", callLeave)
 	return out.String(), nil
 }
