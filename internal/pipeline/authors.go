@@ -1,11 +1,13 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
@@ -36,15 +38,17 @@ type Ended interface {
 const mostCommits = 1000
 
 // Authors tells who made the commits that change an App since the one that is
-// live. Without a log these are those that are known. It never leaves anyone
+// live, each as gate.Authors does. Without a log these are those that are known. It never leaves anyone
 // out: where it can't tell, it fails.
 func Authors(ctx context.Context, log Log, ended Ended, m Made) ([]string, error) {
 	if log == nil || m.URL == "" {
 		return m.Known, nil
 	}
 	span := source.Span{To: m.Commit, Limit: mostCommits}
-	for path := range m.From.All() {
-		span.Paths = append(span.Paths, path)
+	for path, in := range m.From.All() {
+		if passed := in.Present && in.Content == "" && in.Listing == ""; !passed { // a folder above what was read
+			span.Paths = append(span.Paths, cmp.Or(path, "."))
+		}
 	}
 	slices.Sort(span.Paths)
 	live, err := ended.List(ctx, history.Query{App: m.App, Outcome: release.Succeeded, Limit: history.MaxLimit})
@@ -68,7 +72,7 @@ func Authors(ctx context.Context, log Log, ended Ended, m Made) ([]string, error
 	}
 	authors := slices.Clone(m.Known)
 	for _, c := range commits {
-		authors = append(authors, c.Author)
+		authors = append(authors, gate.Authors(c.Author, c.Message))
 	}
 	return authors, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/tree"
 )
 
 // chronicle is a repository's log and an App's releases.
@@ -72,5 +74,28 @@ func TestAuthors(t *testing.T) {
 	}
 	if got, err := Authors(t.Context(), nil, nil, Made{URL: "url", Known: []string{"known"}}); err != nil || len(got) != 1 {
 		t.Errorf("without a log they are %v, %v", got, err)
+	}
+}
+
+// A commit is asked for by what was read, not by the folders above it.
+func TestAuthorsOfWhatWasRead(t *testing.T) {
+	t.Parallel()
+	inputs := tree.InputsOf(maps.All(map[string]tree.Input{
+		"":                   {Mode: tree.Folder, Present: true},
+		"web":                {Mode: tree.Folder, Present: true},
+		"web/base":           {Mode: tree.Folder, Present: true, Listing: "x"},
+		"web/base/file.yaml": {Mode: tree.File, Present: true, Content: "y"},
+		"web/absent":         {},
+	}))
+	c := &chronicle{authors: map[string][]string{"": {"ada"}}}
+	if _, err := Authors(t.Context(), c, c, Made{App: "team/shop", URL: "url", Commit: "new", From: inputs}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(c.span.Paths, " "); got != "web/absent web/base web/base/file.yaml" {
+		t.Errorf("asked for %q", got)
+	}
+	top := tree.InputsOf(maps.All(map[string]tree.Input{"": {Mode: tree.Folder, Present: true, Listing: "x"}}))
+	if _, err := Authors(t.Context(), c, c, Made{App: "team/shop", URL: "url", Commit: "new", From: top}); err != nil || c.span.Paths[0] != "." {
+		t.Errorf("of the top: %q, %v", c.span.Paths, err)
 	}
 }
