@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // windows name time zones, and the machine may have none
 
 	"plumb.dev/plumb/internal/cli"
 )
