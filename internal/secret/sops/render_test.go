@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/cache"
+	"plumb.dev/plumb/internal/render/helm"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/secret"
@@ -178,6 +179,34 @@ func TestSaysWhichFile(t *testing.T) {
 	mended := maps.Clone(files)
 	delete(mended, "plain/b.yaml")
 	if r, err := opening(keys(t, "a.txt", "b.txt")).Render(t.Context(), treetest.New(mended), "plain", v1alpha1.Render{}); err != nil || len(r.Objects) != 1 {
+		t.Error(err)
+	}
+}
+
+// A chart's values may be encrypted, whole or in part.
+func TestValuesOfCharts(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{
+		"chart/Chart.yaml":               "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"chart/values.yaml":              "password: none\nimage: {tag: x, replicas: 1}\n",
+		"chart/prod.yaml":                content(t, "sealed/unencrypted.yaml"),
+		"chart/templates/configmap.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {url: \"https://u:{{ .Values.password }}.x\", count: \"{{ .Values.image.replicas }}\"}\n",
+		"chart/templates/bad.yaml":       "{{ if .Values.bad }}{{ fail .Values.password }}{{ end }}\n",
+		"chart/bad.yaml":                 "bad: true\n",
+	}
+	o := render.Opening{Set: render.Set{helm.New()}, Opener: sops.Opener{Keys: keys(t, "a.txt")}}
+	params := v1alpha1.Render{Helm: &v1alpha1.Helm{ValueFiles: []string{"prod.yaml"}}}
+	r, err := o.Render(t.Context(), treetest.New(files), "chart", params)
+	if err != nil || len(r.Objects) != 1 {
+		t.Fatal(err)
+	}
+	made := r.Objects[0]
+	want := map[string]any{"url": "https://u:canary-values.x", "count": "3"}
+	if diff := cmp.Diff(want, made.Object["data"]); diff != "" || made.GetAnnotations()[object.AnnotationSensitive] != "/data/url" {
+		t.Errorf("%q (-want +got)\n%s", made.GetAnnotations(), diff)
+	}
+	params.Helm.ValueFiles = append(params.Helm.ValueFiles, "bad.yaml")
+	if _, err := o.Render(t.Context(), treetest.New(files), "chart", params); err == nil || strings.Contains(err.Error(), "canary-values") {
 		t.Error(err)
 	}
 }
