@@ -76,7 +76,7 @@ func TestBadDeclarationAmongGoodOnes(t *testing.T) {
 		{"no kind", strings.Replace(s.declare("shop"), "kind: App\n", "", 1), "apps/shop.yaml:1", []string{"kind", "use App"}},
 		{"an unknown field", s.declare("shop", "sync: {prun: false}"), "apps/shop.yaml:6", []string{"spec.sync.prun: there is no such field; did you mean prune?"}},
 		{"a field of the wrong type", s.declare("shop", "sync: {prune: maybe}"), "apps/shop.yaml:6", []string{"spec.sync.prune", "true or false"}},
-		{"a value that there is not", s.declare("shop", "sync: {mode: sometimes}"), "apps/shop.yaml:6", []string{`spec.sync.mode: "sometimes"`, "use auto or observe"}},
+		{"a value that there is not", s.declare("shop", "sync: {mode: sometimes}"), "apps/shop.yaml:6", []string{`spec.sync.mode: "sometimes"`, "use auto, approve or observe"}},
 		{"a path that leaves the repository", s.declare("shop", "source: {path: ../../etc}"), "apps/shop.yaml:5", []string{`spec.source.path: "../../etc" has .. in it`, "name a folder in the repository"}},
 		{"an absolute path", s.declare("shop", "source: {path: /etc}"), "apps/shop.yaml:5", []string{`spec.source.path: "/etc" is absolute`}},
 		{"a kind to come", strings.Replace(s.declare("shop"), "kind: App\n", "kind: AppSet\n", 1), "apps/shop.yaml:2", []string{"AppSet is not supported yet", "declare each App"}},
