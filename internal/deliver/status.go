@@ -110,7 +110,10 @@ func (e *engine) addGate(a *app, s *status.App) {
 		s.Hold = a.verdict.Hold
 	}
 	if p := a.proposal.Plan; p != nil {
-		s.Plan = &status.PendingPlan{Hash: p.Hash, Revision: p.Revision, Author: p.Author, Subject: p.Subject, Summary: p.Summary(), MadeAt: p.MadeAt}
+		s.Plan = &status.PendingPlan{
+			Hash: p.Hash, Revision: p.Revision, Author: p.Author, Subject: p.Subject, Summary: p.Summary(), MadeAt: p.MadeAt,
+			Stale: a.proposal.Grants == nil && !a.proposal.Current(a.objects.Situation()),
+		}
 	}
 	if o := a.opening; len(a.App.Spec.Sync.Windows) > 0 {
 		s.Window = &status.Window{Open: o.Open, Reason: o.Reason, Next: o.Next}

@@ -13,8 +13,9 @@ type PendingPlan struct {
 	Revision string    `json:"revision" doc:"The commit that is desired."`
 	Author   string    `json:"author" doc:"Who made that commit."`
 	Subject  string    `json:"subject" doc:"The first line of its message."`
-	Summary  string    `json:"summary" doc:"How many objects it creates (+), changes (~) and deletes (-), such as +1 ~2."`
+	Summary  string    `json:"summary" doc:"How many objects it would create, update and prune, and how many are in line."`
 	MadeAt   time.Time `json:"madeAt" doc:"When it was made."`
+	Stale    bool      `json:"stale,omitempty" doc:"True while what it was made from has changed since, and another is being made."`
 }
 
 // Window is how an App's windows of time stand.

@@ -103,8 +103,12 @@ func gateFacts(facts *terminal.Facts, a status.App, now time.Time) {
 		facts.Fact("Held", terminal.Busy.Of(fmt.Sprintf("%s: %s", h.Reason, h.Message)))
 	}
 	if p := a.Plan; p != nil {
-		facts.Fact("Plan", fmt.Sprintf("%s (%s) made %s of %s %s, %s", plan.Short(p.Hash), p.Summary, terminal.Ago(now, p.MadeAt),
-			Commit(p.Revision), p.Subject, nameOf(p.Author)))
+		stale := ""
+		if p.Stale {
+			stale = "; stale, another is being made"
+		}
+		facts.Fact("Plan", fmt.Sprintf("%s (%s) made %s of %s %s, %s%s", plan.Short(p.Hash), p.Summary, terminal.Ago(now, p.MadeAt),
+			Commit(p.Revision), p.Subject, nameOf(p.Author), stale))
 		approve := fmt.Sprintf("plumb approve %s %s", a.ID(), plan.Short(p.Hash))
 		if h := a.Hold; h != nil && h.Reason == gate.HeldByApproval && !strings.Contains(h.Message, approve) {
 			facts.Fact("Approve", approve)

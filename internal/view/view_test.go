@@ -82,3 +82,16 @@ func TestApproveIsSaidOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAStalePlanIsToldAsSuch says of a plan whose base moved that it is of no use.
+func TestAStalePlanIsToldAsSuch(t *testing.T) {
+	t.Parallel()
+	for _, stale := range []bool{false, true} {
+		var out bytes.Buffer
+		a := status.App{Namespace: "a", Name: "b", Plan: &status.PendingPlan{Hash: "4f2a91c07b3d4f2a", MadeAt: noon, Stale: stale}}
+		App(terminal.Screen{Out: &out}, status.Detail{App: a}, noon)
+		if strings.Contains(out.String(), "stale, another is being made") != stale {
+			t.Errorf("stale is %v, and it says:\n%s", stale, &out)
+		}
+	}
+}
