@@ -51,7 +51,7 @@ func (l layout) create() error {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("folder of the control plane: %w", err)
 		}
-		if len(entries) > 0 {
+		if len(entries) > 0 && !l.exists() { // someone else may have begun one meanwhile
 			return fmt.Errorf("%s holds other files (%s, …) and no control plane: name an empty or a new folder", l.dir, entries[0].Name())
 		}
 	}
