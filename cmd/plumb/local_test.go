@@ -10,8 +10,8 @@ import (
 func TestNameOf(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
-		"/work/shop": "shop", "/work/Shop_Front": "shop-front", "/work/one.yaml": "one", "/work/.hidden": "hidden", "/": "folder",
-		"/work/überall": "berall", "/work/--": "folder", "/work/v1.2": "v1-2", "/work/" + strings.Repeat("a", 62) + "-b": strings.Repeat("a", 62),
+		"/srv/shop": "shop", "/srv/Shop_Front": "shop-front", "/srv/one.yaml": "one", "/srv/.hidden": "hidden", "/": "folder",
+		"/srv/überall": "berall", "/srv/--": "folder", "/srv/v1.2": "v1-2", "/srv/" + strings.Repeat("a", 62) + "-b": strings.Repeat("a", 62),
 	} {
 		got := nameOf(path)
 		if got != want || len(validation.IsDNS1123Label(got)) > 0 {
