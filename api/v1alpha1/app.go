@@ -46,6 +46,11 @@ type Source struct {
 	// Every is the time between two looks at the repository; a webhook makes
 	// a change known at once. Default 1m, at least 1s.
 	Every metav1.Duration `json:"every,omitempty"`
+	// Chart is rendered in place of what is at Path; Path is where value files
+	// are looked up then.
+	Chart *Chart `json:"chart,omitempty"`
+	// With are further sources, whose files are read as @NAME/PATH.
+	With []Other `json:"with,omitempty"`
 }
 
 // Git names a repository and what to follow in it. At most one of Branch, Tag
@@ -57,12 +62,14 @@ type Git struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-// Render says how manifests become objects. At most one field is set; none
-// means that the way is found from the files.
+// Render says how manifests become objects. At most one of Plain, Kustomize and
+// Helm is set; none means that the way is found from the files.
 type Render struct {
 	Plain     *Plain     `json:"plain,omitempty"`
 	Kustomize *Kustomize `json:"kustomize,omitempty"`
 	Helm      *Helm      `json:"helm,omitempty"`
+	// Substitute replaces ${NAME} in what was rendered; it goes with each way.
+	Substitute *Substitute `json:"substitute,omitempty"`
 	// Release is what the App gives to a renderer that wants to know it. It
 	// isn't declared: Default takes it from the App.
 	Release Release `json:"-"`
@@ -91,6 +98,17 @@ type Plain struct {
 type Kustomize struct {
 	// Images replaces names, tags or digests of images, as in a kustomization file.
 	Images []Image `json:"images,omitempty"`
+	// NamePrefix and NameSuffix are put around the names of all objects.
+	NamePrefix string `json:"namePrefix,omitempty"`
+	NameSuffix string `json:"nameSuffix,omitempty"`
+	// Labels and Annotations are set on all objects; no selector is changed.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+	// Patches and Replicas change objects, as in a kustomization file.
+	Patches  []Patch    `json:"patches,omitempty"`
+	Replicas []Replicas `json:"replicas,omitempty"`
+	// Components are folders of components, from the kustomization's folder.
+	Components []string `json:"components,omitempty"`
 }
 
 // Image is one replacement of an image's name, tag or digest.
@@ -110,13 +128,21 @@ type Helm struct {
 	// patterns, from the chart's folder, or with a leading slash from the
 	// repository's top.
 	ValueFiles []string `json:"valueFiles,omitempty"`
-	// Values are over all files.
+	// ValuesFrom are values in the target, over all files, each over those before it.
+	ValuesFrom []Given `json:"valuesFrom,omitempty"`
+	// Values are over all others.
 	Values map[string]any `json:"values,omitempty"`
-	// KubeVersion is what the chart takes for the cluster's version. Default 1.36.0.
+	// KubeVersion is what the chart takes for the cluster's version. Default: the
+	// target's, and 1.36.0 where there is no target.
 	KubeVersion string `json:"kubeVersion,omitempty"`
 	// APIVersions are what the chart finds in the cluster, beside the APIs that
-	// come with Kubernetes: GROUP/VERSION or GROUP/VERSION/KIND.
+	// it has: GROUP/VERSION or GROUP/VERSION/KIND.
 	APIVersions []string `json:"apiVersions,omitempty"`
+	// Patches and Images change what the chart came to, as in a kustomization file.
+	Patches []Patch `json:"patches,omitempty"`
+	Images  []Image `json:"images,omitempty"`
+	// Record writes a release record for Helm, so that helm ls shows it.
+	Record bool `json:"record,omitempty"`
 	// IncludeCRDs takes what is in the chart's folder crds. Default true.
 	IncludeCRDs *bool `json:"includeCRDs,omitempty"`
 	// SkipTests leaves out test hooks without a word. Default true.
@@ -154,6 +180,12 @@ type Sync struct {
 	OnFailure FailureMode `json:"onFailure,omitempty"`
 	// Approval bounds who may approve; it is for the mode approve.
 	Approval Approval `json:"approval,omitempty"`
+	// Adopt takes over objects that another tool holds, and clears away what
+	// that tool's field managers left behind.
+	Adopt bool `json:"adopt,omitempty"`
+	// Replace are kinds (KIND, or KIND.GROUP) whose objects are deleted and made
+	// anew where a change of a field that can't be changed asks for it.
+	Replace []string `json:"replace,omitempty"`
 	// Windows are the times at which intended changes may be made, or may not.
 	Windows []Window `json:"windows,omitempty"`
 }
@@ -207,6 +239,8 @@ type Approval struct {
 type Health struct {
 	// Timeout is counted from the apply. Default 5m, at least 1s.
 	Timeout metav1.Duration `json:"timeout,omitempty"`
+	// Rules judge kinds in place of the built-in rules.
+	Rules []HealthRule `json:"rules,omitempty"`
 }
 
 // Dependency names an App that must be in line and healthy first.
