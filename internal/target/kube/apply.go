@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 
+	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -166,14 +167,14 @@ func applyOptions() metav1.PatchOptions {
 
 // served finds how a declared object's kind is served. A kind that isn't yet,
 // because its CRD has just been applied, is waited for outside of here.
-func (c *Cluster) served(ctx context.Context, d plan.Desired) (kind, error) {
+func (c *Cluster) served(ctx context.Context, d plan.Desired) (discovery.Kind, error) {
 	gvk := schema.FromAPIVersionAndKind(d.APIVersion, d.Key.Kind)
-	k, ok, err := c.kinds.find(ctx, gvk)
+	k, ok, err := c.kinds.Find(ctx, gvk)
 	if err != nil {
-		return kind{}, err
+		return discovery.Kind{}, err
 	}
 	if !ok {
-		return kind{}, fmt.Errorf("%w: the cluster does not serve %s yet", target.ErrSkipped, gvk.GroupKind())
+		return discovery.Kind{}, fmt.Errorf("%w: the cluster does not serve %s yet", target.ErrSkipped, gvk.GroupKind())
 	}
 	return k, nil
 }
@@ -239,7 +240,7 @@ func (c *Cluster) tryPrune(ctx context.Context, as target.Actor, change plan.Cha
 }
 
 func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Change) error {
-	_, k, ok, err := c.kinds.preferredOf(ctx, change.Key.GroupKind())
+	_, k, ok, err := c.kinds.Preferred(ctx, change.Key.GroupKind())
 	if err != nil || !ok {
 		return err
 	}
@@ -274,17 +275,17 @@ func (c *Cluster) guardPrune(ctx context.Context, change plan.Change) error {
 
 // guardDefinition keeps a CRD that has instances: deleting it deletes them all.
 func (c *Cluster) guardDefinition(ctx context.Context, key object.Key) error {
-	definition, err := c.dynamic.Resource(crd.GroupVersion().WithResource("customresourcedefinitions")).Get(ctx, key.Name, metav1.GetOptions{})
+	definition, err := c.dynamic.Resource(discovery.Definitions()).Get(ctx, key.Name, metav1.GetOptions{})
 	if err != nil {
 		return err
 	}
 	group, _, _ := unstructured.NestedString(definition.Object, "spec", "group")
 	kindName, _, _ := unstructured.NestedString(definition.Object, "spec", "names", "kind")
-	_, k, ok, err := c.kinds.preferredOf(ctx, schema.GroupKind{Group: group, Kind: kindName})
+	_, k, ok, err := c.kinds.Preferred(ctx, schema.GroupKind{Group: group, Kind: kindName})
 	if err != nil || !ok {
 		return err
 	}
-	found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{Limit: 1})
+	found, err := c.metadata.Resource(k.Resource).List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("%w: whether there are objects of kind %s can't be told: %w", target.ErrKept, kindName, err)
 	}
@@ -303,17 +304,17 @@ func namespacedName(namespace, name string) string {
 }
 
 // metadataOf addresses one object's collection.
-func metadataOf(cs clients, k kind, key object.Key) metadata.ResourceInterface {
-	if !k.namespaced {
-		return cs.metadata.Resource(k.resource)
+func metadataOf(cs clients, k discovery.Kind, key object.Key) metadata.ResourceInterface {
+	if !k.Namespaced {
+		return cs.metadata.Resource(k.Resource)
 	}
-	return cs.metadata.Resource(k.resource).Namespace(key.Namespace)
+	return cs.metadata.Resource(k.Resource).Namespace(key.Namespace)
 }
 
 // contentOf addresses one object's collection, objects whole.
-func contentOf(cs clients, k kind, key object.Key) dynamic.ResourceInterface {
-	if !k.namespaced {
-		return cs.dynamic.Resource(k.resource)
+func contentOf(cs clients, k discovery.Kind, key object.Key) dynamic.ResourceInterface {
+	if !k.Namespaced {
+		return cs.dynamic.Resource(k.Resource)
 	}
-	return cs.dynamic.Resource(k.resource).Namespace(key.Namespace)
+	return cs.dynamic.Resource(k.Resource).Namespace(key.Namespace)
 }

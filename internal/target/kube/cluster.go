@@ -15,11 +15,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/discovery"
+	disco "k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
+	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/lease"
 	"plumb.dev/plumb/internal/limit"
 	"plumb.dev/plumb/internal/object"
@@ -42,7 +43,7 @@ type Cluster struct {
 	config   *rest.Config
 	log      *slog.Logger
 	now      func() time.Time
-	kinds    *kinds
+	kinds    *discovery.Kinds
 	view     *view
 	watches  watches
 	limit    *limit.Limiter
@@ -96,11 +97,11 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	disco, err := discovery.NewDiscoveryClientForConfigAndClient(config, http2)
+	asker, err := disco.NewDiscoveryClientForConfigAndClient(config, http2)
 	if err != nil {
 		return nil, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	c.kinds = &kinds{client: disco, now: c.now}
+	c.kinds = discovery.New(asker, discovery.Options{Now: c.now, Failed: unreachable, Changed: c.view.tellKinds})
 	own, err := newClients(config, http2)
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (c *Cluster) as(a target.Actor) (clients, error) {
 // once; Wait returns when all of it has ended.
 func (c *Cluster) Run(ctx context.Context) {
 	c.ctx = ctx
-	c.running.Go(func() { c.watchDefinitions(ctx) })
+	c.running.Go(func() { discovery.Follow(ctx, c.dynamic, *watchBackoff(), c.kindsChanged) })
 	c.running.Go(func() { c.sweep(ctx) })
 }
 
@@ -239,10 +240,10 @@ func (c *Cluster) sweep(ctx context.Context) {
 }
 
 func (c *Cluster) sweepOnce(ctx context.Context) error {
-	if now, _ := c.kinds.cached(); len(now.away) > 0 {
-		c.kinds.expire() // some server may answer by now
+	if now, _ := c.kinds.Cached(); now.Away() != nil {
+		c.kinds.Expire() // some server may answer by now
 	}
-	all, err := c.kinds.all(ctx)
+	all, err := c.kinds.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -251,20 +252,20 @@ func (c *Cluster) sweepOnce(ctx context.Context) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	now, err := c.kinds.current(ctx)
-	for group := range now.away {
-		return now.missing(group) // objects of ours may hide there
+	now, err := c.kinds.Current(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	return now.Away() // objects of ours may hide there
 }
 
 // sweepKind begins to watch a kind if there is an object of ours.
 func (c *Cluster) sweepKind(ctx context.Context, gk schema.GroupKind) error {
-	gvk, k, ok, err := c.kinds.preferredOf(ctx, gk)
+	gvk, k, ok, err := c.kinds.Preferred(ctx, gk)
 	if err != nil || !ok || madeByControllers(gk) {
 		return err
 	}
-	found, err := c.metadata.Resource(k.resource).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp, Limit: 1})
+	found, err := c.metadata.Resource(k.Resource).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp, Limit: 1})
 	switch {
 	case refused(err):
 		return nil

@@ -1,12 +1,11 @@
 // Package kube holds a Kubernetes cluster in line, by server-side apply with
 // the field manager plumb, and watches it.
 //
-//   - kinds.go knows the cluster's kinds, from discovery.
 //   - resolve.go fits declared objects to the cluster.
 //   - record.go reduces a live object to what is kept of it.
 //   - view.go and watch.go keep those records up to date: one label-selected
 //     watch for each kind in use.
-//   - apply.go and check.go change and ask; limit.go holds them to what the
+//   - apply.go and check.go change and ask; package limit holds them to what the
 //     server can take.
 //   - explain.go turns the server's refusals into what people can act on.
 //

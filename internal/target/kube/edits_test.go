@@ -18,7 +18,7 @@ import (
 
 func (b *bench) others(t *testing.T, d plan.Desired) dynamic.ResourceInterface {
 	t.Helper()
-	k, _, err := b.kinds.find(context.WithoutCancel(t.Context()), schema.FromAPIVersionAndKind(d.APIVersion, d.Key.Kind))
+	k, _, err := b.kinds.Find(context.WithoutCancel(t.Context()), schema.FromAPIVersionAndKind(d.APIVersion, d.Key.Kind))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (c *Cluster) Tell(ctx context.Context, key object.Key, n target.Notice) {
 	if key.Namespace != "" {
 		regarding["namespace"] = key.Namespace
 	}
-	if gvk, _, ok, err := c.kinds.preferredOf(ctx, key.GroupKind()); err == nil && ok {
+	if gvk, _, ok, err := c.kinds.Preferred(ctx, key.GroupKind()); err == nil && ok {
 		regarding["apiVersion"] = gvk.GroupVersion().String()
 	}
 	if live, ok := c.view.live(key); ok {

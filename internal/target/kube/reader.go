@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -46,7 +47,7 @@ func (c *Cluster) Object(ctx context.Context, as target.Actor, key object.Key, a
 }
 
 // kindOf finds the kind of a key as people may write it.
-func (c *Cluster) kindOf(ctx context.Context, key object.Key, apiVersion string) (kind, error) {
+func (c *Cluster) kindOf(ctx context.Context, key object.Key, apiVersion string) (discovery.Kind, error) {
 	if apiVersion != "" {
 		return c.served(ctx, plan.Desired{Key: key, APIVersion: apiVersion})
 	}
@@ -54,10 +55,10 @@ func (c *Cluster) kindOf(ctx context.Context, key object.Key, apiVersion string)
 	if gk.Group == "" {
 		var err error
 		if gk, err = c.onlyKind(ctx, gk.Kind); err != nil {
-			return kind{}, err
+			return discovery.Kind{}, err
 		}
 	}
-	_, k, ok, err := c.kinds.preferredOf(ctx, gk)
+	_, k, ok, err := c.kinds.Preferred(ctx, gk)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w: the cluster serves no %s; check the spelling", target.ErrUnknownKind, gk)
 	}
@@ -66,7 +67,7 @@ func (c *Cluster) kindOf(ctx context.Context, key object.Key, apiVersion string)
 
 // onlyKind is the kind of a name. The core's own comes before those of groups.
 func (c *Cluster) onlyKind(ctx context.Context, name string) (schema.GroupKind, error) {
-	all, err := c.kinds.all(ctx)
+	all, err := c.kinds.All(ctx)
 	if err != nil {
 		return schema.GroupKind{}, err
 	}

@@ -74,18 +74,18 @@ func (c *Cluster) scope(ctx context.Context, gvk schema.GroupVersionKind, declar
 	if namespaced, ok := declared[gvk.GroupKind()]; ok {
 		return namespaced, nil
 	}
-	k, ok, err := c.kinds.find(ctx, gvk)
+	k, ok, err := c.kinds.Find(ctx, gvk)
 	if err != nil {
 		return false, err
 	}
 	if !ok {
 		return false, c.unknownKind(ctx, gvk)
 	}
-	return k.namespaced, nil
+	return k.Namespaced, nil
 }
 
 func (c *Cluster) unknownKind(ctx context.Context, gvk schema.GroupVersionKind) error {
-	if known, _, ok, err := c.kinds.preferredOf(ctx, gvk.GroupKind()); err == nil && ok {
+	if known, _, ok, err := c.kinds.Preferred(ctx, gvk.GroupKind()); err == nil && ok {
 		return fmt.Errorf("%w: the cluster serves %s as %s, not as %s; change its apiVersion", target.ErrUnknownKind,
 			gvk.Kind, known.GroupVersion(), gvk.GroupVersion())
 	}

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/discovery"
+	"plumb.dev/plumb/internal/discovery/discoverytest"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -20,7 +21,7 @@ import (
 // offline resolves against a server that tells its kinds and nothing else.
 func offline(t *testing.T) *Cluster {
 	t.Helper()
-	return &Cluster{kinds: newAPIs(t, true).client(t, time.Now)}
+	return &Cluster{kinds: discovery.New(discoverytest.New(t, true).Client(t), discovery.Options{Failed: unreachable})}
 }
 
 func rendered(t *testing.T, manifest string) object.Object {

@@ -32,7 +32,7 @@ func (c *Cluster) Undeclared(ctx context.Context, as target.Actor, namespaces []
 	if err != nil {
 		return nil, false, err
 	}
-	all, err := c.kinds.all(ctx)
+	all, err := c.kinds.All(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -54,13 +54,13 @@ func (c *Cluster) Undeclared(ctx context.Context, as target.Actor, namespaces []
 }
 
 func (c *Cluster) undeclaredOf(ctx context.Context, cs clients, gk schema.GroupKind, namespace string) (found []plan.Extra, more bool, err error) {
-	_, k, ok, err := c.kinds.preferredOf(ctx, gk)
-	if err != nil || !ok || !k.namespaced || madeByControllers(gk) {
+	_, k, ok, err := c.kinds.Preferred(ctx, gk)
+	if err != nil || !ok || !k.Namespaced || madeByControllers(gk) {
 		return nil, false, err
 	}
 	var page *metav1.PartialObjectMetadataList
 	err = c.limited(ctx, func(ctx context.Context) error {
-		page, err = cs.metadata.Resource(k.resource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: mostOfKind})
+		page, err = cs.metadata.Resource(k.Resource).Namespace(namespace).List(ctx, metav1.ListOptions{Limit: mostOfKind})
 		return err
 	})
 	switch {

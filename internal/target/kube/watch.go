@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
+	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 )
@@ -67,18 +68,17 @@ func (c *Cluster) watchKind(gk schema.GroupKind) (bool, error) {
 	if sought != nil {
 		return false, sought.err
 	}
-	now, ok := c.kinds.cached()
+	now, ok := c.kinds.Cached()
 	if !ok {
 		c.seek(gk)
 		return false, nil
 	}
-	gvk, served := now.preferred[gk]
+	gvk, k, served := now.Preferred(gk)
 	if !served {
-		err := now.missing(gk.Group)
+		err := now.Missing(gk.Group)
 		return err == nil, err // without an error nothing of it can be there
 	}
-	k := now.byVersion[gvk]
-	if !k.watchable {
+	if !k.Watchable {
 		return false, fmt.Errorf("%s can't be watched, so drift of it can't be seen; leave it out", gk)
 	}
 	return c.startWatch(gvk, k).state()
@@ -99,7 +99,7 @@ func (c *Cluster) seek(gk schema.GroupKind) {
 	c.running.Go(func() {
 		// Only the end of ctx ends it without an answer.
 		_ = wait.ExponentialBackoffWithContext(c.ctx, *watchBackoff(), func(ctx context.Context) (bool, error) {
-			_, err := c.kinds.current(ctx)
+			_, err := c.kinds.Current(ctx)
 			c.watches.mu.Lock()
 			c.watches.sought[gk] = &search{err: err}
 			if err == nil {
@@ -112,7 +112,7 @@ func (c *Cluster) seek(gk schema.GroupKind) {
 	})
 }
 
-func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k kind) *watcher {
+func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k discovery.Kind) *watcher {
 	c.watches.mu.Lock()
 	defer c.watches.mu.Unlock()
 	gk := gvk.GroupKind()
@@ -131,9 +131,9 @@ func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k kind) *watcher {
 }
 
 // listerWatcher reads a kind whole, or as metadata only.
-func (c *Cluster) listerWatcher(gvk schema.GroupVersionKind, k kind, base metav1.ListOptions) (*cache.ListWatch, runtime.Object) {
+func (c *Cluster) listerWatcher(gvk schema.GroupVersionKind, k discovery.Kind, base metav1.ListOptions) (*cache.ListWatch, runtime.Object) {
 	if metadataOnly(gvk.GroupKind()) {
-		r := c.metadata.Resource(k.resource)
+		r := c.metadata.Resource(k.Resource)
 		return &cache.ListWatch{
 			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 				return r.List(ctx, selected(o, base))
@@ -143,7 +143,7 @@ func (c *Cluster) listerWatcher(gvk schema.GroupVersionKind, k kind, base metav1
 			},
 		}, &metav1.PartialObjectMetadata{}
 	}
-	r := c.dynamic.Resource(k.resource)
+	r := c.dynamic.Resource(k.Resource)
 	expected := &unstructured.Unstructured{}
 	expected.SetGroupVersionKind(gvk)
 	return &cache.ListWatch{
@@ -282,12 +282,12 @@ func (w *watcher) reduced(o any) *item {
 // kindsChanged looks at which watched kinds the cluster still serves, and in
 // which version; what went is forgotten, what changed its version is watched anew.
 func (c *Cluster) kindsChanged() {
-	c.kinds.expire()
+	c.kinds.Expire()
 	c.watches.mu.Lock()
 	current := maps.Clone(c.watches.byKind)
 	c.watches.mu.Unlock()
 	for gk, w := range current {
-		gvk, _, ok, err := c.kinds.preferredOf(c.ctx, gk)
+		gvk, _, ok, err := c.kinds.Preferred(c.ctx, gk)
 		if err != nil || (ok && gvk.Version == w.version) {
 			continue
 		}

@@ -1,4 +1,4 @@
-package kube
+package discovery
 
 import (
 	"context"
@@ -7,27 +7,46 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/tools/cache"
 )
 
-// crd is where the cluster's own custom kinds are defined.
-var crd = schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+// CRD is where the cluster's own custom kinds are defined.
+func CRD() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+}
 
-// watchDefinitions follows all CRDs, ours or not, so that kinds that come, go
-// or change are known by an event. A user who may not list CRDs learns of new
-// kinds when one is declared.
-func (c *Cluster) watchDefinitions(ctx context.Context) {
+// Definitions are how all of a cluster's CRDs are listed and watched.
+func Definitions() schema.GroupVersionResource {
+	return CRD().GroupVersion().WithResource("customresourcedefinitions")
+}
+
+// Follow follows all CRDs, ours or not, until ctx is done, so that kinds that
+// come, go or change are known by an event. A user who may not list CRDs learns
+// of new kinds when one is declared.
+func Follow(ctx context.Context, client dynamic.Interface, backoff wait.Backoff, changed func()) {
+	crds := client.Resource(Definitions())
+	lw := &cache.ListWatch{
+		ListWithContextFunc:  func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) { return crds.List(ctx, o) },
+		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) { return crds.Watch(ctx, o) },
+	}
+	expected := &unstructured.Unstructured{}
+	expected.SetGroupVersionKind(CRD())
 	d := &definitions{known: map[string]string{}, changed: make(chan struct{}, 1)}
-	lw, expected := c.listerWatcher(crd, kind{resource: crd.GroupVersion().WithResource("customresourcedefinitions")}, metav1.ListOptions{})
-	reflector := cache.NewReflectorWithOptions(lw, expected, d, cache.ReflectorOptions{Name: "plumb/definitions", Backoff: watchBackoff()})
-	c.running.Go(func() { reflector.RunWithContext(ctx) })
+	reflector := cache.NewReflectorWithOptions(lw, expected, d, cache.ReflectorOptions{Name: "plumb/definitions", Backoff: &backoff})
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { reflector.RunWithContext(ctx) })
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-d.changed:
-			c.kindsChanged()
+			changed()
 		}
 	}
 }
