@@ -34,6 +34,21 @@ const (
 	AnnotationSensitive = "plumb.dev/sensitive"
 	// PruneNever is the value of AnnotationPrune that keeps the object.
 	PruneNever = "never"
+	// AnnotationAdopt, set to "true", takes the object over from another tool.
+	AnnotationAdopt = "plumb.dev/adopt"
+	// AnnotationReplace, set to ReplaceAllowed, lets the object be deleted and
+	// made anew where a field that can't be changed has to change.
+	AnnotationReplace = "plumb.dev/replace"
+	// ReplaceAllowed is the value of AnnotationReplace that allows it.
+	ReplaceAllowed = "allowed"
+	// AnnotationGenerate says of a Secret which keys are generated in the cluster;
+	// AnnotationRotate, after what time they are made anew; AnnotationRestart,
+	// which workloads are restarted then.
+	AnnotationGenerate = "plumb.dev/generate"
+	AnnotationRotate   = "plumb.dev/rotate"
+	AnnotationRestart  = "plumb.dev/restart"
+	// AnnotationGenerated is when the keys were generated last.
+	AnnotationGenerated = "plumb.dev/generated"
 )
 
 // FieldManager is the field manager of every write of ours.
