@@ -12,7 +12,10 @@ import (
 	"syscall"
 	_ "time/tzdata" // windows name time zones, and the machine may have none
 
+	"github.com/spf13/cobra"
+
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/cli/dev"
 )
 
 // version is set when a release is built.
@@ -20,7 +23,14 @@ var version string
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Env{Version: version, Run: run, RenderLocal: renderLocal, DiffLocal: diffLocal, ApplyLocal: applyLocal})
+	code := cli.Run(ctx, os.Args[1:], cli.Env{
+		Version: version, Run: run, RenderLocal: renderLocal, DiffLocal: diffLocal, ApplyLocal: applyLocal, More: commands(),
+	})
 	stop()
 	os.Exit(code)
+}
+
+// commands are those that packages of their own hold.
+func commands() []func(cli.Env) *cobra.Command {
+	return []func(cli.Env) *cobra.Command{dev.Command}
 }

@@ -49,7 +49,7 @@ func newApplyCommand(env Env) *cobra.Command {
 	f.StringVar(&a.Data, "data", client.DefaultData(env.Getenv), "data folder that the record is kept in ($PLUMB_DATA); no daemon may use it meanwhile")
 	f.StringVar(&a.By, "by", "", "who does it, for the record (default $PLUMB_BY, else your user name and this machine's)")
 	clusterFlags(f, &a.LocalOptions)
-	outputFlag(f, &a.format, asJSON, asYAML)
+	usage.OutputFlag(f, &a.format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
@@ -87,7 +87,7 @@ func (a *applying) check(what string) error {
 	default:
 		a.App = what
 	}
-	return a.env.canAsk(a.yes, "plumb apply")
+	return a.env.CanAsk(a.yes, "plumb apply")
 }
 
 func (a *applying) apply(ctx context.Context) error {
@@ -105,7 +105,7 @@ func (a *applying) apply(ctx context.Context) error {
 		return err
 	}
 	if a.format != "" {
-		if err := write(a.env.Out, a.format, r); err != nil {
+		if err := usage.Write(a.env.Out, a.format, r); err != nil {
 			return err
 		}
 	}
@@ -122,12 +122,12 @@ func (a *applying) confirm(ctx context.Context, p plan.Plan) error {
 	if err := printPlan(shown, p, plan.View{}); err != nil || a.yes {
 		return err
 	}
-	return a.env.ask(ctx, "Apply this plan?")
+	return a.env.Ask(ctx, "Apply this plan?")
 }
 
 // tell prints one thing that happened to an object.
 func (a *applying) tell(n ObjectNews) {
-	s := a.env.screen()
+	s := a.env.Screen()
 	state := s.Paint(fmt.Sprintf("%-8s", n.State), terminal.StyleOf(n.State))
 	line := terminal.Printable(n.Key.String(), "")
 	if n.Message != "" {

@@ -20,8 +20,8 @@ func (e Env) interactive() bool {
 	return isFile && shown && term.IsTerminal(int(in.Fd()))
 }
 
-// canAsk refuses a command that would have to ask and can't.
-func (e Env) canAsk(yes bool, command string) error {
+// CanAsk refuses a command that would have to ask and can't.
+func (e Env) CanAsk(yes bool, command string) error {
 	if yes || e.Interactive() {
 		return nil
 	}
@@ -31,8 +31,8 @@ func (e Env) canAsk(yes bool, command string) error {
 // errDeclined is returned where someone said no.
 var errDeclined = errors.New("nothing was done")
 
-// ask asks a question that is answered by yes or no; anything but yes is no.
-func (e Env) ask(ctx context.Context, question string) error {
+// Ask asks a question that is answered by yes or no; anything but yes is no.
+func (e Env) Ask(ctx context.Context, question string) error {
 	fmt.Fprint(e.Err, question+" [y/N] ")
 	answer := make(chan string, 1)
 	go func() { // reading can't be interrupted

@@ -9,7 +9,7 @@ import (
 
 // newBlameCommand is `plumb blame`: where the fields of an object come from.
 func newBlameCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		format string
 		others bool
@@ -26,7 +26,7 @@ func newBlameCommand(env Env) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
@@ -35,15 +35,15 @@ func newBlameCommand(env Env) *cobra.Command {
 				return err
 			}
 			if format != "" {
-				return write(env.Out, format, b)
+				return usage.Write(env.Out, format, b)
 			}
-			view.Blame(env.screen(), b, others, env.Now())
+			view.Blame(env.Screen(), b, others, env.Now())
 			return nil
 		},
 	}
-	c.flags(cmd)
+	c.Flags(cmd)
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "namespace of the object")
 	cmd.Flags().BoolVar(&others, "others", false, "only fields that don't come from Git")
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }

@@ -46,6 +46,9 @@ type Env struct {
 	// ApplyLocal applies to a cluster and waits until it is healthy; `plumb apply`
 	// calls it. A release that failed is no error, but one that can't be made is.
 	ApplyLocal func(ctx context.Context, opts ApplyOptions) (release.Release, error)
+	// More makes the commands that packages of their own hold, below this one.
+	// Each says by its GroupID where it stands.
+	More []func(Env) *cobra.Command
 }
 
 // withDefaults fills the zero fields.
@@ -74,15 +77,15 @@ func (e Env) withDefaults() Env {
 	return e
 }
 
-// screen is the one that Out is.
-func (e Env) screen() terminal.Screen {
+// Screen is the one that Out is.
+func (e Env) Screen() terminal.Screen {
 	columns, ok := e.Terminal()
 	return terminal.NewScreen(e.Out, e.Getenv, columns, ok)
 }
 
 // screenOn is the same for another writer, which is where Out is.
 func (e Env) screenOn(out io.Writer) terminal.Screen {
-	s := e.screen()
+	s := e.Screen()
 	s.Out = out
 	return s
 }
@@ -102,6 +105,9 @@ func Run(ctx context.Context, args []string, env Env) int {
 	}
 	return usage.Code(err)
 }
+
+// Tree is all commands, for those who look at what there is.
+func Tree(env Env) *cobra.Command { return newRoot(env.withDefaults()) }
 
 // newRoot is the command tree.
 func newRoot(env Env) *cobra.Command {
@@ -129,30 +135,50 @@ func newRoot(env Env) *cobra.Command {
 	return root
 }
 
+// The groups that commands stand in.
+const (
+	GroupRun    = "run"
+	GroupLook   = "look"
+	GroupAsk    = "ask"
+	GroupAct    = "act"
+	GroupSecret = "secret"
+	GroupOther  = "other"
+)
+
 // addCommands adds all commands, in groups.
 func addCommands(root *cobra.Command, env Env) {
+	more := map[string][]*cobra.Command{}
+	for _, command := range env.More {
+		c := command(env)
+		more[c.GroupID] = append(more[c.GroupID], c)
+	}
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"run", "Run:", []*cobra.Command{newRunCommand(env), newDevCommand(env)}},
-		{"look", "Look:", []*cobra.Command{
+		{GroupRun, "Run:", []*cobra.Command{newRunCommand(env)}},
+		{GroupLook, "Look:", []*cobra.Command{
 			newGetCommand(env), newTreeCommand(env), newRenderCommand(env), newDiffCommand(env), newCompareCommand(env),
 		}},
-		{"ask", "What happened:", []*cobra.Command{
+		{GroupAsk, "What happened:", []*cobra.Command{
 			newHistoryCommand(env), newBlameCommand(env), newEventsCommand(env), newLogsCommand(env), newWaitCommand(env),
 		}},
-		{"act", "Act:", []*cobra.Command{
+		{GroupAct, "Act:", []*cobra.Command{
 			newSyncCommand(env), newApproveCommand(env), newPauseCommand(env), newResumeCommand(env), newRollbackCommand(env), newApplyCommand(env),
 		}},
-		{"other", "Other:", []*cobra.Command{newCompletionCommand(env), newVersionCommand(env)}},
+		{GroupSecret, "Secrets:", nil},
+		{GroupOther, "Other:", []*cobra.Command{newCompletionCommand(env), newVersionCommand(env)}},
 	} {
+		commands := append(g.commands, more[g.id]...)
+		if len(commands) == 0 {
+			continue
+		}
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
-		for _, c := range g.commands {
+		for _, c := range commands {
 			c.GroupID = g.id
 			root.AddCommand(c)
 		}
 	}
-	root.SetHelpCommandGroupID("other")
+	root.SetHelpCommandGroupID(GroupOther)
 	root.SetHelpCommand(usage.NewHelp())
 }

@@ -18,8 +18,8 @@ import (
 	"plumb.dev/plumb/internal/usage"
 )
 
-// connection is how a command reaches the daemon.
-type connection struct {
+// Connection is how a command reaches the daemon.
+type Connection struct {
 	env       Env
 	daemon    client.Flags
 	namespace string
@@ -27,28 +27,31 @@ type connection struct {
 	several   bool   // it takes the names of several Apps
 }
 
-// flags adds what says where the daemon is.
-func (c *connection) flags(cmd *cobra.Command) {
+// NewConnection is one whose flags are still to be read.
+func NewConnection(env Env) *Connection { return &Connection{env: env} }
+
+// Flags adds what says where the daemon is.
+func (c *Connection) Flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&c.daemon.Server, "server", "", "the daemon, HOST:PORT or URL (default $PLUMB_SERVER, the configuration, or a daemon of this machine)")
 	f.StringVar(&c.daemon.TokenFile, "token-file", "", "file with the daemon's token (default $PLUMB_TOKEN_FILE, the configuration, or the data folder)")
 	f.BoolVar(&c.daemon.PlainHTTP, "plain-http", false, "send the token unencrypted to another machine")
 }
 
-// appFlags adds what names an App besides its argument.
-func (c *connection) appFlags(cmd *cobra.Command) {
-	c.flags(cmd)
+// AppFlags adds what names an App besides its argument.
+func (c *Connection) AppFlags(cmd *cobra.Command) {
+	c.Flags(cmd)
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "namespace that the App is declared in")
 	cmd.ValidArgsFunction = c.completeNames
 }
 
-// byFlag adds what says who asks.
-func (c *connection) byFlag(cmd *cobra.Command) {
+// ByFlag adds what says who asks.
+func (c *Connection) ByFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.by, "by", "", "who asks, for the record (default $PLUMB_BY, else your user name and this machine's)")
 }
 
-// who is the name that the record shows.
-func (c *connection) who() string { return whoAsks(c.env, c.by) }
+// Who is the name that the record shows.
+func (c *Connection) Who() string { return whoAsks(c.env, c.by) }
 
 // whoAsks is the name that was given, or USER@MACHINE. The daemon takes it on
 // trust.
@@ -72,8 +75,8 @@ func whoAsks(env Env, given string) string {
 	return terminal.Cut(name, 100)
 }
 
-// client is one that knows where the daemon is and has its token.
-func (c *connection) client() (*client.Client, error) {
+// Client is one that knows where the daemon is and has its token.
+func (c *Connection) Client() (*client.Client, error) {
 	found, err := client.Find(c.daemon, c.env.Getenv)
 	if err != nil {
 		return nil, err
@@ -81,9 +84,9 @@ func (c *connection) client() (*client.Client, error) {
 	return client.New(found)
 }
 
-// resolve makes NAMESPACE/NAME of what was given: that itself, or a name in -n,
+// Resolve makes NAMESPACE/NAME of what was given: that itself, or a name in -n,
 // or a name that only one App has.
-func (c *connection) resolve(ctx context.Context, daemon *client.Client, given string) (string, error) {
+func (c *Connection) Resolve(ctx context.Context, daemon *client.Client, given string) (string, error) {
 	if namespace, name, full := strings.Cut(given, "/"); full {
 		if namespace == "" || name == "" || strings.Contains(name, "/") {
 			return "", usage.Errorf("%q is neither NAME nor NAMESPACE/NAME", given)
@@ -129,11 +132,11 @@ func pick(apps []status.App, name string) (string, error) {
 const completionTime = 2 * time.Second
 
 // completeNames offers the names of Apps to the shell.
-func (c *connection) completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (c *Connection) completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 && !c.several {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	daemon, err := c.client()
+	daemon, err := c.Client()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -17,7 +17,7 @@ import (
 
 // newDiffCommand is `plumb diff`: the plan, not applied.
 func newDiffCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var d diffing
 	cmd := &cobra.Command{
 		Use:   "diff NAME|PATH",
@@ -40,14 +40,14 @@ func newDiffCommand(env Env) *cobra.Command {
 			return d.ofApp(cmd.Context(), c, args[0])
 		},
 	}
-	c.appFlags(cmd)
+	c.AppFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&d.local.Revision, "rev", "", "as this branch, tag or commit declares it")
 	f.BoolVar(&d.all, "all", false, "with --rev: of every App that this revision of the root repository touches")
 	f.BoolVar(&d.local.Undeclared, "undeclared", false, "list the objects of its namespaces that nobody declares, too")
 	f.BoolVar(&d.full, "full", false, "show long values and long lists of fields as a whole")
 	clusterFlags(f, &d.local)
-	outputFlag(f, &d.format, asText, asJSON, asYAML, asMarkdown)
+	usage.OutputFlag(f, &d.format, usage.AsText, usage.AsJSON, usage.AsYAML, usage.AsMarkdown)
 	return cmd
 }
 
@@ -86,12 +86,12 @@ func (d *diffing) check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-func (d *diffing) ofApp(ctx context.Context, c *connection, name string) error {
-	daemon, err := c.client()
+func (d *diffing) ofApp(ctx context.Context, c *Connection, name string) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return orFolder("diff", name, err)
 	}
-	id, err := c.resolve(ctx, daemon, name)
+	id, err := c.Resolve(ctx, daemon, name)
 	if err != nil {
 		return orFolder("diff", name, err)
 	}
@@ -113,7 +113,7 @@ func (d *diffing) ofApp(ctx context.Context, c *connection, name string) error {
 	return d.show(c.env, p, next, detail.Hold)
 }
 
-func (d *diffing) ofFolder(ctx context.Context, c *connection, path string) error {
+func (d *diffing) ofFolder(ctx context.Context, c *Connection, path string) error {
 	env := c.env
 	if env.DiffLocal == nil {
 		return errors.New("this plumb was built without comparing of local folders")
@@ -130,9 +130,9 @@ func (d *diffing) ofFolder(ctx context.Context, c *connection, path string) erro
 func (d *diffing) show(env Env, p plan.Plan, next string, hold *gate.Hold) error {
 	var err error
 	switch d.format {
-	case asJSON, asYAML:
-		err = write(env.Out, d.format, p)
-	case asMarkdown:
+	case usage.AsJSON, usage.AsYAML:
+		err = usage.Write(env.Out, d.format, p)
+	case usage.AsMarkdown:
 		_, err = fmt.Fprint(env.Out, p.Markdown(plan.View{Full: d.full, Next: next}))
 	default:
 		err = printPlan(env, p, plan.View{Full: d.full, Next: next})
@@ -145,7 +145,7 @@ func (d *diffing) show(env Env, p plan.Plan, next string, hold *gate.Hold) error
 
 // printPlan shows a plan to people.
 func printPlan(env Env, p plan.Plan, v plan.View) error {
-	v.Colour = env.screen().Colour
+	v.Colour = env.Screen().Colour
 	_, err := fmt.Fprint(env.Out, p.Text(v))
 	return err
 }
@@ -164,8 +164,8 @@ func verdictOf(p plan.Plan, hold *gate.Hold) error {
 	return usage.Differs(nil)
 }
 
-func (d *diffing) ofAll(ctx context.Context, c *connection) error {
-	daemon, err := c.client()
+func (d *diffing) ofAll(ctx context.Context, c *Connection) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
@@ -173,8 +173,8 @@ func (d *diffing) ofAll(ctx context.Context, c *connection) error {
 	if err != nil {
 		return err
 	}
-	if d.format == asJSON || d.format == asYAML {
-		if err := write(c.env.Out, d.format, listOf(plans)); err != nil {
+	if d.format == usage.AsJSON || d.format == usage.AsYAML {
+		if err := usage.Write(c.env.Out, d.format, usage.ListOf(plans)); err != nil {
 			return err
 		}
 		return verdictOfAll(plans)
@@ -183,7 +183,7 @@ func (d *diffing) ofAll(ctx context.Context, c *connection) error {
 		if i > 0 {
 			fmt.Fprintln(c.env.Out)
 		}
-		if d.format == asMarkdown {
+		if d.format == usage.AsMarkdown {
 			_, err = fmt.Fprint(c.env.Out, p.Markdown(plan.View{Full: d.full}))
 		} else {
 			err = printPlan(c.env, p, plan.View{Full: d.full})
@@ -219,7 +219,7 @@ func verdictOfAll(plans []plan.Plan) error {
 
 // newCompareCommand is `plumb compare`: in what two Apps differ.
 func newCompareCommand(env Env) *cobra.Command {
-	c := &connection{env: env, several: true}
+	c := &Connection{env: env, several: true}
 	var format string
 	cmd := &cobra.Command{
 		Use:   "compare NAME NAME",
@@ -234,19 +234,19 @@ func newCompareCommand(env Env) *cobra.Command {
 			return compareApps(cmd.Context(), c, args, format)
 		},
 	}
-	c.appFlags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	c.AppFlags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
-func compareApps(ctx context.Context, c *connection, names []string, format string) error {
-	daemon, err := c.client()
+func compareApps(ctx context.Context, c *Connection, names []string, format string) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
 	ids := make([]string, len(names))
 	for i, name := range names {
-		if ids[i], err = c.resolve(ctx, daemon, name); err != nil {
+		if ids[i], err = c.Resolve(ctx, daemon, name); err != nil {
 			return err
 		}
 	}
@@ -255,9 +255,9 @@ func compareApps(ctx context.Context, c *connection, names []string, format stri
 		return err
 	}
 	if format != "" {
-		err = write(c.env.Out, format, found)
+		err = usage.Write(c.env.Out, format, found)
 	} else {
-		_, err = fmt.Fprint(c.env.Out, found.Text(plan.View{Colour: c.env.screen().Colour}))
+		_, err = fmt.Fprint(c.env.Out, found.Text(plan.View{Colour: c.env.Screen().Colour}))
 	}
 	if err == nil && !found.Same() {
 		return usage.Differs(nil)

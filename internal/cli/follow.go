@@ -16,7 +16,7 @@ import (
 
 // newEventsCommand is `plumb events`: what happened, as it happens.
 func newEventsCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		f    following
 		q    event.Query
@@ -33,19 +33,19 @@ func newEventsCommand(env Env) *cobra.Command {
 			if err := q.Validate(); err != nil {
 				return usage.Errorf("%w", err)
 			}
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
 			if len(args) > 0 {
-				if q.App, err = c.resolve(cmd.Context(), daemon, args[0]); err != nil {
+				if q.App, err = c.Resolve(cmd.Context(), daemon, args[0]); err != nil {
 					return err
 				}
 			}
 			return showEvents(cmd.Context(), env, daemon, q, f)
 		},
 	}
-	c.appFlags(cmd)
+	c.AppFlags(cmd)
 	f.flags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&kind, "kind", "", "only events of this kind, such as Paused or ReleaseFailed")
@@ -62,12 +62,12 @@ type following struct {
 
 func (f *following) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&f.on, "follow", "f", false, "go on with what comes, until interrupted")
-	outputFlag(cmd.Flags(), &f.format, asJSON, asYAML)
+	usage.OutputFlag(cmd.Flags(), &f.format, usage.AsJSON, usage.AsYAML)
 }
 
 // check says what doesn't go together.
 func (f *following) check() error {
-	if f.on && f.format == asYAML {
+	if f.on && f.format == usage.AsYAML {
 		return usage.Errorf("-o yaml doesn't go with --follow; -o json prints one document in a line")
 	}
 	return nil
@@ -77,8 +77,8 @@ func showEvents(ctx context.Context, env Env, daemon *client.Client, q event.Que
 	if err := f.check(); err != nil {
 		return err
 	}
-	show := func(e event.Event) error { return view.Event(env.screen(), e, q.App == "") }
-	if f.format == asJSON {
+	show := func(e event.Event) error { return view.Event(env.Screen(), e, q.App == "") }
+	if f.format == usage.AsJSON {
 		show = func(e event.Event) error { return json.NewEncoder(env.Out).Encode(e) }
 	}
 	if f.on {
@@ -89,7 +89,7 @@ func showEvents(ctx context.Context, env Env, daemon *client.Client, q event.Que
 		return err
 	}
 	if f.format != "" {
-		return write(env.Out, f.format, listOf(events))
+		return usage.Write(env.Out, f.format, usage.ListOf(events))
 	}
 	for _, e := range events {
 		if err := show(e); err != nil {
@@ -112,7 +112,7 @@ func followed(ctx context.Context, err error) error {
 
 // newLogsCommand is `plumb logs`: what the daemon's log says of one App.
 func newLogsCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		f     following
 		limit int
@@ -127,18 +127,18 @@ func newLogsCommand(env Env) *cobra.Command {
 			if limit < 1 || limit > event.MaxLimit {
 				return usage.Errorf("--limit %d is out of range: give 1 to %d", limit, event.MaxLimit)
 			}
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
-			id, err := c.resolve(cmd.Context(), daemon, args[0])
+			id, err := c.Resolve(cmd.Context(), daemon, args[0])
 			if err != nil {
 				return err
 			}
 			return showLog(cmd.Context(), env, daemon, logging{id, limit, f})
 		},
 	}
-	c.appFlags(cmd)
+	c.AppFlags(cmd)
 	f.flags(cmd)
 	cmd.Flags().IntVar(&limit, "limit", 200, fmt.Sprintf("at most this many lines (up to %d); with -f, to begin with", event.MaxLimit))
 	return cmd
@@ -155,8 +155,8 @@ func showLog(ctx context.Context, env Env, daemon *client.Client, l logging) err
 	if err := l.check(); err != nil {
 		return err
 	}
-	show := func(line event.Line) error { return view.Line(env.screen(), line) }
-	if l.format == asJSON {
+	show := func(line event.Line) error { return view.Line(env.Screen(), line) }
+	if l.format == usage.AsJSON {
 		show = func(line event.Line) error { return json.NewEncoder(env.Out).Encode(line) }
 	}
 	if l.on {
@@ -167,7 +167,7 @@ func showLog(ctx context.Context, env Env, daemon *client.Client, l logging) err
 		return err
 	}
 	if l.format != "" {
-		return write(env.Out, l.format, listOf(lines))
+		return usage.Write(env.Out, l.format, usage.ListOf(lines))
 	}
 	for _, line := range lines {
 		if err := show(line); err != nil {

@@ -23,7 +23,7 @@ import (
 // newApproveCommand is `plumb approve`: let the plan that waits be applied, or
 // turn it down.
 func newApproveCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		opinion client.Opinion
 		format  string
@@ -42,46 +42,46 @@ func newApproveCommand(env Env) *cobra.Command {
 			return approve(cmd.Context(), c, args, opinion, format)
 		},
 	}
-	c.appFlags(cmd)
+	c.AppFlags(cmd)
 	cmd.ValidArgsFunction = c.completePlan
-	c.byFlag(cmd)
+	c.ByFlag(cmd)
 	cmd.Flags().BoolVar(&opinion.Refuse, "refuse", false, "turn the plan down: it isn't applied")
 	cmd.Flags().StringVar(&opinion.Why, "why", "", "the reason, for the record")
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
-func approve(ctx context.Context, c *connection, args []string, o client.Opinion, format string) error {
-	daemon, err := c.client()
+func approve(ctx context.Context, c *Connection, args []string, o client.Opinion, format string) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
-	id, err := c.resolve(ctx, daemon, args[0])
+	id, err := c.Resolve(ctx, daemon, args[0])
 	if err != nil {
 		return err
 	}
 	if len(args) == 1 {
 		return whichPlan(ctx, daemon, id)
 	}
-	o.Plan, o.By = args[1], c.who()
+	o.Plan, o.By = args[1], c.Who()
 	said, err := daemon.Approve(ctx, id, o)
 	if err != nil {
 		return err
 	}
 	if format != "" {
-		return write(c.env.Out, format, said)
+		return usage.Write(c.env.Out, format, said)
 	}
 	did, next := "approved", fmt.Sprintf("`plumb get app %s` shows how it goes", id)
 	if said.Refuse {
 		did, next = "refused", "it isn't applied; the next change makes another plan"
 	}
-	c.env.screen().Say("%s: plan %s was %s by %s; %s", id, plan.Short(said.Plan), did, said.By, next)
+	c.env.Screen().Say("%s: plan %s was %s by %s; %s", id, plan.Short(said.Plan), did, said.By, next)
 	return nil
 }
 
 // completePlan offers the names of Apps to the shell, and then the plan of the
 // one that was named, if one waits.
-func (c *connection) completePlan(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+func (c *Connection) completePlan(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 	if len(args) != 1 {
 		return c.completeNames(cmd, args, begun)
 	}
@@ -112,7 +112,7 @@ func whichPlan(ctx context.Context, daemon *client.Client, id string) error {
 
 // newPauseCommand is `plumb pause`: leave things as they are for a while.
 func newPauseCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		all                 bool
 		length, why, format string
@@ -137,13 +137,13 @@ func newPauseCommand(env Env) *cobra.Command {
 			return pause(cmd.Context(), c, pausing{args: args, all: all, length: span, reason: why, format: format})
 		},
 	}
-	c.appFlags(cmd)
-	c.byFlag(cmd)
+	c.AppFlags(cmd)
+	c.ByFlag(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&all, "all", false, "everything")
 	f.StringVar(&length, "for", "", "how long, such as 30m, 1h or 2d; at most 30d (required)")
 	f.StringVar(&why, "reason", "", "why; everyone who looks at the App is shown it (required)")
-	outputFlag(f, &format, asJSON, asYAML)
+	usage.OutputFlag(f, &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
@@ -155,8 +155,8 @@ type pausing struct {
 	reason, format string
 }
 
-func pause(ctx context.Context, c *connection, p pausing) error {
-	daemon, err := c.client()
+func pause(ctx context.Context, c *Connection, p pausing) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
@@ -164,19 +164,19 @@ func pause(ctx context.Context, c *connection, p pausing) error {
 	if err != nil {
 		return err
 	}
-	done, err := daemon.Pause(ctx, what, p.length, c.who(), p.reason)
+	done, err := daemon.Pause(ctx, what, p.length, c.Who(), p.reason)
 	if err != nil {
 		return err
 	}
 	if p.format != "" {
-		return write(c.env.Out, p.format, done)
+		return usage.Write(c.env.Out, p.format, done)
 	}
-	c.env.screen().Say("%s is paused until %s; `%s` ends it before", view.Paused(done), view.Clock(done.Until), view.ResumeCommand(done))
+	c.env.Screen().Say("%s is paused until %s; `%s` ends it before", view.Paused(done), view.Clock(done.Until), view.ResumeCommand(done))
 	return nil
 }
 
 // covered reads what a pause is of: an App, an object, or everything.
-func (c *connection) covered(ctx context.Context, daemon *client.Client, args []string, all bool) (client.Covered, error) {
+func (c *Connection) covered(ctx context.Context, daemon *client.Client, args []string, all bool) (client.Covered, error) {
 	switch {
 	case all && len(args) > 0:
 		return client.Covered{}, usage.Errorf("give either %s or --all", args[0])
@@ -188,7 +188,7 @@ func (c *connection) covered(ctx context.Context, daemon *client.Client, args []
 		key, err := c.object(args[0])
 		return client.Covered{Object: &key}, err
 	}
-	id, err := c.resolve(ctx, daemon, args[0])
+	id, err := c.Resolve(ctx, daemon, args[0])
 	return client.Covered{App: id}, err
 }
 
@@ -200,7 +200,7 @@ func isObject(s string) bool {
 }
 
 // object reads KIND/NAME, with the namespace in it or in -n.
-func (c *connection) object(s string) (object.Key, error) {
+func (c *Connection) object(s string) (object.Key, error) {
 	key, err := object.ParseKey(s)
 	if err != nil {
 		return key, usage.Errorf("%w", err)
@@ -216,7 +216,7 @@ func (c *connection) object(s string) (object.Key, error) {
 
 // newResumeCommand is `plumb resume`: end a pause.
 func newResumeCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		ending client.Ending
 		all    bool
@@ -232,47 +232,47 @@ func newResumeCommand(env Env) *cobra.Command {
 			if ending.Branch != "" && !ending.Keep {
 				return usage.Errorf("--branch goes with --keep: nothing is written to Git otherwise")
 			}
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
 			if ending.Covered, err = c.covered(cmd.Context(), daemon, args, all); err != nil {
 				return err
 			}
-			ending.By = c.who()
+			ending.By = c.Who()
 			done, err := daemon.Resume(cmd.Context(), ending)
 			if err != nil {
 				return err
 			}
 			if format != "" {
-				return write(env.Out, format, done)
+				return usage.Write(env.Out, format, done)
 			}
-			view.Resumed(env.screen(), done, ending.Keep)
+			view.Resumed(env.Screen(), done, ending.Keep)
 			if n := len(done.Lost); n > 0 {
 				return fmt.Errorf("%s could not be written to Git", terminal.Count(n, "change", "changes"))
 			}
 			return nil
 		},
 	}
-	c.appFlags(cmd)
-	c.byFlag(cmd)
+	c.AppFlags(cmd)
+	c.ByFlag(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&all, "all", false, "the pause of everything; those of single Apps and objects stay")
 	f.BoolVar(&ending.Keep, "keep", false, "write what was changed meanwhile to Git, in place of putting back what is declared")
 	f.StringVar(&ending.Branch, "branch", "", "with --keep: the branch to push to (default: a new one)")
-	outputFlag(f, &format, asJSON, asYAML)
+	usage.OutputFlag(f, &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
 func newGetPauses(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format string
 	cmd := &cobra.Command{
 		Use:   "pauses",
 		Short: "List what is paused: by whom, why and until when",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
@@ -281,17 +281,17 @@ func newGetPauses(env Env) *cobra.Command {
 				return err
 			}
 			if format != "" {
-				return write(env.Out, format, listOf(pauses))
+				return usage.Write(env.Out, format, usage.ListOf(pauses))
 			}
 			if len(pauses) == 0 {
 				fmt.Fprintln(env.Err, "nothing is paused")
 				return nil
 			}
-			view.Pauses(pauses, env.Now()).Print(env.screen())
+			view.Pauses(pauses, env.Now()).Print(env.Screen())
 			return nil
 		},
 	}
-	c.flags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	c.Flags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }

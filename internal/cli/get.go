@@ -26,7 +26,7 @@ func newGetCommand(env Env) *cobra.Command {
 }
 
 func newGetApps(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format, sync, health string
 	cmd := &cobra.Command{
 		Use:   "apps",
@@ -43,18 +43,18 @@ func newGetApps(env Env) *cobra.Command {
 			return getApps(cmd.Context(), c, filter, format)
 		},
 	}
-	c.flags(cmd)
+	c.Flags(cmd)
 	cmd.Flags().StringVarP(&c.namespace, "namespace", "n", "", "only Apps that are declared in this namespace")
 	syncs := usage.OneOf(&sync, string(status.Synced), string(status.OutOfSync), string(status.Unknown))
 	healths := usage.OneOf(&health, string(status.Healthy), string(status.Progressing), string(status.Degraded), string(status.Suspended), string(status.HealthUnset))
 	cmd.Flags().Var(syncs, "sync", "only Apps in this sync state")
 	cmd.Flags().Var(healths, "health", "only Apps in this state of health")
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML, asWide, asName)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML, usage.AsWide, usage.AsName)
 	return cmd
 }
 
-func getApps(ctx context.Context, c *connection, filter client.Filter, format string) error {
-	daemon, err := c.client()
+func getApps(ctx context.Context, c *Connection, filter client.Filter, format string) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
@@ -63,9 +63,9 @@ func getApps(ctx context.Context, c *connection, filter client.Filter, format st
 		return err
 	}
 	switch format {
-	case asJSON, asYAML:
-		return write(c.env.Out, format, listOf(apps))
-	case asName:
+	case usage.AsJSON, usage.AsYAML:
+		return usage.Write(c.env.Out, format, usage.ListOf(apps))
+	case usage.AsName:
 		for _, a := range apps {
 			fmt.Fprintln(c.env.Out, a.ID())
 		}
@@ -78,7 +78,7 @@ func getApps(ctx context.Context, c *connection, filter client.Filter, format st
 	if len(apps) == 0 {
 		fmt.Fprintln(c.env.Err, noApps(root, filter))
 	} else {
-		view.Apps(apps, format == asWide, c.env.Now()).Print(c.env.screen())
+		view.Apps(apps, format == usage.AsWide, c.env.Now()).Print(c.env.Screen())
 	}
 	if n := len(root.Problems); n > 0 {
 		fmt.Fprintf(c.env.Err, "\n%s in the root; `plumb get root` shows what and where\n", terminal.Count(n, "problem", "problems"))
@@ -98,7 +98,7 @@ func noApps(root status.Root, filter client.Filter) string {
 }
 
 func newGetApp(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format string
 	cmd := &cobra.Command{
 		Use:   "app NAME",
@@ -109,29 +109,29 @@ func newGetApp(env Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withApp(cmd.Context(), c, args[0], func(d status.Detail) error {
 				switch format {
-				case asJSON, asYAML:
-					return write(env.Out, format, d)
-				case asName:
+				case usage.AsJSON, usage.AsYAML:
+					return usage.Write(env.Out, format, d)
+				case usage.AsName:
 					_, err := fmt.Fprintln(env.Out, d.ID())
 					return err
 				}
-				view.App(env.screen(), d, env.Now())
+				view.App(env.Screen(), d, env.Now())
 				return nil
 			})
 		},
 	}
-	c.appFlags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML, asName)
+	c.AppFlags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML, usage.AsName)
 	return cmd
 }
 
 // withApp reads the App that was named and does something with it.
-func withApp(ctx context.Context, c *connection, name string, do func(status.Detail) error) error {
-	daemon, err := c.client()
+func withApp(ctx context.Context, c *Connection, name string, do func(status.Detail) error) error {
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
-	id, err := c.resolve(ctx, daemon, name)
+	id, err := c.Resolve(ctx, daemon, name)
 	if err != nil {
 		return err
 	}
@@ -143,14 +143,14 @@ func withApp(ctx context.Context, c *connection, name string, do func(status.Det
 }
 
 func newGetRoot(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format string
 	cmd := &cobra.Command{
 		Use:   "root",
 		Short: "Show the root that Apps are declared in, and what is wrong with it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
@@ -159,13 +159,13 @@ func newGetRoot(env Env) *cobra.Command {
 				return err
 			}
 			if format != "" {
-				return write(env.Out, format, root)
+				return usage.Write(env.Out, format, root)
 			}
-			view.Root(env.screen(), root)
+			view.Root(env.Screen(), root)
 			return nil
 		},
 	}
-	c.flags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	c.Flags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }

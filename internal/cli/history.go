@@ -17,7 +17,7 @@ import (
 
 // newHistoryCommand is `plumb history`: what happened.
 func newHistoryCommand(env Env) *cobra.Command {
-	p := past{connection: &connection{env: env}}
+	p := past{Connection: NewConnection(env)}
 	cmd := &cobra.Command{
 		Use:   "history [NAME]",
 		Short: "Show the releases of an App, or of all",
@@ -30,12 +30,12 @@ func newHistoryCommand(env Env) *cobra.Command {
 			if err := p.check(cmd, args); err != nil {
 				return err
 			}
-			daemon, err := p.client()
+			daemon, err := p.Client()
 			if err != nil {
 				return err
 			}
 			if len(args) > 0 {
-				if p.query.App, err = p.resolve(cmd.Context(), daemon, args[0]); err != nil {
+				if p.query.App, err = p.Resolve(cmd.Context(), daemon, args[0]); err != nil {
 					return err
 				}
 			}
@@ -49,14 +49,14 @@ func newHistoryCommand(env Env) *cobra.Command {
 			return p.list(cmd.Context(), daemon.Releases)
 		},
 	}
-	p.appFlags(cmd)
+	p.AppFlags(cmd)
 	p.flags(cmd)
 	return cmd
 }
 
 // past is what `plumb history` was asked for.
 type past struct {
-	*connection
+	*Connection
 	query            history.Query
 	outcome, trigger string
 	since, until     string
@@ -79,7 +79,7 @@ func (p *past) flags(cmd *cobra.Command) {
 	f.Var(usage.OneOf(&p.outcome, texts(release.Outcomes())...), "outcome", "only releases that ended so")
 	f.Var(usage.OneOf(&p.trigger, texts(release.Triggers())...), "trigger", "only releases that came about so")
 	f.BoolVar(&p.export, "export", false, "print all of them as JSON lines, one release in a line; --limit doesn't count")
-	outputFlag(f, &p.format, asJSON, asYAML, asWide)
+	usage.OutputFlag(f, &p.format, usage.AsJSON, usage.AsYAML, usage.AsWide)
 }
 
 // texts are words as text.
@@ -144,15 +144,15 @@ func (p *past) list(ctx context.Context, ask history.Lister) error {
 	if err != nil {
 		return err
 	}
-	if p.format == asJSON || p.format == asYAML {
-		return write(p.env.Out, p.format, listOf(releases))
+	if p.format == usage.AsJSON || p.format == usage.AsYAML {
+		return usage.Write(p.env.Out, p.format, usage.ListOf(releases))
 	}
 	if len(releases) == 0 {
 		fmt.Fprintln(p.env.Err, "no releases are kept of that; `plumb history` without a filter lists all")
 		return nil
 	}
-	columns := view.Columns{App: p.query.App == "", Wide: p.format == asWide}
-	view.Releases(releases, columns, p.env.Now()).Print(p.env.screen())
+	columns := view.Columns{App: p.query.App == "", Wide: p.format == usage.AsWide}
+	view.Releases(releases, columns, p.env.Now()).Print(p.env.Screen())
 	if len(releases) == p.query.Limit {
 		fmt.Fprintf(p.env.Err, "there may be more: add --before %d\n", releases[len(releases)-1].ID)
 	}
@@ -165,9 +165,9 @@ func (p *past) one(ctx context.Context, ask func(context.Context, int64) (releas
 	if err != nil {
 		return err
 	}
-	if p.format == asJSON || p.format == asYAML {
-		return write(p.env.Out, p.format, r)
+	if p.format == usage.AsJSON || p.format == usage.AsYAML {
+		return usage.Write(p.env.Out, p.format, r)
 	}
-	view.Release(p.env.screen(), r, p.env.Now())
+	view.Release(p.env.Screen(), r, p.env.Now())
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // newRenderCommand is `plumb render`: the objects, as they would be applied.
 func newRenderCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format string
 	cmd := &cobra.Command{
 		Use:   "render NAME|PATH",
@@ -34,8 +34,8 @@ func newRenderCommand(env Env) *cobra.Command {
 			return printObjects(env, format, objects)
 		},
 	}
-	c.appFlags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML, asName)
+	c.AppFlags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML, usage.AsName)
 	return cmd
 }
 
@@ -46,15 +46,15 @@ type manifest struct {
 }
 
 // rendered are the objects of an App or a folder.
-func rendered(ctx context.Context, c *connection, what string) ([]manifest, error) {
+func rendered(ctx context.Context, c *Connection, what string) ([]manifest, error) {
 	if isPath(what) {
 		return renderedLocally(ctx, c.env, what)
 	}
-	daemon, err := c.client()
+	daemon, err := c.Client()
 	if err != nil {
 		return nil, orFolder("render", what, err)
 	}
-	id, err := c.resolve(ctx, daemon, what)
+	id, err := c.Resolve(ctx, daemon, what)
 	if err != nil {
 		return nil, orFolder("render", what, err)
 	}
@@ -101,13 +101,13 @@ func renderedLocally(ctx context.Context, env Env, path string) ([]manifest, err
 // list for programs.
 func printObjects(env Env, format string, objects []manifest) error {
 	switch format {
-	case asJSON, asYAML:
+	case usage.AsJSON, usage.AsYAML:
 		contents := make([]map[string]any, len(objects))
 		for i, o := range objects {
 			contents[i] = o.content
 		}
-		return write(env.Out, format, listOf(contents))
-	case asName:
+		return usage.Write(env.Out, format, usage.ListOf(contents))
+	case usage.AsName:
 		for _, o := range objects {
 			fmt.Fprintln(env.Out, terminal.Printable(keyOf(o.content).String(), ""))
 		}

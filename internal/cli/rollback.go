@@ -12,7 +12,7 @@ import (
 
 // newRollbackCommand is `plumb rollback`: a commit that takes changes back.
 func newRollbackCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var r rolling
 	cmd := &cobra.Command{
 		Use:   "rollback NAME",
@@ -29,15 +29,15 @@ func newRollbackCommand(env Env) *cobra.Command {
 			return r.do(cmd.Context(), c, args[0])
 		},
 	}
-	c.appFlags(cmd)
-	c.byFlag(cmd)
+	c.AppFlags(cmd)
+	c.ByFlag(cmd)
 	f := cmd.Flags()
 	f.Int64Var(&r.To, "to", 0, "id of the release (default: the newest success before what is live)")
 	f.StringVar(&r.Branch, "branch", "", "branch to push to, such as one for a pull request (default: the one that the App follows)")
 	f.StringVar(&r.Why, "why", "", "the reason, for the commit's message")
 	f.BoolVar(&r.WithOthers, "with-others", false, "go on where other Apps are made from the same files")
 	f.BoolVarP(&r.yes, "yes", "y", false, "don't ask")
-	outputFlag(f, &r.format, asJSON, asYAML)
+	usage.OutputFlag(f, &r.format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
@@ -48,19 +48,19 @@ type rolling struct {
 	format string
 }
 
-func (r *rolling) do(ctx context.Context, c *connection, name string) error {
-	if err := c.env.canAsk(r.yes, "plumb rollback"); err != nil {
+func (r *rolling) do(ctx context.Context, c *Connection, name string) error {
+	if err := c.env.CanAsk(r.yes, "plumb rollback"); err != nil {
 		return err
 	}
-	daemon, err := c.client()
+	daemon, err := c.Client()
 	if err != nil {
 		return err
 	}
-	id, err := c.resolve(ctx, daemon, name)
+	id, err := c.Resolve(ctx, daemon, name)
 	if err != nil {
 		return err
 	}
-	r.By = c.who()
+	r.By = c.Who()
 	if !r.yes {
 		r.DryRun = true
 		would, err := daemon.Rollback(ctx, id, r.Rollback)
@@ -68,7 +68,7 @@ func (r *rolling) do(ctx context.Context, c *connection, name string) error {
 			return err
 		}
 		view.Rollback(c.env.screenOn(c.env.Err), would)
-		if err := c.env.ask(ctx, "Make and push this commit?"); err != nil {
+		if err := c.env.Ask(ctx, "Make and push this commit?"); err != nil {
 			return err
 		}
 		r.DryRun, r.To = false, would.Release // what was shown, even if a newer success came meanwhile
@@ -78,11 +78,11 @@ func (r *rolling) do(ctx context.Context, c *connection, name string) error {
 		return err
 	}
 	if r.format != "" {
-		return write(c.env.Out, r.format, done)
+		return usage.Write(c.env.Out, r.format, done)
 	}
 	if r.yes && done.Commit != "" {
-		view.Rollback(c.env.screen(), done)
+		view.Rollback(c.env.Screen(), done)
 	}
-	view.RolledBack(c.env.screen(), done)
+	view.RolledBack(c.env.Screen(), done)
 	return nil
 }

@@ -17,10 +17,12 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
@@ -48,6 +50,7 @@ func plumb() {
 			columns, err := strconv.Atoi(os.Getenv("PLUMB_TEST_COLUMNS"))
 			return columns, err == nil
 		},
+		More:        []func(cli.Env) *cobra.Command{dev.Command},
 		Interactive: func() bool { return os.Getenv("PLUMB_TEST_TTY") != "" },
 		DiffLocal:   diffLocal,
 		ApplyLocal:  applyLocal,

@@ -18,7 +18,7 @@ import (
 
 // newSyncCommand is `plumb sync`: look now, and put right what differs.
 func newSyncCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var (
 		wait    bool
 		timeout time.Duration
@@ -35,15 +35,15 @@ func newSyncCommand(env Env) *cobra.Command {
 			if timeout <= 0 {
 				return usage.Errorf("--timeout %s is no time to wait", timeout)
 			}
-			daemon, err := c.client()
+			daemon, err := c.Client()
 			if err != nil {
 				return err
 			}
-			id, err := c.resolve(cmd.Context(), daemon, args[0])
+			id, err := c.Resolve(cmd.Context(), daemon, args[0])
 			if err != nil {
 				return err
 			}
-			asked, err := daemon.Sync(cmd.Context(), id, c.who())
+			asked, err := daemon.Sync(cmd.Context(), id, c.Who())
 			if err != nil {
 				return err
 			}
@@ -53,18 +53,18 @@ func newSyncCommand(env Env) *cobra.Command {
 			return waitFor(cmd.Context(), env, format, waiting{daemon: daemon, id: id, asked: asked, timeout: timeout})
 		},
 	}
-	c.appFlags(cmd)
-	c.byFlag(cmd)
+	c.AppFlags(cmd)
+	c.ByFlag(cmd)
 	cmd.Flags().BoolVarP(&wait, "wait", "w", false, "wait until it is in line and healthy, or can't be")
 	cmd.Flags().DurationVar(&timeout, "timeout", 5*time.Minute, "how long to wait")
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
 // printAsked tells that a sync was asked for.
 func printAsked(env Env, format, id string, at time.Time) error {
 	if format != "" {
-		return write(env.Out, format, struct {
+		return usage.Write(env.Out, format, struct {
 			App         string    `json:"app"`
 			RequestedAt time.Time `json:"requestedAt"`
 		}{id, at})
@@ -102,7 +102,7 @@ func waitFor(ctx context.Context, env Env, format string, w waiting) error {
 		}
 		if end := ended(d, w.asked, late); end.over {
 			if format != "" {
-				if err := write(env.Out, format, d.App); err != nil {
+				if err := usage.Write(env.Out, format, d.App); err != nil {
 					return err
 				}
 			}

@@ -10,7 +10,7 @@ import (
 
 // newTreeCommand is `plumb tree`: the objects of an App, with their health.
 func newTreeCommand(env Env) *cobra.Command {
-	c := &connection{env: env}
+	c := NewConnection(env)
 	var format string
 	cmd := &cobra.Command{
 		Use:   "tree NAME",
@@ -19,14 +19,14 @@ func newTreeCommand(env Env) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withApp(cmd.Context(), c, args[0], func(d status.Detail) error {
 				if format != "" {
-					return write(env.Out, format, d)
+					return usage.Write(env.Out, format, d)
 				}
-				view.Tree(env.screen(), d)
+				view.Tree(env.Screen(), d)
 				return nil
 			})
 		},
 	}
-	c.appFlags(cmd)
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	c.AppFlags(cmd)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumb.dev/plumb/internal/usage"
 	"plumb.dev/plumb/internal/view"
 )
 
@@ -33,13 +34,13 @@ func newVersionCommand(env Env) *cobra.Command {
 			info, _ := debug.ReadBuildInfo()
 			b := buildOf(env.Version, info)
 			if format != "" {
-				return write(env.Out, format, b)
+				return usage.Write(env.Out, format, b)
 			}
 			_, err := fmt.Fprintln(env.Out, b)
 			return err
 		},
 	}
-	outputFlag(cmd.Flags(), &format, asJSON, asYAML)
+	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 

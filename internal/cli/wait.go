@@ -18,7 +18,7 @@ import (
 
 // newWaitCommand is `plumb wait`: what became of a commit, for pipelines.
 func newWaitCommand(env Env) *cobra.Command {
-	w := awaiting{connection: &connection{env: env, several: true}}
+	w := awaiting{Connection: &Connection{env: env, several: true}}
 	cmd := &cobra.Command{
 		Use:   "wait NAME…|--all --commit SHA",
 		Short: "Wait until a commit is in line and healthy, for pipelines",
@@ -33,18 +33,18 @@ func newWaitCommand(env Env) *cobra.Command {
 			return w.wait(cmd.Context(), args)
 		},
 	}
-	w.appFlags(cmd)
+	w.AppFlags(cmd)
 	f := cmd.Flags()
 	f.BoolVar(&w.all, "all", false, "all Apps whose repository has the commit")
 	f.StringVar(&w.commit, "commit", "", "the commit, or at least 7 of its first characters (required)")
 	f.DurationVar(&w.timeout, "timeout", 5*time.Minute, "how long to wait")
-	outputFlag(f, &w.format, asJSON, asYAML)
+	usage.OutputFlag(f, &w.format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }
 
 // awaiting is what `plumb wait` was asked for.
 type awaiting struct {
-	*connection
+	*Connection
 	all            bool
 	commit, format string
 	timeout        time.Duration
@@ -74,13 +74,13 @@ const tellEvery = 10 * time.Second
 
 // wait asks until every App is decided or the time is over.
 func (w *awaiting) wait(ctx context.Context, names []string) error {
-	daemon, err := w.client()
+	daemon, err := w.Client()
 	if err != nil {
 		return err
 	}
 	ids := make([]string, len(names))
 	for i, name := range names {
-		if ids[i], err = w.resolve(ctx, daemon, name); err != nil {
+		if ids[i], err = w.Resolve(ctx, daemon, name); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ func settled(verdicts []status.Verdict) bool {
 // of it.
 func (w *awaiting) end(verdicts []status.Verdict) error {
 	if w.format != "" {
-		if err := write(w.env.Out, w.format, listOf(verdicts)); err != nil {
+		if err := usage.Write(w.env.Out, w.format, usage.ListOf(verdicts)); err != nil {
 			return err
 		}
 	} else if len(verdicts) > 0 {
@@ -154,7 +154,7 @@ func (w *awaiting) end(verdicts []status.Verdict) error {
 		for _, v := range verdicts {
 			t.Add(v.App, terminal.State(v.State), view.Commit(v.Revision), v.Message)
 		}
-		t.Print(w.env.screen())
+		t.Print(w.env.Screen())
 	}
 	by := map[status.State][]status.Verdict{}
 	for _, v := range verdicts {

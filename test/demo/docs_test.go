@@ -10,8 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/manifest"
 )
 
@@ -195,7 +198,7 @@ func checkCommand(t *testing.T, page, text string) {
 
 func helpOf(path []string) string {
 	var out strings.Builder
-	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard})
+	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command}})
 	return out.String()
 }
 

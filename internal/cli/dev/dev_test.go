@@ -1,4 +1,4 @@
-package cli
+package dev
 
 import (
 	"bufio"
@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/usage"
 )
@@ -29,14 +32,14 @@ func TestDevUpAsProcess(t *testing.T) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	os.Exit(Run(ctx, []string{"dev", "up", "--die-with-caller", "--dir", dir}, Env{}))
+	os.Exit(cli.Run(ctx, []string{"dev", "up", "--die-with-caller", "--dir", dir}, cli.Env{More: []func(cli.Env) *cobra.Command{Command}}))
 }
 
 // plumbDev runs a command in this process.
 func plumbDev(t *testing.T, args ...string) (code int, out, errOut string) {
 	t.Helper()
 	var outs, errs bytes.Buffer
-	code = Run(t.Context(), append([]string{"dev"}, args...), Env{Out: &outs, Err: &errs})
+	code = cli.Run(t.Context(), append([]string{"dev"}, args...), cli.Env{More: []func(cli.Env) *cobra.Command{Command}, Out: &outs, Err: &errs})
 	return code, outs.String(), errs.String()
 }
 

@@ -1,4 +1,4 @@
-package cli
+package dev
 
 import (
 	"context"
@@ -12,18 +12,20 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/terminal"
 	"plumb.dev/plumb/internal/usage"
 )
 
-// newDevCommand is `plumb dev`: a real control plane on this machine.
-func newDevCommand(env Env) *cobra.Command {
+// Command is `plumb dev`: a real control plane on this machine.
+func Command(env cli.Env) *cobra.Command {
 	var dir string
 	command := &cobra.Command{
-		Use:   "dev",
-		Short: "Run a real Kubernetes control plane on this machine",
+		Use:     "dev",
+		GroupID: cli.GroupRun,
+		Short:   "Run a real Kubernetes control plane on this machine",
 		Long: "Run a real Kubernetes control plane on this machine, for development and trying things out: etcd, API server, controller manager,\n" +
 			"scheduler and simulated nodes, on loopback. Pods on simulated nodes become ready without running containers.",
 		Args: cobra.ArbitraryArgs,
@@ -47,7 +49,7 @@ func devFolder(flag string, getenv func(string) string) (string, error) {
 	return filepath.Join(state, "plumb", "dev"), nil
 }
 
-func newDevUp(env Env, folder func() (string, error)) *cobra.Command {
+func newDevUp(env cli.Env, folder func() (string, error)) *cobra.Command {
 	var options controlplane.Options
 	command := &cobra.Command{
 		Use:   "up",
@@ -70,7 +72,7 @@ func newDevUp(env Env, folder func() (string, error)) *cobra.Command {
 	return command
 }
 
-func devUp(ctx context.Context, env Env, options controlplane.Options) error {
+func devUp(ctx context.Context, env cli.Env, options controlplane.Options) error {
 	if options.DieWithCaller {
 		var cancel context.CancelFunc
 		ctx, cancel = whileCalled(ctx)
@@ -124,7 +126,7 @@ func whileCalled(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-func newDevDown(env Env, folder func() (string, error)) *cobra.Command {
+func newDevDown(env cli.Env, folder func() (string, error)) *cobra.Command {
 	var remove bool
 	command := &cobra.Command{
 		Use:   "down",
@@ -150,7 +152,7 @@ func newDevDown(env Env, folder func() (string, error)) *cobra.Command {
 	return command
 }
 
-func newDevStatus(env Env, folder func() (string, error)) *cobra.Command {
+func newDevStatus(env cli.Env, folder func() (string, error)) *cobra.Command {
 	var format string
 	command := &cobra.Command{
 		Use:   "status",
@@ -174,13 +176,13 @@ func newDevStatus(env Env, folder func() (string, error)) *cobra.Command {
 			return nil
 		},
 	}
-	outputFlag(command.Flags(), &format, asJSON, asYAML)
+	usage.OutputFlag(command.Flags(), &format, usage.AsJSON, usage.AsYAML)
 	return command
 }
 
-func printDevStatus(env Env, status controlplane.Status, format string) error {
+func printDevStatus(env cli.Env, status controlplane.Status, format string) error {
 	if format != "" {
-		return write(env.Out, format, status)
+		return usage.Write(env.Out, format, status)
 	}
 	components := terminal.Table{Header: []string{"COMPONENT", "STATE", "PROCESS"}}
 	for _, c := range status.Components {
@@ -190,7 +192,7 @@ func printDevStatus(env Env, status controlplane.Status, format string) error {
 		}
 		components.Add(string(c.Name), state, pid)
 	}
-	components.Print(env.screen())
+	components.Print(env.Screen())
 	fmt.Fprintln(env.Out)
 	if status.Running {
 		fmt.Fprintf(env.Out, "Kubernetes is at %s, with %s.\n\n", status.Server, nodeCount(status.Nodes))

@@ -1,4 +1,4 @@
-package cli
+package main
 
 import (
 	"os"
@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"plumb.dev/plumb/internal/cli"
 )
 
 // everywhere are the flags that docs/cli.md describes once for all commands.
@@ -23,16 +25,16 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, commands, _ := strings.Cut(string(content), "\n## Commands\n")
+	_, sections, _ := strings.Cut(string(content), "\n## Commands\n")
 	var want []string
-	for _, cmd := range leaves(newRoot(Env{}.withDefaults())) {
+	for _, cmd := range leaves(cli.Tree(cli.Env{More: commands()})) {
 		want = append(want, cmd.CommandPath())
-		if diff := cmp.Diff(flagsOf(cmd), documentedFlags(commands, cmd.CommandPath())); diff != "" {
+		if diff := cmp.Diff(flagsOf(cmd), documentedFlags(sections, cmd.CommandPath())); diff != "" {
 			t.Errorf("docs/cli.md, section %s (-has +documented):\n%s", cmd.CommandPath(), diff)
 		}
 	}
 	var got []string
-	for _, found := range regexp.MustCompile("(?m)^### `([^`]+)`$").FindAllStringSubmatch(commands, -1) {
+	for _, found := range regexp.MustCompile("(?m)^### `([^`]+)`$").FindAllStringSubmatch(sections, -1) {
 		got = append(got, found[1])
 	}
 	slices.Sort(want)
