@@ -21,6 +21,14 @@ func Default(a App) App {
 		git := *a.Spec.Source.Git
 		a.Spec.Source.Git = &git
 	}
+	a.Spec.Source.Chart = a.Spec.Source.Chart.clone()
+	a.Spec.Source.With = slices.Clone(a.Spec.Source.With)
+	for i, other := range a.Spec.Source.With {
+		if other.Git != nil {
+			a.Spec.Source.With[i].Git = new(*other.Git)
+		}
+		a.Spec.Source.With[i].Chart = other.Chart.clone()
+	}
 	a.Spec.Source.Path = cleanPath(a.Spec.Source.Path)
 	a.Spec.Source.Every = orDuration(a.Spec.Source.Every, DefaultEvery)
 	a.Spec.Target.Namespace = cmp.Or(a.Spec.Target.Namespace, a.Namespace)
@@ -77,6 +85,18 @@ func defaultRender(r Render, release Release) Render {
 		r.Helm = &helm
 	}
 	return r
+}
+
+// clone shares nothing that can be changed with c.
+func (c *Chart) clone() *Chart {
+	if c == nil {
+		return nil
+	}
+	own := *c
+	if c.Verify != nil {
+		own.Verify = new(*c.Verify)
+	}
+	return &own
 }
 
 // cleanPath is a path in the shortest form; the repository's top is "".

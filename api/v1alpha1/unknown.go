@@ -16,8 +16,8 @@ type later struct{ what, do string }
 var notYet = map[string]later{
 	"spec.render.jsonnet": {"Jsonnet is not rendered yet", "commit its output"},
 	"spec.render.cue":     {"CUE is not rendered yet", "commit its output"},
-	"spec.source.helm":    {"Helm repositories are not followed yet", "keep the chart in the Git repository (helm pull --untar), and name its folder in spec.source.path"},
-	"spec.source.oci":     {"OCI registries are not followed yet", "keep the manifests in a Git repository"},
+	"spec.source.helm":    {"there is no such field: a chart of a Helm repository is spec.source.chart", "write chart: {repository: https://…, name: …, version: …}"},
+	"spec.source.oci":     {"there is no such field: a chart of a registry is spec.source.chart, and manifests from registries are not followed yet", "write chart: {repository: oci://…, name: …, version: …}"},
 	"spec.target.cluster": {"other clusters are not supported yet", "leave it out: the target is the cluster of the daemon's kubeconfig"},
 	"spec.verify":         {"verification is not supported yet", "leave it out"},
 	"kind=AppSet":         {"AppSet is not supported yet", "declare each App"},

@@ -21,6 +21,7 @@ func Validate(a App) []FieldError {
 	s.label("metadata.namespace", a.Namespace, false)
 	validateSource(&s, a.Spec.Source)
 	validateRender(&s, a.Spec.Render)
+	validateChartRender(&s, a.Spec.Source, a.Spec.Render)
 	s.label("spec.target.namespace", a.Spec.Target.Namespace, false)
 	if name := a.Spec.Target.ServiceAccount; name != "" && len(validation.IsDNS1123Subdomain(name)) > 0 {
 		s.add("spec.target.serviceAccount", fmt.Sprintf("%q is not the name of a service account", name), "give the name alone, without its namespace")
@@ -63,16 +64,6 @@ func (s *sink) atLeastASecond(field string, d time.Duration) {
 	}
 }
 
-func validateSource(s *sink, source Source) {
-	if why := badPath(source.Path); why != "" {
-		s.add("spec.source.path", fmt.Sprintf("%q %s", source.Path, why), "name a folder in the repository, from its top, such as apps/shop")
-	}
-	s.atLeastASecond("spec.source.every", source.Every.Duration)
-	if source.Git != nil {
-		validateGit(s, *source.Git)
-	}
-}
-
 func badPath(p string) string {
 	switch {
 	case strings.HasPrefix(p, "/"):
@@ -99,7 +90,7 @@ func hasControl(s string) bool {
 // commitID is a whole object id, SHA-1 or SHA-256.
 var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-func validateGit(s *sink, g Git) {
+func validateGit(s *sink, field string, g Git) {
 	set := 0
 	for _, ref := range []string{g.Branch, g.Tag, g.Commit} {
 		if ref != "" {
@@ -107,21 +98,21 @@ func validateGit(s *sink, g Git) {
 		}
 	}
 	if set > 1 {
-		s.add("spec.source.git", "more than one of branch, tag and commit is given", "keep one of them")
+		s.add(field, "more than one of branch, tag and commit is given", "keep one of them")
 	}
 	if g.Commit != "" && !commitID.MatchString(g.Commit) {
-		s.add("spec.source.git.commit", fmt.Sprintf("%q is not a commit's id", g.Commit), "give all 40 hexadecimal digits, in lower case (git rev-parse prints them)")
+		s.add(field+".commit", fmt.Sprintf("%q is not a commit's id", g.Commit), "give all 40 hexadecimal digits, in lower case (git rev-parse prints them)")
 	}
-	s.ref("branch", g.Branch)
-	s.ref("tag", g.Tag)
+	s.ref(field, "branch", g.Branch)
+	s.ref(field, "tag", g.Tag)
 	if why := badURL(g.URL); why != "" {
-		s.add("spec.source.git.url", why, "give a URL such as https://git.example.com/shop.git; credentials are given to the daemon")
+		s.add(field+".url", why, "give a URL such as https://git.example.com/shop.git; credentials are given to the daemon")
 	}
 }
 
-func (s *sink) ref(field, name string) {
+func (s *sink) ref(field, kind, name string) {
 	if why := badRef(name); why != "" {
-		s.add("spec.source.git."+field, fmt.Sprintf("%q %s", name, why), "give the "+field+"'s name")
+		s.add(field+"."+kind, fmt.Sprintf("%q %s", name, why), "give the "+kind+"'s name")
 	}
 }
 

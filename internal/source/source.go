@@ -19,6 +19,12 @@ type Ref struct {
 	Branch string
 	Tag    string
 	Commit string
+	// Chart is a chart's name, where the URL is that of a chart repository or
+	// registry. Version is one, or a range; Commit may pin a digest.
+	Chart   string
+	Version string
+	// Verify is the canonical JSON of a v1alpha1.Verify; empty for none.
+	Verify string
 }
 
 // Head is what is known of a Ref at one time.
