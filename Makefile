@@ -52,6 +52,15 @@ kubernetes: bin/plumb-kubernetes ## build bin/plumb-kubernetes, the control plan
 bin/plumb-kubernetes: $(call sources,dev/kubernetes)
 	cd dev/kubernetes && go build -ldflags='-s -w -X k8s.io/component-base/version.gitVersion=$(KUBERNETES)' -o ../../$@ .
 
+.PHONY: renderers
+renderers: bin/helm bin/kustomize ## build bin/helm and bin/kustomize, the real ones, to compare with (some minutes, once)
+
+bin/helm: $(call sources,dev/renderers)
+	cd dev/renderers && go build -ldflags='-s -w' -o ../../$@ helm.sh/helm/v4/cmd/helm
+
+bin/kustomize: $(call sources,dev/renderers)
+	cd dev/renderers && go build -ldflags='-s -w' -o ../../$@ sigs.k8s.io/kustomize/kustomize/v5
+
 bin/plumb-demo: FORCE
 	go build -ldflags='-s -w' -o $@ ./test/demo
 
