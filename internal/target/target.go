@@ -50,6 +50,8 @@ type Event struct {
 	// Kinds is set when a kind became known to the view, or the cluster's
 	// kinds changed, or the connection was lost or came back.
 	Kinds bool
+	// Noted are the objects followed by a Noter whose version changed.
+	Noted map[object.Key]struct{}
 }
 
 // Hands is what asks and changes the target.

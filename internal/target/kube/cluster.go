@@ -46,6 +46,7 @@ type Cluster struct {
 	kinds    *discovery.Kinds
 	view     *view
 	watches  watches
+	notes    notes
 	limit    *limit.Limiter
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
@@ -85,7 +86,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		config: config, log: o.Log, now: o.Now, view: newView(), limit: limit.New(),
-		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, asSA: map[string]clients{},
+		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, notes: notes{byKey: map[object.Key]*note{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -179,6 +180,17 @@ func (v *view) tellKinds() {
 	v.offer()
 }
 
+// tellNoted says that an object changed that is followed by itself.
+func (v *view) tellNoted(key object.Key) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.pending.Noted == nil {
+		v.pending.Noted = map[object.Key]struct{}{}
+	}
+	v.pending.Noted[key] = struct{}{}
+	v.offer()
+}
+
 // offer puts the pending event where the taker looks, merged with what it has
 // not taken yet.
 func (v *view) offer() {
@@ -207,6 +219,11 @@ func merge(a, b target.Event) target.Event {
 		}
 	}
 	a.Kinds = a.Kinds || b.Kinds
+	if a.Noted == nil {
+		a.Noted = b.Noted
+	} else {
+		maps.Copy(a.Noted, b.Noted)
+	}
 	return a
 }
 

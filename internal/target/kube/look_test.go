@@ -1,0 +1,136 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/target"
+)
+
+func (b *bench) configMaps() interface {
+	Create(context.Context, *unstructured.Unstructured, metav1.CreateOptions, ...string) (*unstructured.Unstructured, error)
+	Patch(context.Context, string, types.PatchType, []byte, metav1.PatchOptions, ...string) (*unstructured.Unstructured, error)
+	Delete(context.Context, string, metav1.DeleteOptions, ...string) error
+} {
+	return b.dynamic.Resource(schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}).Namespace(b.namespace)
+}
+
+func (b *bench) makeConfigMap(name string) string {
+	b.t.Helper()
+	o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "labels": map[string]any{"of": "looks"}}}}
+	made, err := b.configMaps().Create(b.t.Context(), o, metav1.CreateOptions{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return made.GetResourceVersion()
+}
+
+// A single object is followed by one watch: what becomes of it is told, and
+// what isn't asked for any more is not.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	key := object.Key{Kind: "ConfigMap", Namespace: b.namespace, Name: "given"}
+	other := object.Key{Kind: "Secret", Namespace: b.namespace, Name: "none"}
+	b.Note([]object.Key{key, other})
+	version, known := "", false
+	becomes := func(what string, want func() string) {
+		t.Helper()
+		b.until(what, func() bool {
+			version, known = b.Noted(key)
+			return known && version == want()
+		})
+	}
+	becomes("that there is none", func() string { return "" })
+	b.makeConfigMap("beside")
+	made := b.makeConfigMap("given")
+	becomes("that it is there", func() string { return made })
+	changed, err := b.configMaps().Patch(t.Context(), "given", types.MergePatchType, []byte(`{"data":{"a":"1"}}`), metav1.PatchOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	becomes("that it changed", changed.GetResourceVersion)
+	if err := b.configMaps().Delete(t.Context(), "given", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	becomes("that it is gone", func() string { return "" })
+	b.until("the other", func() bool { _, known := b.Noted(other); return known })
+	b.Note([]object.Key{other})
+	if _, known := b.Noted(key); known {
+		t.Error("what isn't followed any more is known")
+	}
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, name := range []string{"a", "b"} {
+		b.makeConfigMap(name)
+	}
+	q := target.Query{APIVersion: "v1", Kind: "ConfigMap", Namespace: b.namespace, Labels: "of=looks", Most: 2}
+	list, err := b.List(t.Context(), b.actor(), q)
+	if err != nil || len(list) != 2 {
+		t.Errorf("got %d objects and the error %v", len(list), err)
+	}
+	q.Most = 1
+	if _, err := b.List(t.Context(), b.actor(), q); err == nil || !strings.Contains(err.Error(), "more than 1 objects") {
+		t.Errorf("more than is allowed: the error is %v", err)
+	}
+	if _, err := b.List(t.Context(), b.actor(), target.Query{APIVersion: "example.net/v1", Kind: "None", Most: 1}); !errors.Is(err, target.ErrSkipped) {
+		t.Errorf("of an unknown kind: the error is %v", err)
+	}
+	as := b.actor()
+	as.ServiceAccount = "nobody"
+	q.Most = 10
+	if _, err := b.List(t.Context(), as, q); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("system:serviceaccount:%s:nobody", b.namespace)) {
+		t.Errorf("without the right: the error is %v", err)
+	}
+	if namespaces, err := b.List(t.Context(), b.actor(), target.Query{APIVersion: "v1", Kind: "Namespace", Most: 10_000}); err != nil || len(namespaces) == 0 {
+		t.Errorf("of a kind without namespaces: %d and the error %v", len(namespaces), err)
+	}
+	version, apis, err := b.Cluster.Capabilities(t.Context())
+	if err != nil || !strings.HasPrefix(version, "v1.") || !slices.Contains(apis, "apps/v1/Deployment") {
+		t.Errorf("it is %s with %d APIs, and the error %v", version, len(apis), err)
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := target.Secret{Name: "kept", Type: "example.com/kept", Labels: map[string]string{"owner": "test"}, Data: map[string][]byte{"x": []byte("1")}}
+	for _, content := range []string{"1", "2"} {
+		s.Data["x"] = []byte(content)
+		if err := b.PutSecret(t.Context(), b.actor(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := b.SecretsWith(t.Context(), b.actor(), map[string]string{"owner": "test"})
+	if err != nil || len(found) != 1 || string(found[0].Data["x"]) != "2" || found[0].Type != s.Type {
+		t.Fatalf("there is %v, and the error %v", found, err)
+	}
+	as := b.actor()
+	as.ServiceAccount = "nobody"
+	for what, err := range map[string]error{"write": b.PutSecret(t.Context(), as, s), "delete": b.DropSecret(t.Context(), as, s.Name)} {
+		if err == nil {
+			t.Errorf("who has no right may %s it", what)
+		}
+	}
+	for range 2 {
+		if err := b.DropSecret(t.Context(), b.actor(), s.Name); err != nil {
+			t.Error(err)
+		}
+	}
+	if found, err = b.SecretsWith(t.Context(), b.actor(), map[string]string{"owner": "test"}); err != nil || len(found) != 0 {
+		t.Errorf("after that there is %v, and the error %v", found, err)
+	}
+}
