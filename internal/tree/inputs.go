@@ -81,6 +81,19 @@ func (in Inputs) touchedBy(c Change) bool {
 // answers what Touched does where there are no changes to go by, at the cost of
 // looking at every input. It is false as well when t can't be read.
 func (in Inputs) Valid(t Tree) bool {
+	if len(t.mounts) == 0 {
+		return in.valid(t)
+	}
+	own, others := in.Split(slices.Collect(maps.Keys(t.mounts))...)
+	for name, other := range others {
+		if !other.valid(t.mounts[name]) {
+			return false
+		}
+	}
+	return own.valid(t)
+}
+
+func (in Inputs) valid(t Tree) bool {
 	p := probe{tree: t, folders: map[string]Entry{"": {Mode: Folder, ID: t.root}}}
 	for path, i := range in.byPath {
 		now, err := p.look(path, i.Listing != "")

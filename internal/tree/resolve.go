@@ -23,6 +23,7 @@ type place struct {
 	asked string
 	path  string
 	entry Entry
+	store Store // that has it
 }
 
 // sight is told of every step of a resolution: the entry that was found at
@@ -34,13 +35,18 @@ func (t Tree) resolve(asked string, see sight) (place, error) {
 	if err := refuse(asked); err != nil {
 		return place{}, err
 	}
+	if other, name, rest, is := t.mounted(asked); is {
+		return other.beyond(name, rest, asked, see)
+	}
 	if see == nil {
 		see = func(string, Entry, bool) {}
 	}
 	w := walk{tree: t, asked: asked, see: see, rest: strings.Split(asked, "/")}
 	w.at = []place{{entry: Entry{Mode: Folder, ID: t.root}}}
 	see("", w.at[0].entry, true)
-	return w.run()
+	p, err := w.run()
+	p.store = t.store
+	return p, err
 }
 
 // refuse turns down what can't be a path inside a tree, whatever is in it.

@@ -114,6 +114,7 @@ type Tree struct {
 	store  Store
 	root   string
 	limits Limits
+	mounts map[string]Tree
 }
 
 // New is the tree whose root folder has the object id root.
@@ -125,7 +126,8 @@ func (t Tree) WithLimits(l Limits) Tree {
 	return t
 }
 
-// Root is the object id of the root folder. Trees with equal roots are equal.
+// Root is the object id of the root folder. Trees with equal roots are equal,
+// but for what is mounted.
 func (t Tree) Root() string { return t.root }
 
 // ReadFile implements Reader.
@@ -164,7 +166,7 @@ func (t Tree) readFile(p place) ([]byte, error) {
 		return nil, submodule(p.path)
 	}
 	limit := t.limits.withDefaults().FileBytes
-	b, err := t.store.Blob(p.entry.ID, limit)
+	b, err := p.store.Blob(p.entry.ID, limit)
 	if errors.Is(err, ErrTooLarge) {
 		return nil, fmt.Errorf("%s: %w (the limit for one file is %d bytes): keep it out of the folders that are rendered", p.asked, err, limit)
 	}
@@ -185,7 +187,7 @@ func (t Tree) readDir(p place) ([]Entry, error) {
 	default:
 		return nil, fmt.Errorf("%s %w", p.asked, ErrNotFolder)
 	}
-	entries, err := t.store.Folder(p.entry.ID)
+	entries, err := p.store.Folder(p.entry.ID)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", p.asked, err)
 	}

@@ -19,6 +19,9 @@ func (t Tree) With(files map[string][]byte) (Tree, error) {
 	top := &change{}
 	for _, path := range slices.Sorted(maps.Keys(files)) {
 		p, err := t.resolve(path, nil)
+		if _, name, _, is := t.mounted(path); is {
+			return Tree{}, fmt.Errorf("%s: %w: it is of %s, which is edited where it comes from", path, ErrOutside, name)
+		}
 		switch {
 		case err == nil && p.entry.Mode == Folder:
 			return Tree{}, fmt.Errorf("%s %w, not a file", shown(path), ErrFolder)
