@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+
+	"plumb.dev/plumb/internal/private"
 )
 
 func identity(t *testing.T) *age.X25519Identity {
@@ -73,12 +75,12 @@ func TestRefusesFiles(t *testing.T) {
 		pgp     bool
 		want    string
 	}{
-		"for the group":  {secret, 0o640, false, "has mode 0640, so others can read or change it: chmod 600 it"},
+		"for the group":  {secret, 0o650, false, "has mode 0650, so others can read or change it: chmod 600 "},
 		"for all":        {secret, 0o604, false, "has mode 0604"},
 		"empty":          {"# none\n", 0o600, false, "there is no age identity in it"},
 		"cut off":        {"\n" + secret[:30], 0o600, false, "line 2 is no age identity"},
 		"a plugin's":     {"AGE-PLUGIN-YUBIKEY-1CANARY\n", 0o600, false, "line 1 is no age identity"},
-		"large":          {strings.Repeat("#", maxFile+1), 0o600, false, "is larger than"},
+		"large":          {strings.Repeat("#", private.MaxBytes+1), 0o600, false, "is larger than"},
 		"no OpenPGP key": {secret, 0o600, true, "there is no armoured OpenPGP private key in it"},
 		"half of one":    {string(pgp[:300]), 0o600, true, "private key block 1 can't be read"},
 	} {

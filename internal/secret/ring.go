@@ -2,6 +2,7 @@ package secret
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,24 +19,52 @@ import (
 // Ring is the private keys at one time. The zero Ring has none. It is a value
 // that is never changed, and safe for concurrent use.
 type Ring struct {
-	age   []age.Identity
-	pgp   openpgp.EntityList
-	names []string
+	age    []age.Identity
+	pgp    openpgp.EntityList
+	sealed []*rsa.PrivateKey
+	names  []Name
 }
 
-// Names are the keys' public names: age recipients, and the fingerprints of
-// OpenPGP keys.
-func (r Ring) Names() []string { return slices.Clone(r.names) }
+// Name is what a key is called by those who know only its public half.
+type Name struct {
+	Kind Kind
+	Name string // an age recipient, or a fingerprint
+}
+
+// Kind is what a key opens.
+type Kind string
+
+// The kinds of keys.
+const (
+	KindAge    Kind = "age"
+	KindPGP    Kind = "pgp"
+	KindSealed Kind = "sealed-secrets"
+)
+
+// All are the public names of all keys.
+func (r Ring) All() []Name { return slices.Clone(r.names) }
+
+// Names are the public names of the keys that open SOPS files: age recipients,
+// and the fingerprints of OpenPGP keys.
+func (r Ring) Names() (names []string) {
+	for _, n := range r.names {
+		if n.Kind != KindSealed {
+			names = append(names, n.Name)
+		}
+	}
+	return names
+}
 
 // Has says whether there is a key of that public name.
 func (r Ring) Has(name string) bool {
-	return slices.ContainsFunc(r.names, func(have string) bool { return strings.EqualFold(have, name) })
+	return slices.ContainsFunc(r.names, func(have Name) bool { return strings.EqualFold(have.Name, name) })
 }
 
 // and is both rings as one.
 func (r Ring) and(other Ring) Ring {
 	return Ring{
-		age: slices.Concat(r.age, other.age), pgp: slices.Concat(r.pgp, other.pgp), names: slices.Concat(r.names, other.names),
+		age: slices.Concat(r.age, other.age), pgp: slices.Concat(r.pgp, other.pgp), sealed: slices.Concat(r.sealed, other.sealed),
+		names: slices.Concat(r.names, other.names),
 	}
 }
 
@@ -93,15 +122,19 @@ func parseAge(content []byte) (Ring, error) {
 		}
 		identity, err := age.ParseIdentities(strings.NewReader(line))
 		if err != nil || len(identity) != 1 {
-			return Ring{}, fmt.Errorf("line %d is no age identity: it has to begin with AGE-SECRET-KEY-1, as age-keygen writes it", n)
+			return Ring{}, notAge(n)
 		}
 		r.age = append(r.age, identity[0])
-		r.names = append(r.names, recipientOf(identity[0]))
+		r.names = append(r.names, Name{KindAge, recipientOf(identity[0])})
 	}
 	if len(r.age) == 0 {
 		return Ring{}, errors.New("there is no age identity in it: make one with age-keygen")
 	}
 	return r, nil
+}
+
+func notAge(line int) error {
+	return fmt.Errorf("line %d is no age identity: it has to begin with AGE-SECRET-KEY-1, as age-keygen writes it", line)
 }
 
 // recipientOf is the public name of an age identity.
@@ -130,7 +163,7 @@ func parsePGP(content []byte) (Ring, error) {
 				return Ring{}, fmt.Errorf("the key %s has a passphrase, which nobody could type: take it off in a copy for the daemon", name)
 			}
 			r.pgp = append(r.pgp, key)
-			r.names = append(r.names, name)
+			r.names = append(r.names, Name{KindPGP, name})
 		}
 	}
 	if len(r.pgp) == 0 {
