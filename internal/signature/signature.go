@@ -1,0 +1,142 @@
+// Package signature checks who signed a package, by a public key: the
+// provenance files of Helm (OpenPGP), and the signatures of cosign for what is
+// in a registry.
+//
+// It is given bytes and answers; where signatures are kept, others know. A
+// signature holds for one package: its digest, and where it tells one, its
+// name. Transparency logs and certificates are no part of it: a key is trusted
+// because someone wrote it down.
+package signature
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/ProtonMail/go-crypto/openpgp"
+	"github.com/ProtonMail/go-crypto/openpgp/clearsign"
+	"go.yaml.in/yaml/v3"
+)
+
+// ErrUnverified is in each error about a package that isn't signed as it has to be.
+var ErrUnverified = errors.New("is not verified")
+
+func unverified(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUnverified, fmt.Sprintf(format, args...))
+}
+
+// Provenance checks a provenance file: that the key signed it, and that it is
+// about the package of this name and digest (sha256:…).
+func Provenance(key string, file []byte, name, digest string) error {
+	ring, err := openpgp.ReadArmoredKeyRing(strings.NewReader(key))
+	if err != nil || len(ring) == 0 {
+		return unverified("the key in verify.provenance is no armoured OpenPGP public key: write what gpg --armor --export prints")
+	}
+	block, _ := clearsign.Decode(file)
+	if block == nil {
+		return unverified("its provenance file holds no signed text: sign it with helm package --sign")
+	}
+	if _, err := openpgp.CheckDetachedSignature(ring, bytes.NewReader(block.Bytes), block.ArmoredSignature.Body, nil); err != nil {
+		return unverified("its provenance file isn't signed by %s: %v", keyNames(ring), err)
+	}
+	sums, err := signedSums(block.Bytes)
+	if err != nil {
+		return err
+	}
+	switch signed, named := sums[name]; {
+	case !named:
+		return unverified("its provenance file is not about %s", name)
+	case signed != digest:
+		return unverified("its provenance file is about a package of digest %.80s, and this one has %s", signed, digest)
+	}
+	return nil
+}
+
+func keyNames(ring openpgp.EntityList) string {
+	var names []string
+	for _, key := range ring {
+		names = append(names, strings.ToUpper(hex.EncodeToString(key.PrimaryKey.Fingerprint)))
+	}
+	return strings.Join(names, " or ")
+}
+
+// signedSums are the digests that a provenance file tells: behind the chart's
+// own description, and the line that ends it.
+func signedSums(text []byte) (map[string]string, error) {
+	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
+	end := bytes.LastIndex(text, []byte("\n...\n"))
+	if end < 0 {
+		return nil, unverified("its provenance file tells no digests")
+	}
+	var sums struct {
+		Files map[string]string `yaml:"files"`
+	}
+	if err := yaml.Unmarshal(text[end+len("\n...\n"):], &sums); err != nil {
+		return nil, unverified("its provenance file tells no digests")
+	}
+	return sums.Files, nil
+}
+
+// payload is what cosign signs.
+type payload struct {
+	Critical struct {
+		Image struct {
+			Digest string `json:"docker-manifest-digest"`
+		} `json:"image"`
+		Type string `json:"type"`
+	} `json:"critical"`
+}
+
+// cosignType is what a payload says of itself.
+const cosignType = "cosign container image signature"
+
+// Cosign checks a signature (in base64) of a payload, and that the payload is
+// about the manifest of this digest (sha256:…). Keys are ECDSA or Ed25519.
+func Cosign(key string, signed []byte, signature, manifest string) error {
+	block, _ := pem.Decode([]byte(strings.TrimSpace(key)))
+	if block == nil || block.Type != "PUBLIC KEY" {
+		return unverified("the key in verify.cosign is no public key in PEM: write what is in cosign.pub")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return unverified("the key in verify.cosign can't be read: %v", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil {
+		return unverified("its signature is not in base64")
+	}
+	switch ok, err := signs(public, signed, raw); {
+	case err != nil:
+		return err
+	case !ok:
+		return unverified("its signature is not one of the key in verify.cosign")
+	}
+	var p payload
+	if err := json.Unmarshal(signed, &p); err != nil || p.Critical.Type != cosignType {
+		return unverified("what is signed is no payload of cosign")
+	}
+	if p.Critical.Image.Digest != manifest {
+		return unverified("its signature is for %.80s, and the manifest is %s", p.Critical.Image.Digest, manifest)
+	}
+	return nil
+}
+
+func signs(public any, signed, signature []byte) (bool, error) {
+	switch key := public.(type) {
+	case *ecdsa.PublicKey:
+		sum := sha256.Sum256(signed)
+		return ecdsa.VerifyASN1(key, sum[:], signature), nil
+	case ed25519.PublicKey:
+		return ed25519.Verify(key, signed, signature), nil
+	}
+	return false, unverified("the key in verify.cosign is of a kind (%T) that isn't supported: use ECDSA or Ed25519", public)
+}
