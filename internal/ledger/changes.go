@@ -49,14 +49,19 @@ func (g Grants) allow(c plan.Change) bool {
 	return ok && one.prune == (c.Action == plan.Prune) && (one.prune || one.digest == c.Desired.Digest)
 }
 
-// Changes lists what is to be applied now, at most so many: what changed, what
-// may have drifted, and what failed when it is due again.
+// Changes lists what is to be applied now, at most so many: what changed and
+// waits for no lower wave, what may have drifted, and what failed when it is due
+// again.
 func (l *Ledger) Changes(p Permit, most int) (changes []plan.Change) {
+	front := l.waves.front()
 	for _, key := range l.order {
 		if len(changes) == most {
 			break
 		}
 		o := l.objects[key]
+		if o.Desired.Wave > front && o.canWait() {
+			continue
+		}
 		switch o.class() {
 		case inLine, refused, terminating, paused, told:
 			continue
@@ -88,16 +93,21 @@ func (o *Object) change() plan.Change {
 
 // Work is what is left to do of an approved plan; it isn't counted further than
 // to one of each.
-type Work struct{ Changes, Failing, Prunes int }
+type Work struct{ Changes, Failing, Prunes, Queued int }
 
 // Any says whether anything is left.
 func (w Work) Any() bool { return w != Work{} }
 
 // Granted finds what is left to do of an approved plan.
 func (l *Ledger) Granted(g Grants) (w Work) {
+	pruning := l.pruneFront()
 	for key, one := range g {
 		if one.prune {
-			if left := l.leftovers[key]; left != nil && l.prunable(left) {
+			switch left := l.leftovers[key]; {
+			case left == nil || !l.prunable(left):
+			case left.live.Wave < pruning:
+				w.Queued = 1
+			default:
 				w.Prunes = 1
 			}
 			continue
@@ -105,6 +115,8 @@ func (l *Ledger) Granted(g Grants) (w Work) {
 		o := l.objects[key]
 		switch {
 		case o == nil || o.Desired.Digest != one.digest || !o.intended():
+		case l.queued(o):
+			w.Queued = 1
 		case o.class() == failing:
 			w.Failing = 1
 		default:

@@ -59,9 +59,9 @@ func (l *Ledger) Found(key object.Key, live plan.Live, reason string, now time.T
 // is to be judged after it, for it may have changed since.
 func (l *Ledger) LeaveAsIs(key object.Key, live plan.Live, reason string) {
 	if o := l.objects[key]; o != nil {
-		l.counts.add(o, -1)
+		l.count(o, -1)
 		o.found = &found{version: live.Version, reason: reason}
-		l.counts.add(o, 1)
+		l.count(o, 1)
 	}
 }
 
@@ -69,9 +69,9 @@ func (l *Ledger) LeaveAsIs(key object.Key, live plan.Live, reason string) {
 // new account of its drift now: what people did meanwhile is no fight.
 func (l *Ledger) LookAgain(key object.Key, now time.Time) {
 	if o := l.objects[key]; o != nil {
-		l.counts.add(o, -1)
+		l.count(o, -1)
 		o.found, o.truce = nil, false
-		l.counts.add(o, 1)
+		l.count(o, 1)
 	}
 	if d := l.drifts[key]; d != nil && !d.Since.IsZero() {
 		*d = drift.Account{Since: now}
@@ -108,9 +108,9 @@ func (l *Ledger) Alerts(now time.Time, told bool) (due []Alert, next time.Time) 
 		}
 		truce := d.Truce(now)
 		if o.truce && truce.IsZero() {
-			l.counts.add(o, -1)
+			l.count(o, -1)
 			o.truce = false
-			l.counts.add(o, 1)
+			l.count(o, 1)
 		}
 		next = sooner(next, truce)
 		at := d.AlertAt()

@@ -36,6 +36,9 @@ type Ledger struct {
 	applied   map[object.Key]plan.Applied
 	drifts    map[object.Key]*drift.Account // sparse: those that drift or lately did
 	counts    Counts
+	waves     waves
+	// namespaces is how many of the declared objects are namespaces.
+	namespaces int
 	situation uint64
 }
 
@@ -73,8 +76,8 @@ func (l *Ledger) Judge(key object.Key, s Seen) (over time.Time) {
 	if o == nil {
 		return over
 	}
-	l.counts.add(o, -1)
-	defer l.counts.add(o, 1)
+	l.count(o, -1)
+	defer l.count(o, 1)
 	if s.Exists && !s.Live.Own && s.Live.App != l.app.Label {
 		s.Live, s.Exists = plan.Live{}, false // a copy of another App's object is nobody's
 	}
@@ -143,7 +146,7 @@ func (l *Ledger) Adopt(desired []plan.Desired) (d Difference) {
 	l.left = nil
 	l.objects = make(map[object.Key]*Object, len(desired))
 	l.order = make([]object.Key, 0, len(desired))
-	l.counts = Counts{}
+	l.counts, l.waves, l.namespaces = Counts{}, waves{barrier: l.waves.barrier}, 0
 	for _, one := range desired {
 		fresh, old := &Object{Desired: one}, before[one.Key]
 		if old != nil && old.Desired.Digest == one.Digest {
@@ -157,7 +160,8 @@ func (l *Ledger) Adopt(desired []plan.Desired) (d Difference) {
 		}
 		l.objects[one.Key] = fresh
 		l.order = append(l.order, one.Key)
-		l.counts.add(fresh, 1)
+		l.countNamespace(one.Key)
+		l.count(fresh, 1)
 	}
 	for key := range before {
 		if l.objects[key] == nil {
@@ -172,7 +176,7 @@ func (l *Ledger) Adopt(desired []plan.Desired) (d Difference) {
 }
 
 // Counts are how many of the declared objects stand how.
-func (l *Ledger) Counts() Counts { return l.counts }
+func (l *Ledger) Counts() Counts { return l.waves.queue(l.counts) }
 
 // Situation grows with all that a plan of the intended changes may depend on.
 func (l *Ledger) Situation() uint64 { return l.situation }
@@ -248,9 +252,9 @@ func (l *Ledger) FirstFailure() (first Object, found bool) {
 func (l *Ledger) Applying(changes []plan.Change, on bool) {
 	for _, c := range changes {
 		if o := l.objects[c.Key]; o != nil && c.Action != plan.Check {
-			l.counts.add(o, -1)
+			l.count(o, -1)
 			o.applying = on
-			l.counts.add(o, 1)
+			l.count(o, 1)
 		}
 	}
 }
@@ -259,9 +263,9 @@ func (l *Ledger) Applying(changes []plan.Change, on bool) {
 func (l *Ledger) Stopped() {
 	for _, o := range l.objects {
 		if o.applying {
-			l.counts.add(o, -1)
+			l.count(o, -1)
 			o.applying = false
-			l.counts.add(o, 1)
+			l.count(o, 1)
 		}
 	}
 }
@@ -286,9 +290,9 @@ func (l *Ledger) Done(c plan.Change, applied plan.Applied, now time.Time) bool {
 // that it merely waits for another. It holds until something about it changes.
 func (l *Ledger) Fail(key object.Key, err error, waits bool) {
 	if o := l.objects[key]; o != nil {
-		l.counts.add(o, -1)
+		l.count(o, -1)
 		o.Err, o.waits = err, waits
-		l.counts.add(o, 1)
+		l.count(o, 1)
 	}
 }
 

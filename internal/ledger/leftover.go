@@ -96,16 +96,18 @@ type Left struct {
 	Deleting int // being deleted
 	Paused   int // to be deleted, but paused by themselves
 	Guarded  int // kept until someone says that it is meant
+	Queued   int // to be deleted when what is of higher waves is gone
 }
 
 // Any says whether anything is to be deleted, though perhaps not now. What is
 // kept for good isn't.
-func (l Left) Any() bool { return l.Prunes+l.Deleting+l.Paused+l.Guarded > 0 }
+func (l Left) Any() bool { return l.Prunes+l.Deleting+l.Paused+l.Guarded+l.Queued > 0 }
 
 // Left counts what is left over.
 func (l *Ledger) Left() Left {
 	if l.left == nil {
 		var n Left
+		front := l.pruneFront()
 		for _, left := range l.leftovers {
 			switch {
 			case left.live.Deleting:
@@ -115,6 +117,8 @@ func (l *Ledger) Left() Left {
 				n.Guarded++
 			case left.paused:
 				n.Paused++
+			case left.live.Wave < front:
+				n.Queued++
 			default:
 				n.Prunes++
 			}
@@ -134,13 +138,15 @@ func (l *Ledger) Leftovers() []Leftover {
 	return list
 }
 
-// Prunes lists what is to be deleted, at most so many; with less than 0, all.
+// Prunes lists what is to be deleted now, at most so many: the highest wave of
+// it. With less than 0 it lists all.
 func (l *Ledger) Prunes(p Permit, most int) (changes []plan.Change) {
+	front := l.pruneFront()
 	for _, left := range l.leftovers {
 		if len(changes) == most {
 			break
 		}
-		if c := (Leftover{Live: left.live}).Prune(); l.prunable(left) && p.allows(c) {
+		if c := (Leftover{Live: left.live}).Prune(); l.prunable(left) && (most < 0 || left.live.Wave >= front) && p.allows(c) {
 			changes = append(changes, c)
 		}
 	}
@@ -182,9 +188,4 @@ func (l *Ledger) holdsBack(left *leftover) error {
 			"set sync.allowEmpty, or delete it by hand")
 	}
 	return nil
-}
-
-// declaresNamespace says whether any declared object is a namespace; they come first.
-func (l *Ledger) declaresNamespace() bool {
-	return len(l.order) > 0 && plan.StageOf(l.order[0]) == plan.StageNamespace
 }

@@ -107,6 +107,7 @@ type Counts struct {
 	Terminating int // must be gone before they can come again
 	Refused     int // left to another App
 	Paused      int // out of line, and paused by themselves
+	Queued      int // declared otherwise than live, or failing, and behind a lower wave
 
 	// Health is of all of them, also those in line; of these, Missing were never there.
 	Health  health.Count
@@ -145,11 +146,11 @@ func (c *Counts) add(o *Object, n int) {
 
 // Intended is how many are out of line because of what is declared, and no
 // longer declared ones not counted.
-func (c Counts) Intended() int { return c.Changes + c.Failing - c.Stuck }
+func (c Counts) Intended() int { return c.Changes + c.Failing - c.Stuck + c.Queued }
 
 // OutOfLine says whether any is known not to be as declared.
 func (c Counts) OutOfLine() bool {
-	return c.Changes+c.Drifted+c.Told+c.Failing+c.Terminating+c.Refused+c.Paused > 0
+	return c.Changes+c.Drifted+c.Told+c.Failing+c.Terminating+c.Refused+c.Paused+c.Queued > 0
 }
 
 // WorstHealth is the worst health of all.

@@ -13,7 +13,7 @@ import (
 // healthy. It is empty where all is well. corrected says that drift is put right
 // now, so that where it isn't, the App wants it so.
 func (l *Ledger) Message(now time.Time, corrected bool) string {
-	n := l.counts
+	n := l.Counts()
 	if failed := n.Failing + n.Refused; failed > 0 {
 		text := l.failureText()
 		if failed > 1 {
@@ -37,6 +37,9 @@ func (l *Ledger) Message(now time.Time, corrected bool) string {
 		case one.n > 0:
 			return count(one.n, one.one, one.many)
 		}
+	}
+	if text := l.AwaitedText(); text != "" {
+		return count(n.Queued, "object waits for ", "objects wait for ") + text
 	}
 	if text := l.leftText(); text != "" {
 		return text
@@ -104,16 +107,20 @@ func (a Alert) Text(now time.Time) string {
 // Tree lists how the declared objects stand, in the order they are applied.
 func (l *Ledger) Tree() []status.Object {
 	list := make([]status.Object, 0, len(l.order)+len(l.leftovers))
+	awaited := l.AwaitedText()
 	for o := range l.Objects() {
-		shown := status.Object{Key: o.Desired.Key, Sync: status.Synced, Health: o.Health.Health, Message: o.Health.Message, Origin: o.Desired.Origin.String()}
+		shown := status.Object{Key: o.Desired.Key, Sync: status.Synced, Health: o.Health.Health, Message: o.Health.Message, Origin: o.Desired.Origin.String(), Wave: o.Desired.Wave}
 		switch {
 		case o.Standing == plan.Unsure:
 			shown.Sync = status.Unknown
 		case o.Standing != plan.InLine || o.Rival != nil:
 			shown.Sync = status.OutOfSync
 		}
-		if err := o.Failure(); err != nil {
+		switch err := o.Failure(); {
+		case err != nil:
 			shown.Message = err.Error()
+		case awaited != "" && l.queued(&o):
+			shown.Message = "waits for " + awaited
 		}
 		list = append(list, shown)
 	}
@@ -124,7 +131,7 @@ func (l *Ledger) Tree() []status.Object {
 func (l *Ledger) TreeOfLeft() []status.Object {
 	var list []status.Object
 	for _, left := range l.Leftovers() {
-		shown := status.Object{Key: left.Live.Key, Sync: status.OutOfSync, Health: left.Live.Health.Health, Message: "is no longer declared"}
+		shown := status.Object{Key: left.Live.Key, Sync: status.OutOfSync, Health: left.Live.Health.Health, Message: "is no longer declared", Wave: left.Live.Wave}
 		switch {
 		case left.Kept != nil:
 			shown.Message += ": " + left.Kept.Error()

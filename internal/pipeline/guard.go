@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
@@ -13,7 +14,7 @@ import (
 // of more guards when it is asked.
 func Stays(app v1alpha1.App, desired []plan.Desired, live plan.Live) string {
 	sync := app.Spec.Sync
-	namespaces := len(desired) > 0 && plan.StageOf(desired[0].Key) == plan.StageNamespace // they come first
+	namespaces := slices.ContainsFunc(desired, func(d plan.Desired) bool { return plan.StageOf(d.Key) == plan.StageNamespace })
 	switch {
 	case live.Keep:
 		return fmt.Sprintf("is no longer declared, and stays: %s is %s", object.AnnotationPrune, object.PruneNever)

@@ -23,6 +23,7 @@ type Change struct {
 	Key    object.Key    `json:"object" doc:"Which object."`
 	Origin object.Origin `json:"origin,omitzero" doc:"Where it is declared; absent for what isn't declared any more."`
 	Reason string        `json:"reason" doc:"Why, for people."`
+	Wave   int           `json:"wave,omitempty" doc:"Its wave: it waits until all of the lower ones is applied and healthy; 0 is absent."`
 	Fields []Field       `json:"fields,omitempty" doc:"The fields that differ, where they are known."`
 	More   int           `json:"more,omitempty" doc:"How many more fields differ than are listed."`
 

@@ -24,7 +24,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	if !strings.Contains(string(content), "`"+Version+"`") {
 		t.Errorf("docs/plan.md doesn't name the version %s", Version)
 	}
-	for _, value := range []any{Plan{}, Change{}, Field{}, Value{}, Problem{}, Extra{}} {
+	for _, value := range []any{Plan{}, Change{}, Hook{}, Field{}, Value{}, Problem{}, Extra{}} {
 		of := reflect.TypeOf(value)
 		var want, got []string
 		for i := range of.NumField() {

@@ -19,6 +19,9 @@ type Desired struct {
 	// Revision is the commit that gave the object this digest.
 	Revision string
 	Stage    Stage
+	// Wave parts an App's objects: those of a wave are applied when all of the
+	// lower ones are applied and healthy.
+	Wave int
 	// Body is the object as JSON, marks included.
 	Body []byte
 }
@@ -52,9 +55,21 @@ type Live struct {
 	Health      health.Verdict
 	Deleting    bool
 	Keep        bool // plumb.dev/prune: never
+	// Wave is the one that it was applied with.
+	Wave int
+	// Run is how it stands as a hook's run; nil where it is none.
+	Run *Run
 	// Provisional says that the record came with the answer to our own write,
 	// and its health is yet to be told by the watch.
 	Provisional bool
+}
+
+// Run is how the live object of a hook stands.
+type Run struct {
+	Token   string // of the release that it was made for
+	Ended   bool
+	Failed  bool   // it ended, and not well
+	Message string // why
 }
 
 // Applied is what is remembered of the last time that the server was seen to

@@ -35,6 +35,7 @@ func (p Plan) Markdown(v View) string {
 		}
 		out.WriteString(block)
 	}
+	writeList(&out, "Hooks", len(p.Hooks), func(i int) string { return code(p.Hooks[i].Key.String()) + " " + code(p.Hooks[i].when()) })
 	writeList(&out, "Could not be told", len(p.Problems), func(i int) string {
 		problem := p.Problems[i]
 		text := code(problem.Message)

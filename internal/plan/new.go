@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,11 +26,12 @@ func New(p Plan) Plan {
 	if p.Changes == nil {
 		p.Changes = []Change{}
 	}
-	slices.SortStableFunc(p.Changes, func(a, b Change) int { return cmp.Compare(turnOf(a), turnOf(b)) })
+	slices.SortStableFunc(p.Changes, byTurn)
 	for i, c := range p.Changes {
 		if c.Origin.File == "" {
 			p.Changes[i].Origin = c.Desired.Origin
 		}
+		p.Changes[i].Wave = waveOf(c)
 	}
 	p.Complete = len(p.Problems) == 0
 	p.Applicable = p.Complete && !slices.ContainsFunc(p.Changes, func(c Change) bool { return c.Action == Conflict })
@@ -57,13 +59,29 @@ func bounded(changes []Change) {
 	}
 }
 
-// turnOf is when a change has its turn: stages upwards, then prunes downwards.
-func turnOf(c Change) int {
-	stage := int(StageOf(c.Key))
-	if c.Action == Prune {
-		return 2*Stages - stage
+// byTurn compares when two changes have their turn: waves upwards and in each
+// the stages upwards, then the prunes, all of it downwards.
+func byTurn(a, b Change) int {
+	prunes, other := a.Action == Prune, b.Action == Prune
+	switch {
+	case prunes && !other:
+		return 1
+	case other && !prunes:
+		return -1
 	}
-	return stage
+	turn := cmp.Or(cmp.Compare(waveOf(a), waveOf(b)), cmp.Compare(StageOf(a.Key), StageOf(b.Key)))
+	if prunes {
+		return -turn
+	}
+	return turn
+}
+
+// waveOf is the wave of what is declared, or else of what is live.
+func waveOf(c Change) int {
+	if c.Desired.Key.Kind == "" {
+		return c.Live.Wave
+	}
+	return c.Desired.Wave
 }
 
 // bound is what of a change its plan's hash is made of.
@@ -91,13 +109,25 @@ func boundOf(c Change) bound {
 	return b
 }
 
+// boundHooks are what of the hooks a plan's hash is made of.
+func boundHooks(hooks []Hook) (all [][4]string) {
+	for _, h := range hooks {
+		all = append(all, [4]string{h.Phase, h.Key.ID(), h.Digest, strconv.Itoa(h.Wave)})
+	}
+	return all
+}
+
 func hashOf(p Plan) string {
 	all := make([]bound, len(p.Changes))
 	for i, c := range p.Changes {
 		all[i] = boundOf(c)
 	}
 	slices.SortFunc(all, func(a, b bound) int { return strings.Compare(a.Object, b.Object) })
-	text, err := json.Marshal([]any{p.Version, p.App, p.Cluster, p.Namespace, all})
+	parts := []any{p.Version, p.App, p.Cluster, p.Namespace, all}
+	if hooks := boundHooks(p.Hooks); len(hooks) > 0 {
+		parts = append(parts, hooks)
+	}
+	text, err := json.Marshal(parts)
 	if err != nil {
 		return "" // values that came as JSON always marshal
 	}
@@ -138,6 +168,9 @@ func (p Plan) Summary() string {
 		if n := counts[c.action]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, c.text))
 		}
+	}
+	if n := len(p.Hooks); n > 0 {
+		parts = append(parts, count(n, "hook to run", "hooks to run"))
 	}
 	if p.Unchanged > 0 || len(parts) == 0 {
 		parts = append(parts, fmt.Sprintf("%d in line", p.Unchanged))

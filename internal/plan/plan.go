@@ -23,6 +23,7 @@ type Plan struct {
 	MadeAt    time.Time `json:"madeAt,omitzero" doc:"When it was made."`
 
 	Changes   []Change `json:"changes" nullable:"false" doc:"What would be done, in the order it would be."`
+	Hooks     []Hook   `json:"hooks,omitempty" doc:"The hooks that would run with it, in their order; those for failure are not among them."`
 	Unchanged int      `json:"unchanged" doc:"How many objects are as declared."`
 	// Problems make it incomplete: what they are about could not be told.
 	Problems []Problem `json:"problems,omitempty" doc:"What could not be compared, and why."`
@@ -56,4 +57,4 @@ func (p Plan) Counts() map[Action]int {
 }
 
 // InLine says whether nothing differs and everything could be compared.
-func (p Plan) InLine() bool { return len(p.Changes) == 0 && p.Complete }
+func (p Plan) InLine() bool { return len(p.Changes)+len(p.Hooks) == 0 && p.Complete }

@@ -36,6 +36,7 @@ func (p Plan) Text(v View) string {
 			t.change(c)
 		}
 	}
+	t.hooks(p)
 	t.left(p)
 	t.problems(p)
 	t.line(0, "")
@@ -153,6 +154,9 @@ func (t *text) change(c Change) {
 	}
 	if c.Reason != "" {
 		line += "  " + printable(c.Reason)
+	}
+	if c.Wave != 0 {
+		line += t.paint(faint, fmt.Sprintf("  wave %d", c.Wave))
 	}
 	t.line(1, line)
 	most := len(c.Fields)

@@ -73,6 +73,12 @@ type Release struct {
 	Changes  []Change  `json:"changes,omitempty"`
 	Attempts []Attempt `json:"attempts,omitempty"` // oldest first; at most MaxAttempts are kept
 
+	// Hooks are their runs, in the order they began. Occasion is set with the
+	// first of them; Ending, while hooks run because the release failed: why it did.
+	Hooks    []HookRun `json:"hooks,omitempty"`
+	Occasion Occasion  `json:"occasion,omitempty"`
+	Ending   string    `json:"ending,omitempty"`
+
 	Seen     time.Time `json:"seen"`              // the change was noticed
 	Planned  time.Time `json:"planned,omitzero"`  // what to do was known
 	Applied  time.Time `json:"applied,omitzero"`  // the server had taken all of it

@@ -94,6 +94,8 @@ type Object struct {
 	Health  Health     `json:"health" enum:"Healthy,Progressing,Degraded,Suspended,Unknown"`
 	Message string     `json:"message,omitempty" doc:"Why it is not in line or not healthy."`
 	Origin  string     `json:"origin,omitempty" doc:"The file and line that declare it; empty for an object that is no longer declared."`
+	Wave    int        `json:"wave,omitempty" doc:"Its wave; 0 is absent."`
+	Hook    string     `json:"hook,omitempty" doc:"For a hook of the release that runs: its phase."`
 }
 
 // Detail is an App with its objects.
@@ -116,4 +118,5 @@ type Root struct {
 	Revision string    `json:"revision"`
 	Apps     int       `json:"apps" doc:"How many Apps it declares."`
 	Problems []Problem `json:"problems" doc:"What could not be used; the rest is followed all the same."`
+	Warnings []string  `json:"warnings,omitempty" doc:"What the daemon's keeper should see to, such as a key without a backup."`
 }
