@@ -23,6 +23,7 @@ import (
 type Target interface {
 	View
 	Hands
+	Runner
 }
 
 // View is what is live, as the watches tell it.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -50,6 +51,7 @@ type Cluster struct {
 	limit    *limit.Limiter
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
+	own      clients
 
 	mu   sync.Mutex
 	asSA map[string]clients // by namespace/name of the service account
@@ -63,6 +65,8 @@ type Cluster struct {
 type clients struct {
 	metadata metadata.Interface
 	dynamic  dynamic.Interface
+	http     *http.Client
+	address  *url.URL
 }
 
 var (
@@ -107,7 +111,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.metadata, c.dynamic = own.metadata, own.dynamic
+	c.own, c.metadata, c.dynamic = own, own.metadata, own.dynamic
 	return c, nil
 }
 
@@ -120,13 +124,17 @@ func newClients(config *rest.Config, h *http.Client) (clients, error) {
 	if err != nil {
 		return clients{}, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	return clients{metadata: meta, dynamic: dyn}, nil
+	address, _, err := rest.DefaultServerUrlFor(config)
+	if err != nil {
+		return clients{}, fmt.Errorf("use the kubeconfig: %w", err)
+	}
+	return clients{metadata: meta, dynamic: dyn, http: h, address: address}, nil
 }
 
 // as are the clients that act in a name, made at the first use.
 func (c *Cluster) as(a target.Actor) (clients, error) {
 	if a.ServiceAccount == "" {
-		return clients{metadata: c.metadata, dynamic: c.dynamic}, nil
+		return c.own, nil
 	}
 	user := "system:serviceaccount:" + a.Namespace + ":" + a.ServiceAccount
 	c.mu.Lock()

@@ -9,6 +9,7 @@ import (
 
 	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
@@ -34,12 +35,14 @@ func reduce(gk schema.GroupKind, o metav1.Object) plan.Live {
 		Deleting:    o.GetDeletionTimestamp() != nil,
 		Keep:        annotations[object.AnnotationPrune] == object.PruneNever,
 	}
+	live.Wave, _ = hooks.Wave(annotations) // what can't be read was told when it was rendered
 	switch whole, ok := o.(*unstructured.Unstructured); {
 	case live.Deleting:
 		live.Health = health.Deleting()
 	case ok:
 		live.Health = health.Of(whole)
 	}
+	live.Run = hooks.RunOf(gk, o, live.Health)
 	return live
 }
 

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -36,7 +38,7 @@ func (c *Cluster) Resolve(ctx context.Context, r target.Resolve) ([]plan.Desired
 		seen[d.Key] = d.Origin
 		desired = append(desired, d)
 	}
-	slices.SortStableFunc(desired, func(a, b plan.Desired) int { return int(a.Stage) - int(b.Stage) })
+	slices.SortStableFunc(desired, func(a, b plan.Desired) int { return cmp.Or(cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Stage, b.Stage)) })
 	return desired, failed
 }
 
@@ -62,9 +64,10 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 	if err != nil {
 		return plan.Desired{}, fmt.Errorf("can't be written as JSON: %w", err)
 	}
+	wave, _ := hooks.Wave(u.GetAnnotations()) // what can't be read was told when it was rendered
 	return plan.Desired{
 		Key: key, APIVersion: u.GetAPIVersion(), Origin: o.Origin, Digest: digest,
-		Revision: r.Revision, Stage: plan.StageOf(key), Body: body,
+		Revision: r.Revision, Stage: plan.StageOf(key), Wave: wave, Body: body,
 	}, nil
 }
 
