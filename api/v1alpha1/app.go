@@ -73,6 +73,9 @@ type Render struct {
 	// Release is what the App gives to a renderer that wants to know it. It
 	// isn't declared: Default takes it from the App.
 	Release Release `json:"-"`
+	// ValuesBase is the App's folder in its repository, where value files are
+	// looked up when the chart comes from elsewhere. It isn't declared either.
+	ValuesBase string `json:"-"`
 }
 
 // Release is what a chart is installed as when nothing else is said.

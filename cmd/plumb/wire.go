@@ -97,7 +97,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
-	keys, err := secret.Load(secret.Files{Age: o.AgeKeyFiles, PGP: o.PGPKeyFiles})
+	keys, err := secret.Load(secret.Files{Age: o.AgeKeyFiles, PGP: o.PGPKeyFiles, Own: o.Data})
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail, Keys: keys,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},
@@ -244,7 +244,7 @@ func renderLocal(ctx context.Context, path string) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	result, err := opening(nil).Render(ctx, files, below, v1alpha1.Render{})
+	result, err := opening(nil).Render(ctx, render.Work{Files: files, Path: below})
 	for _, notice := range result.Notices {
 		fmt.Fprintln(os.Stderr, notice)
 	}

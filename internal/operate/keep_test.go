@@ -70,7 +70,7 @@ func known(t *testing.T, files tree.Tree, id, path string) pipeline.Known {
 	namespace, name, _ := strings.Cut(id, "/")
 	app := v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	app.Spec.Source.Path, app.Spec.Target.Namespace = path, "shop"
-	result, err := renderers().Render(t.Context(), files, path, app.Spec.Render)
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: path, Params: app.Spec.Render})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -577,7 +577,7 @@ func TestKeptRendersAsLive(t *testing.T) {
 	if _, err := b.operator().Keep(t.Context(), operate.Keep{App: "shop/web"}); err != nil {
 		t.Fatal(err)
 	}
-	result, err := renderers().Render(t.Context(), b.edited(t), "prod", v1alpha1.Render{})
+	result, err := renderers().Render(t.Context(), render.Work{Files: b.edited(t), Path: "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func (w *writing) render(ctx context.Context, files tree.Tree) ([]object.Object,
 	if caches, ok := renderer.(interface{ Afresh() render.Whole }); ok {
 		renderer = caches.Afresh()
 	}
-	result, err := renderer.Render(ctx, files, w.known.App.Spec.Source.Path, w.known.App.Spec.Render)
+	result, err := renderer.Render(ctx, pipeline.Work(w.known.App, files))
 	return result.Objects, err
 }
 

@@ -10,6 +10,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/origin"
+	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/tree"
 	"plumb.dev/plumb/internal/tree/treetest"
 	"plumb.dev/plumb/internal/yamledit"
@@ -18,7 +19,7 @@ import (
 // rendered is an object of a render, by kind and how its name begins.
 func rendered(t *testing.T, files tree.Tree, path, kind, name string) object.Object {
 	t.Helper()
-	result, err := renderers().Render(t.Context(), files, path, v1alpha1.Render{})
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestOriginsAreTrue(t *testing.T) {
 
 func tryTruth(t *testing.T, files tree.Tree, path string, percent int) {
 	t.Helper()
-	result, err := renderers().Render(t.Context(), files, path, v1alpha1.Render{})
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func tryPlace(t *testing.T, files tree.Tree, path string, p probe) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := renderers().Render(t.Context(), edited, path, v1alpha1.Render{})
+	result, err := renderers().Render(t.Context(), render.Work{Files: edited, Path: path})
 	if err != nil {
 		t.Logf("%s: %s: can't be tried: %v", p.object.Key(), p.field, err)
 		return

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/render"
@@ -38,8 +39,10 @@ type Rendering struct {
 	Desired    []plan.Desired
 	Unresolved []target.ObjectError // what could not be fitted to the target; the rest is in Desired
 	Inputs     tree.Inputs
-	Renderer   string // how it was rendered
-	Cached     bool   // it was known from an earlier render of the same
+	Needs      []render.Need // sources that it reads beside its own
+	Asked      bool          // the target was asked, so the answer may be another one later
+	Renderer   string        // how it was rendered
+	Cached     bool          // it was known from an earlier render of the same
 	Err        error
 	Retry      bool // trying the same again may help
 }
@@ -63,15 +66,32 @@ func (r Rendering) Objects() ([]object.Object, error) {
 // Job is what is rendered for whom.
 type Job struct {
 	App      v1alpha1.App
-	Root     string // the root that declares the App
-	Revision string // the commit
-	Files    tree.Tree
+	Root     string    // the root that declares the App
+	Revision string    // the commit
+	Files    tree.Tree // with all that it needs mounted
+	Given    given.Values
+	Live     render.Live
 }
+
+// Work is what rendering an App is: of its own folder, or of a chart that was
+// fetched for it.
+func Work(app v1alpha1.App, files tree.Tree) render.Work {
+	w := render.Work{Files: files, Path: app.Spec.Source.Path, Params: app.Spec.Render}
+	if app.Spec.Source.Chart != nil {
+		w.Path, w.Params.ValuesBase = ChartMount, w.Path
+	}
+	return w
+}
+
+// ChartMount is where an App's chart is mounted.
+const ChartMount = tree.MountMark + "chart"
 
 // Render renders an App at one commit, and fits the objects to the target.
 func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering {
-	result, err := rendererFor(j.App, renderer).Render(ctx, j.Files, j.App.Spec.Source.Path, j.App.Spec.Render)
-	r := Rendering{Inputs: result.Inputs, Renderer: result.Renderer, Cached: result.Cached, Err: err}
+	work := Work(j.App, j.Files)
+	work.Given, work.Live = j.Given, j.Live
+	result, err := rendererFor(j.App, renderer).Render(ctx, work)
+	r := Rendering{Inputs: result.Inputs, Needs: result.Needs, Asked: result.Asked, Renderer: result.Renderer, Cached: result.Cached, Err: err}
 	if err != nil {
 		r.Retry = errors.Is(err, render.ErrRead) || errors.Is(err, render.ErrUnopened)
 		return r
@@ -86,7 +106,7 @@ func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering
 // Inputs are what rendering an App reads of a tree. Where the render fails they
 // are what was read until then, with the error.
 func Inputs(ctx context.Context, renderer Renderer, app v1alpha1.App, files tree.Tree) (tree.Inputs, error) {
-	result, err := rendererFor(app, renderer).Render(ctx, files, app.Spec.Source.Path, app.Spec.Render)
+	result, err := rendererFor(app, renderer).Render(ctx, Work(app, files))
 	return result.Inputs, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"errors"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/tree"
 )
@@ -26,6 +27,13 @@ type Request struct {
 	Files  tree.Reader
 	Path   string
 	Params v1alpha1.Render
+	Given  given.Values
+	// Live answers from the target; nil where there is none to ask.
+	Live Live
+	// Need says that something of another source is read, which lies at the
+	// need's Mount, or will once the App's sources are fetched. A renderer names
+	// all that it needs before it fails with Missing.
+	Need func(Need)
 	// Notice takes what people should know of a render that goes well.
 	Notice func(string)
 }
@@ -43,7 +51,36 @@ type Renderer interface {
 // Whole is a render from choosing the way to checking what comes out. Set is
 // one; what keeps the results of another is one as well.
 type Whole interface {
-	Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error)
+	Render(ctx context.Context, w Work) (Result, error)
+}
+
+// Work is what is to be rendered: what is at Path of the files, with which other
+// trees may be mounted, and how.
+type Work struct {
+	Files  tree.Tree
+	Path   string
+	Params v1alpha1.Render
+	// Given are values that were read in the target for it.
+	Given given.Values
+	// Live answers from the target; nil where there is none to ask.
+	Live Live
+}
+
+// Live answers questions about the target, as far as the App may ask them. Its
+// errors say nothing about the files: trying again may go well.
+type Live interface {
+	// Capabilities are the target's version, and what it serves.
+	Capabilities(ctx context.Context) (Capabilities, error)
+	// Object is an object as it is live, or nil where there is none.
+	Object(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error)
+	// List is all objects of a kind in a namespace, or in all of them.
+	List(ctx context.Context, apiVersion, kind, namespace string) ([]map[string]any, error)
+}
+
+// Capabilities are what a cluster can do.
+type Capabilities struct {
+	KubeVersion string
+	APIVersions []string // GROUP/VERSION, and GROUP/VERSION/KIND
 }
 
 // Result is what came of a render.
@@ -62,6 +99,11 @@ type Result struct {
 	// Opened says that an encrypted file was read. Then nothing of the result
 	// may be written to a file.
 	Opened bool
+	// Needs are the sources that it reads beside its own, mounted or not.
+	Needs []Need
+	// Asked says that the target was asked. What came of it isn't kept: the
+	// answer may be another one the next time.
+	Asked bool
 	// Cached says that nothing was rendered: the result is kept of a render
 	// that read the same.
 	Cached bool

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/tree"
@@ -34,17 +33,18 @@ type Opening struct {
 }
 
 // Render implements Whole.
-func (o Opening) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
-	return o.Set.render(ctx, files, at, params, &opened{by: o.Opener})
+func (o Opening) Render(ctx context.Context, w Work) (Result, error) {
+	return o.Set.render(ctx, w, &opened{by: o.Opener})
 }
 
 // ErrUnopened marks an error about an encrypted file that may go away without a
 // change of the files: another key will do.
 var ErrUnopened = errors.New("an encrypted file can't be read")
 
-// opened is what was decrypted for one render. Nil opens nothing.
+// opened is what is secret of what one render read: what was decrypted, and
+// what the target gave.
 type opened struct {
-	by      Opener
+	by      Opener // nil opens nothing
 	secrets []string
 	any     bool
 	failed  error // the first file that can't be opened
@@ -52,7 +52,7 @@ type opened struct {
 
 // open is a file's content as renderers get it.
 func (o *opened) open(files tree.Reader, file string, content []byte) ([]byte, error) {
-	if o == nil {
+	if o.by == nil {
 		return content, nil
 	}
 	plain, secrets, err := o.by.Open(files, file, content)
@@ -70,9 +70,6 @@ func (o *opened) open(files tree.Reader, file string, content []byte) ([]byte, e
 // settle finishes a render: what was decrypted is marked in its objects, and
 // taken out of what is said about it.
 func (o *opened) settle(result *Result, err error) error {
-	if o == nil {
-		return err
-	}
 	result.Opened = o.any
 	values := redact.NewValues(o.secrets)
 	if !values.Empty() {

@@ -19,15 +19,23 @@ type Set []Renderer
 
 // Render renders what is at a path of a tree: it chooses the renderer, records
 // what is read, and checks what comes out.
-func (s Set) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (Result, error) {
-	return s.render(ctx, files, at, params, nil)
+func (s Set) Render(ctx context.Context, w Work) (Result, error) {
+	return s.render(ctx, w, &opened{})
 }
 
-func (s Set) render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render, sealed *opened) (Result, error) {
-	record := tree.Record(files)
+func (s Set) render(ctx context.Context, w Work, sealed *opened) (Result, error) {
+	sealed.secrets, sealed.any = w.Given.Secrets(), w.Given.Confidential()
+	record := tree.Record(w.Files)
 	read := &reader{ended: func() error { return context.Cause(ctx) }, from: record, sealed: sealed}
 	var result Result
-	request := Request{Files: read, Path: clean(at), Params: params, Notice: func(s string) { result.Notices = append(result.Notices, s) }}
+	var needs needing
+	request := Request{
+		Files: read, Path: clean(w.Path), Params: w.Params, Given: w.Given, Need: needs.add,
+		Notice: func(s string) { result.Notices = append(result.Notices, s) },
+	}
+	if w.Live != nil {
+		request.Live = asking{w.Live, &result.Asked, &read.failed, sealed}
+	}
 
 	r, err := s.choose(request)
 	if err == nil {
@@ -37,8 +45,8 @@ func (s Set) render(ctx context.Context, files tree.Tree, at string, params v1al
 	if err == nil {
 		result.Objects, err = check(result.Objects)
 	}
-	result.Inputs = record.Inputs()
-	err = sealed.settle(&result, err)
+	result.Inputs, result.Needs = record.Inputs(), needs.needs
+	err = sealed.settle(&result, needs.settle(err))
 	if read.failed != nil {
 		err = fmt.Errorf("%w: %w", ErrRead, read.failed)
 	}

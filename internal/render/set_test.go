@@ -44,7 +44,7 @@ func (f fake) Render(_ context.Context, r render.Request) ([]object.Object, erro
 }
 
 func renderBy(set render.Set, params v1alpha1.Render) (render.Result, error) {
-	return set.Render(context.Background(), treetest.New(map[string]string{"app/a.yaml": ""}), "app", params)
+	return set.Render(context.Background(), render.Work{Files: treetest.New(map[string]string{"app/a.yaml": ""}), Path: "app", Params: params})
 }
 
 func TestChoice(t *testing.T) {
@@ -79,14 +79,14 @@ func TestChoice(t *testing.T) {
 func TestInputsWithErrors(t *testing.T) {
 	t.Parallel()
 	files := treetest.New(map[string]string{"app/b.yaml": ""})
-	result, err := render.Set{fake{name: "plain", wants: true}}.Render(context.Background(), files, "app", v1alpha1.Render{})
+	result, err := render.Set{fake{name: "plain", wants: true}}.Render(context.Background(), render.Work{Files: files, Path: "app"})
 	if err == nil || errors.Is(err, render.ErrRead) {
 		t.Fatal(err)
 	}
 	if !result.Inputs.Touched([]tree.Change{{Path: "app/a.yaml", Kind: tree.Added}}) {
 		t.Error("the file that was missing is no input")
 	}
-	result, err = render.Set{fake{name: "plain"}}.Render(context.Background(), files, "gone/away", v1alpha1.Render{})
+	result, err = render.Set{fake{name: "plain"}}.Render(context.Background(), render.Work{Files: files, Path: "gone/away"})
 	if err == nil || err.Error() != "gone/away: not in the repository; check spec.source.path and what it follows" {
 		t.Error(err)
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/git/gittest"
 	"plumb.dev/plumb/internal/render"
@@ -28,7 +27,7 @@ var apps = []string{"apps/plain", "apps/kust", "apps/linked", "apps/deep", "apps
 // outcome is what a render came to: its objects, or its error.
 func outcome(t *testing.T, by render.Whole, files tree.Tree, app string) (string, render.Result) {
 	t.Helper()
-	result, err := by.Render(t.Context(), files, app, v1alpha1.Render{})
+	result, err := by.Render(t.Context(), render.Work{Files: files, Path: app})
 	if err != nil {
 		return "error: " + err.Error(), result
 	}

@@ -17,7 +17,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/render"
@@ -79,18 +78,18 @@ func Open(o Options) *Cache {
 
 // Render gives the result that is kept of a render that read the same, or
 // renders and keeps the result.
-func (c *Cache) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (render.Result, error) {
-	key, err := c.key(at, params)
-	if err != nil {
-		return c.From.Render(ctx, files, at, params)
+func (c *Cache) Render(ctx context.Context, w render.Work) (render.Result, error) {
+	key, err := c.key(w)
+	if err != nil || w.Given.Confidential() {
+		return c.From.Render(ctx, w)
 	}
 	for _, n := range c.index.candidates(key) {
-		if result, ok := c.recall(n, files); ok {
+		if result, ok := c.recall(n, w.Files); ok {
 			return result, nil
 		}
 	}
-	result, err := c.From.Render(ctx, files, at, params)
-	if err == nil && !result.Opened && !confidential(result.Objects) {
+	result, err := c.From.Render(ctx, w)
+	if err == nil && !result.Opened && !result.Asked && !confidential(result.Objects) {
 		c.keep(key, result)
 	}
 	return result, err
@@ -100,13 +99,13 @@ func (c *Cache) Render(ctx context.Context, files tree.Tree, at string, params v
 func (c *Cache) Afresh() render.Whole { return c.From }
 
 // key names all that decides on a result beside what is read.
-func (c *Cache) key(at string, params v1alpha1.Render) (string, error) {
-	p, err := json.Marshal(params)
+func (c *Cache) key(w render.Work) (string, error) {
+	p, err := json.Marshal([]any{w.Params, w.Given})
 	if err != nil {
 		return "", err
 	}
-	release := params.Release // which isn't part of the JSON
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q %q %s", format, c.Version, path.Clean(at), release.Name, release.Namespace, p))
+	release := w.Params.Release // which isn't part of the JSON
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q %q %q %s", format, c.Version, path.Clean(w.Path), release.Name, release.Namespace, w.Params.ValuesBase, p))
 	return hex.EncodeToString(sum[:keySize]), nil
 }
 

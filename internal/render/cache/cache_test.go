@@ -30,9 +30,9 @@ type counting struct {
 	renders int
 }
 
-func (c *counting) Render(ctx context.Context, files tree.Tree, at string, params v1alpha1.Render) (render.Result, error) {
+func (c *counting) Render(ctx context.Context, w render.Work) (render.Result, error) {
 	c.renders++
-	return c.Set.Render(ctx, files, at, params)
+	return c.Set.Render(ctx, w)
 }
 
 // stand is a cache on a folder, with what it told and a clock.
@@ -66,7 +66,7 @@ func (s *stand) reopen() { s.Cache = cache.Open(s.options) }
 func (s *stand) rendered(t *testing.T, files tree.Tree, at string, params v1alpha1.Render) (spared bool, outcome string) {
 	t.Helper()
 	before := s.from.renders
-	result, err := s.Render(t.Context(), files, at, params)
+	result, err := s.Render(t.Context(), render.Work{Files: files, Path: at, Params: params})
 	if spared = s.from.renders == before; spared != result.Cached {
 		t.Errorf("it was spared: %t, and says %t", spared, result.Cached)
 	}
@@ -176,7 +176,7 @@ func TestRendersWhatMayDiffer(t *testing.T) {
 			files, at, params := maps.Clone(repository), "web", v1alpha1.Render{}
 			s.rendered(t, treetest.New(repository), at, params)
 			change(s, files, &at, &params)
-			want := describe(s.from.Set.Render(t.Context(), treetest.New(files), at, params))
+			want := describe(s.from.Set.Render(t.Context(), render.Work{Files: treetest.New(files), Path: at, Params: params}))
 			for _, spared := range []bool{false, true} {
 				if was, got := s.rendered(t, treetest.New(files), at, params); was != spared || got != want {
 					t.Errorf("spared %t, want %t\n%s", was, spared, cmp.Diff(want, got))
@@ -392,7 +392,7 @@ func TestNothingIsShared(t *testing.T) {
 	s := newStand(t)
 	files := treetest.New(repository)
 	_, want := s.rendered(t, files, "web", v1alpha1.Render{})
-	result, err := s.Render(t.Context(), files, "web", v1alpha1.Render{})
+	result, err := s.Render(t.Context(), render.Work{Files: files, Path: "web"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +414,7 @@ func BenchmarkRender(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			all := treetest.New(files)
 			for b.Loop() {
-				if _, err := r.Render(b.Context(), all, "web", v1alpha1.Render{}); err != nil {
+				if _, err := r.Render(b.Context(), render.Work{Files: all, Path: "web"}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -26,8 +26,8 @@ import (
 // length of the head (four bytes, big endian), the head, and the objects; both
 // as CBOR, which keeps whole numbers apart from others and any text as it is.
 const (
-	format = 2
-	magic  = "plumb render 2\n"
+	format = 3
+	magic  = "plumb render 3\n"
 	start  = len(magic) + sha256.Size + 4
 )
 
@@ -38,9 +38,10 @@ var errDamaged = errors.New("the file is damaged, or of another version")
 
 // head is what has to be known before the objects matter.
 type head struct {
-	Renderer string   `json:"r"`
-	Inputs   []input  `json:"i"`
-	Notices  []string `json:"n,omitempty"`
+	Renderer string        `json:"r"`
+	Inputs   []input       `json:"i"`
+	Notices  []string      `json:"n,omitempty"`
+	Needs    []render.Need `json:"w,omitempty"`
 }
 
 // input is a tree.Input with its path, in few letters.
@@ -60,7 +61,7 @@ type item struct {
 
 // encode is a result as a file has it.
 func encode(r render.Result) ([]byte, error) {
-	h := head{Renderer: r.Renderer, Notices: r.Notices}
+	h := head{Renderer: r.Renderer, Notices: r.Notices, Needs: r.Needs}
 	for p, i := range r.Inputs.All() {
 		h.Inputs = append(h.Inputs, input{Path: p, Mode: i.Mode, Present: i.Present, Content: i.Content, Listing: i.Listing})
 	}
@@ -89,6 +90,7 @@ func encode(r render.Result) ([]byte, error) {
 type opened struct {
 	renderer string
 	notices  []string
+	needs    []render.Need
 	inputs   tree.Inputs
 	objects  []byte
 }
@@ -113,7 +115,7 @@ func decode(content []byte) (opened, error) {
 	for _, i := range h.Inputs {
 		byPath[i.Path] = tree.Input{Mode: i.Mode, Present: i.Present, Content: i.Content, Listing: i.Listing}
 	}
-	return opened{renderer: h.Renderer, notices: h.Notices, inputs: tree.InputsOf(maps.All(byPath)), objects: content[start+int(size):]}, nil
+	return opened{renderer: h.Renderer, notices: h.Notices, needs: h.Needs, inputs: tree.InputsOf(maps.All(byPath)), objects: content[start+int(size):]}, nil
 }
 
 // result makes the objects anew, so that each user has its own.
@@ -122,7 +124,7 @@ func (k opened) result() (render.Result, error) {
 	if err := direct.Unmarshal(k.objects, &items); err != nil {
 		return render.Result{}, fmt.Errorf("%w: %w", errDamaged, err)
 	}
-	r := render.Result{Inputs: k.inputs, Renderer: k.renderer, Notices: k.notices, Cached: true}
+	r := render.Result{Inputs: k.inputs, Renderer: k.renderer, Notices: k.notices, Needs: k.needs, Cached: true}
 	for _, i := range items {
 		r.Objects = append(r.Objects, object.Object{
 			Unstructured: &unstructured.Unstructured{Object: i.Content}, Origin: object.Origin{File: i.File, Line: i.Line},

@@ -94,8 +94,8 @@ func FuzzChart(f *testing.F) {
 			"c/charts/sub/Chart.yaml": subYAML, "c/charts/sub/values.yaml": "a: {b: 2}\n",
 		})
 		params := v1alpha1.Render{Helm: &v1alpha1.Helm{ValueFiles: []string{"given.yaml"}}}
-		first, err := render.Set{New()}.Render(t.Context(), files, "c", params)
-		again, errAgain := render.Set{New()}.Render(t.Context(), files, "c", params)
+		first, err := render.Set{New()}.Render(t.Context(), render.Work{Files: files, Path: "c", Params: params})
+		again, errAgain := render.Set{New()}.Render(t.Context(), render.Work{Files: files, Path: "c", Params: params})
 		var broken *render.Panic
 		if errors.As(err, &broken) || errors.Is(err, render.ErrRead) {
 			t.Fatal(err)

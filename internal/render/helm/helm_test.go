@@ -38,7 +38,7 @@ func rendered(t testing.TB, files map[string]string, params *v1alpha1.Helm) (ren
 	app := v1alpha1.App{}
 	app.Name, app.Namespace = "web", "team-a"
 	app.Spec.Render.Helm = params
-	return render.Set{New()}.Render(context.Background(), treetest.New(files), "c", v1alpha1.Default(app).Spec.Render)
+	return render.Set{New()}.Render(context.Background(), render.Work{Files: treetest.New(files), Path: "c", Params: v1alpha1.Default(app).Spec.Render})
 }
 
 func TestConformance(t *testing.T) {

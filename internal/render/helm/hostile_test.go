@@ -26,7 +26,7 @@ func bad(t *testing.T, bounds work, template, want string) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	result, err := render.Set{r}.Render(t.Context(), treetest.New(files), "c", v1alpha1.Render{})
+	result, err := render.Set{r}.Render(t.Context(), render.Work{Files: treetest.New(files), Path: "c"})
 	took := time.Since(begin)
 	runtime.ReadMemStats(&after)
 	if err == nil || !strings.Contains(err.Error(), want) {
@@ -119,7 +119,7 @@ func TestS08TheClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := New()
 		r.bounds.time = -1
-		_, err := render.Set{r}.Render(t.Context(), treetest.New(in(`{{ range 100000 }}{{ end }}`, nil)), "c", v1alpha1.Render{})
+		_, err := render.Set{r}.Render(t.Context(), render.Work{Files: treetest.New(in(`{{ range 100000 }}{{ end }}`, nil)), Path: "c"})
 		if err == nil || !strings.Contains(err.Error(), render.ErrRead.Error()) || !strings.Contains(err.Error(), "the chart takes longer than") {
 			t.Errorf("got the error %v", err)
 		}

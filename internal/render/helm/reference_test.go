@@ -211,7 +211,7 @@ func TestSameAsTheLibrary(t *testing.T) {
 			app.Name, app.Namespace = "web", "team-a"
 			app.Spec.Render.Helm = &v1alpha1.Helm{Values: map[string]any{"tags": map[string]any{"never": false}}}
 			params := v1alpha1.Default(app).Spec.Render
-			result, err := render.Set{New()}.Render(t.Context(), treetest.New(files), "c", params)
+			result, err := render.Set{New()}.Render(t.Context(), render.Work{Files: treetest.New(files), Path: "c", Params: params})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -230,7 +230,7 @@ func TestSameAsTheLibrary(t *testing.T) {
 func BenchmarkRender(b *testing.B) {
 	files := treetest.New(realistic(10))
 	one := func(b *testing.B) {
-		result, err := render.Set{New()}.Render(b.Context(), files, "c", v1alpha1.Render{})
+		result, err := render.Set{New()}.Render(b.Context(), render.Work{Files: files, Path: "c"})
 		if err != nil || len(result.Objects) != 40 {
 			b.Fatalf("got %d objects and the error %v", len(result.Objects), err)
 		}

@@ -216,7 +216,7 @@ func TestWants(t *testing.T) {
 func TestOtherFilesAreNoInput(t *testing.T) {
 	t.Parallel()
 	e := examples(t)["overlay.txtar"]
-	result, err := render.Set{Renderer{}}.Render(context.Background(), treetest.New(e.files), e.path, v1alpha1.Render{})
+	result, err := render.Set{Renderer{}}.Render(context.Background(), render.Work{Files: treetest.New(e.files), Path: e.path})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestCut(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	e := examples(t)["overlay.txtar"]
-	_, err := render.Set{Renderer{}}.Render(ctx, treetest.New(e.files), e.path, v1alpha1.Render{})
+	_, err := render.Set{Renderer{}}.Render(ctx, render.Work{Files: treetest.New(e.files), Path: e.path})
 	if !errors.Is(err, render.ErrRead) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got the error %v", err)
 	}

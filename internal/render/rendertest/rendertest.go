@@ -69,7 +69,7 @@ type outcome struct {
 }
 
 func (c conformance) render(files tree.Tree) (render.Result, outcome) {
-	result, err := render.Set{c.renderer}.Render(context.Background(), files, c.sample.Path, c.sample.Params)
+	result, err := render.Set{c.renderer}.Render(context.Background(), render.Work{Files: files, Path: c.sample.Path, Params: c.sample.Params})
 	var o outcome
 	for _, object := range result.Objects {
 		o.Objects = append(o.Objects, object.Key().ID()+" "+object.Origin.String()+" "+object.Digest())
@@ -202,7 +202,7 @@ func (c conformance) changes() map[string]map[string]string {
 func (c conformance) stops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	result, err := render.Set{c.renderer}.Render(ctx, treetest.New(c.sample.Files), c.sample.Path, c.sample.Params)
+	result, err := render.Set{c.renderer}.Render(ctx, render.Work{Files: treetest.New(c.sample.Files), Path: c.sample.Path, Params: c.sample.Params})
 	if !errors.Is(err, render.ErrRead) || !errors.Is(err, context.Canceled) || result.Objects != nil {
 		t.Errorf("got %d objects and the error %v", len(result.Objects), err)
 	}
@@ -233,7 +233,7 @@ func (c conformance) brokenStore(t *testing.T) {
 			continue
 		}
 		tried++
-		_, err := render.Set{c.renderer}.Render(context.Background(), tree.New(failing{store, in.Content}, root), c.sample.Path, c.sample.Params)
+		_, err := render.Set{c.renderer}.Render(context.Background(), render.Work{Files: tree.New(failing{store, in.Content}, root), Path: c.sample.Path, Params: c.sample.Params})
 		if !errors.Is(err, render.ErrRead) || !errors.Is(err, errStore) {
 			t.Errorf("got the error %v", err)
 		}

@@ -76,12 +76,12 @@ func TestRendersAsIfInClear(t *testing.T) {
 	for _, at := range []string{"plain", "kustom"} {
 		t.Run(at, func(t *testing.T) {
 			t.Parallel()
-			want, err := opening(nil).Render(t.Context(), treetest.New(repository(t, "plain")), at, v1alpha1.Render{})
+			want, err := opening(nil).Render(t.Context(), render.Work{Files: treetest.New(repository(t, "plain")), Path: at})
 			if err != nil {
 				t.Fatal(err)
 			}
 			files := treetest.New(repository(t, "sealed"))
-			got, err := opening(keys(t, "a.txt")).Render(t.Context(), files, at, v1alpha1.Render{})
+			got, err := opening(keys(t, "a.txt")).Render(t.Context(), render.Work{Files: files, Path: at})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestIsNotKept(t *testing.T) {
 		"b/kustomization.yaml": "configMapGenerator: [{name: a, literals: [a=b], files: [none.yaml]}]\n", "b/none.yaml": content(t, "sealed/values.json"),
 	}
 	for _, at := range []string{"a", "b"} {
-		if r, err := c.Render(t.Context(), treetest.New(files), at, v1alpha1.Render{}); err != nil || !r.Opened {
+		if r, err := c.Render(t.Context(), render.Work{Files: treetest.New(files), Path: at}); err != nil || !r.Opened {
 			t.Fatal(err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestErrorsTellNoSecrets(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := opening(keys(t, "a.txt")).Render(t.Context(), treetest.New(files), "a", v1alpha1.Render{})
+			_, err := opening(keys(t, "a.txt")).Render(t.Context(), render.Work{Files: treetest.New(files), Path: "a"})
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -165,7 +165,7 @@ func TestSaysWhichFile(t *testing.T) {
 		"changed/a.yaml": strings.Replace(content(t, "sealed/secret.yaml"), "app: db", "app: x", 1),
 	}
 	for at, file := range map[string]string{"plain": "plain/a.yaml", "kustom": "kustom/r.yaml", "env": "env/v.yaml", "only": "only/kustomization.yaml"} {
-		result, err := opening(keys(t, "a.txt")).Render(t.Context(), treetest.New(files), at, v1alpha1.Render{})
+		result, err := opening(keys(t, "a.txt")).Render(t.Context(), render.Work{Files: treetest.New(files), Path: at})
 		if !errors.Is(err, render.ErrUnopened) || !strings.Contains(err.Error(), file+": this file cannot be read by this cluster's key") {
 			t.Errorf("%s: %v", at, err)
 		}
@@ -173,12 +173,12 @@ func TestSaysWhichFile(t *testing.T) {
 			t.Errorf("%s: nothing says which files it depends on", at)
 		}
 	}
-	if _, err := opening(keys(t, "a.txt")).Render(t.Context(), treetest.New(files), "changed", v1alpha1.Render{}); errors.Is(err, render.ErrUnopened) || err == nil {
+	if _, err := opening(keys(t, "a.txt")).Render(t.Context(), render.Work{Files: treetest.New(files), Path: "changed"}); errors.Is(err, render.ErrUnopened) || err == nil {
 		t.Errorf("no key would help: %v", err)
 	}
 	mended := maps.Clone(files)
 	delete(mended, "plain/b.yaml")
-	if r, err := opening(keys(t, "a.txt", "b.txt")).Render(t.Context(), treetest.New(mended), "plain", v1alpha1.Render{}); err != nil || len(r.Objects) != 1 {
+	if r, err := opening(keys(t, "a.txt", "b.txt")).Render(t.Context(), render.Work{Files: treetest.New(mended), Path: "plain"}); err != nil || len(r.Objects) != 1 {
 		t.Error(err)
 	}
 }
@@ -196,7 +196,7 @@ func TestValuesOfCharts(t *testing.T) {
 	}
 	o := render.Opening{Set: render.Set{helm.New()}, Opener: sops.Opener{Keys: keys(t, "a.txt")}}
 	params := v1alpha1.Render{Helm: &v1alpha1.Helm{ValueFiles: []string{"prod.yaml"}}}
-	r, err := o.Render(t.Context(), treetest.New(files), "chart", params)
+	r, err := o.Render(t.Context(), render.Work{Files: treetest.New(files), Path: "chart", Params: params})
 	if err != nil || len(r.Objects) != 1 {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestValuesOfCharts(t *testing.T) {
 		t.Errorf("%q (-want +got)\n%s", made.GetAnnotations(), diff)
 	}
 	params.Helm.ValueFiles = append(params.Helm.ValueFiles, "bad.yaml")
-	if _, err := o.Render(t.Context(), treetest.New(files), "chart", params); err == nil || strings.Contains(err.Error(), "canary-values") {
+	if _, err := o.Render(t.Context(), render.Work{Files: treetest.New(files), Path: "chart", Params: params}); err == nil || strings.Contains(err.Error(), "canary-values") {
 		t.Error(err)
 	}
 }
