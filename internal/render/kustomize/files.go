@@ -15,27 +15,75 @@ import (
 	"plumb.dev/plumb/internal/tree"
 )
 
-// files is the tree as the library sees it: a disk that can't be written to,
-// with the repository's top for its root.
+// files is the tree as the library sees it: a disk that can't be written to, with
+// the repository's top in the folder /tree, and what the App asks for on top in
+// /app. What is mounted is there as NAME in every folder of the tree, so that a
+// path that begins with NAME leads to it from wherever it is written.
 type files struct{ *build }
 
 var errReadOnly = errors.New("a repository's files can't be changed by a build")
 
-// treePath is a path of the library's as the tree has it.
-func treePath(p string) string { return path.Clean("/" + p)[1:] }
+// treePath is a path of the library's as the tree has it, or an error for one
+// that isn't in it.
+func (b *build) treePath(p string) (string, error) {
+	at := path.Clean("/" + p)
+	if rest, in := strings.CutPrefix(at, treeFolder); in && (rest == "" || rest[0] == '/') {
+		return b.real(strings.TrimPrefix(rest, "/")), nil
+	}
+	if rest, in := strings.CutPrefix(at, overlayFolder+"/"+tree.MountMark); in {
+		return b.real(tree.MountMark + rest), nil // a base that the App's own parameters name
+	}
+	return "", fmt.Errorf("%s: %w", at, tree.ErrNotFound)
+}
+
+// real is a path of the tree, where what is mounted may be in the middle.
+func (b *build) real(at string) string {
+	names := strings.Split(at, "/")
+	for i := len(names) - 1; i > 0; i-- {
+		if _, isBase := b.remotes.bases[names[i]]; isBase {
+			return strings.Join(names[i:], "/")
+		}
+	}
+	for i := 1; i < len(names); i++ {
+		if strings.HasPrefix(names[i], tree.MountMark) && b.isMount(strings.Join(names[:i], "/"), names[i]) {
+			return strings.Join(names[i:], "/")
+		}
+	}
+	return at
+}
+
+// isMount says whether a name in a folder stands for what is mounted under it: if
+// the folder has nothing of that name itself.
+func (b *build) isMount(folder, name string) bool {
+	at := folder + "/" + name
+	is, known := b.mounts[at]
+	if !known {
+		_, own := b.files.Stat(at)
+		_, other := b.files.Stat(name)
+		is = own != nil && other == nil
+		b.mounts[at] = is
+	}
+	return is
+}
 
 // ReadFile hands out a file, vetted first where it is a kustomization.
 func (f files) ReadFile(p string) ([]byte, error) {
 	if f.refused != nil {
 		return nil, f.refused
 	}
-	at := treePath(p)
+	if p == overlayFile && f.overlaid {
+		return slices.Clone(f.over), nil
+	}
+	at, err := f.treePath(p)
+	if err != nil {
+		return nil, err
+	}
 	content, err := f.files.ReadFile(at)
 	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(render.KustomizationFiles(), path.Base(at)) {
-		content, err = f.vet(at, content)
+		content, err = f.vet(at, f.depth(p), content)
 	} else {
 		err = manifest.CheckExpansion(at, content)
 	}
@@ -53,34 +101,56 @@ func (f files) ReadFile(p string) ([]byte, error) {
 
 // CleanedAbs parts a path into folder and file name.
 func (f files) CleanedAbs(p string) (filesys.ConfirmedDir, string, error) {
-	at := treePath(p)
+	at := path.Clean("/" + p)
 	e, err := f.stat(at)
 	if err != nil {
 		return "", "", err
 	}
 	if e.Mode == tree.Folder {
-		return filesys.ConfirmedDir("/" + at), "", nil
+		return filesys.ConfirmedDir(at), "", nil
 	}
-	dir, name := path.Split("/" + at)
+	dir, name := path.Split(at)
 	return filesys.ConfirmedDir(path.Clean(dir)), name, nil
 }
 
-func (f files) stat(at string) (tree.Entry, error) {
+func (f files) stat(p string) (tree.Entry, error) {
 	if f.refused != nil {
 		return tree.Entry{}, f.refused
+	}
+	switch p = path.Clean("/" + p); {
+	case !f.overlaid:
+	case p == overlayFolder:
+		return tree.Entry{Mode: tree.Folder}, nil
+	case p == overlayFile:
+		return tree.Entry{Mode: tree.File}, nil
+	}
+	at, err := f.treePath(p)
+	if err != nil {
+		return tree.Entry{}, err
 	}
 	return f.files.Stat(at)
 }
 
+// depth is how many bases name each other on the way to a path.
+func (f files) depth(p string) int {
+	n := 0
+	for name := range strings.SplitSeq(p, "/") {
+		if _, isBase := f.remotes.bases[name]; isBase {
+			n++
+		}
+	}
+	return n
+}
+
 // IsDir says whether a path is a folder.
 func (f files) IsDir(p string) bool {
-	e, err := f.stat(treePath(p))
+	e, err := f.stat(p)
 	return err == nil && e.Mode == tree.Folder
 }
 
 // Exists says whether there is anything at a path.
 func (f files) Exists(p string) bool {
-	_, err := f.stat(treePath(p))
+	_, err := f.stat(p)
 	return err == nil
 }
 
@@ -89,7 +159,11 @@ func (f files) ReadDir(p string) ([]string, error) {
 	if f.refused != nil {
 		return nil, f.refused
 	}
-	entries, err := f.files.ReadDir(treePath(p))
+	at, err := f.treePath(p)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := f.files.ReadDir(at)
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
 		names = append(names, e.Name)
@@ -141,11 +215,18 @@ func (files) RemoveAll(string) error { return errReadOnly }
 func (files) WriteFile(string, []byte) error { return errReadOnly }
 
 // inside says whether a path as a kustomization in a folder gives it stays in
-// the repository, and what it is there.
-func inside(folder, given string) (string, bool) {
+// the repository, and what it is there. What is mounted is a repository of its
+// own: nothing in it leads out.
+func (b *build) inside(folder, given string) (string, bool) {
 	at := path.Join(folder, given)
 	if at == ".." || strings.HasPrefix(at, "../") || path.IsAbs(given) {
 		return "", false
 	}
-	return treePath(at), true
+	at = b.real(strings.TrimPrefix(at, "./"))
+	if at == "." {
+		at = ""
+	}
+	from, _ := tree.Mounted(folder)
+	to, _ := tree.Mounted(at)
+	return at, from == "" || from == to
 }

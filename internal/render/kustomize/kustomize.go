@@ -5,7 +5,12 @@
 // the host is read. The library would clone what looks like a repository and
 // fetch what looks like a URL, without asking its file system. So every
 // kustomization is vetted on its way to the library, and what names something
-// remote never gets there; see vet.
+// remote never gets there; see vet. A remote base that is allowed is followed
+// and mounted by the engine, as any source is, and the library gets the path of
+// that; see remote.go.
+//
+// What an App asks for in spec.render.kustomize is done as by a kustomization on
+// top; see overlay.go. Patching does the same for what another renderer made.
 //
 // A base may lie anywhere in the repository, but not outside it. Links are
 // followed inside the repository; a path with .. after a linked folder is taken
@@ -34,7 +39,11 @@ import (
 
 // Renderer builds kustomizations. The zero value is ready, and it is safe for
 // concurrent use: builds take turns.
-type Renderer struct{}
+type Renderer struct {
+	// Remote says whether bases of a repository may be used. The URL has no user
+	// and no query; a host is in lower case. Nil allows none.
+	Remote func(url string) bool
+}
 
 // Name implements render.Renderer.
 func (Renderer) Name() string { return v1alpha1.RendererKustomize }
@@ -60,8 +69,9 @@ func (Renderer) Wants(files tree.Reader, at string) (bool, error) {
 
 // Render implements render.Renderer. The objects are in the order that
 // `kustomize build` prints them.
-func (Renderer) Render(_ context.Context, r render.Request) ([]object.Object, error) {
-	b := &build{files: r.Files, top: r.Path, params: r.Params.Kustomize, read: map[string][]byte{}}
+func (k Renderer) Render(_ context.Context, r render.Request) ([]object.Object, error) {
+	b := newBuild(r.Files, r.Path, r.Params.Kustomize)
+	b.remotes.allowed, b.remotes.need = k.Remote, r.Need
 	objects, err := b.alone()
 	var p *render.Panic
 	switch {
@@ -91,10 +101,25 @@ type build struct {
 	refused error
 	seen    int  // kustomizations that were read
 	handed  int  // bytes that the library was given
-	altered bool // the top's own file was handed out with the parameters in it
+	altered bool // the top's own file was handed out with the images in it
 	schema  bool // the library's schemas were changed
 	sources sources
+	remotes remotes
 	read    map[string][]byte // all that the library was given, by path
+
+	overlaid bool   // a kustomization of the parameters is on top
+	over     []byte // that one
+	mounts   map[string]bool
+}
+
+func newBuild(files tree.Reader, top string, params *v1alpha1.Kustomize) *build {
+	if params == nil {
+		params = &v1alpha1.Kustomize{}
+	}
+	return &build{
+		files: files, top: top, params: params, read: map[string][]byte{}, mounts: map[string]bool{},
+		overlaid: isOverlaid(params), remotes: remotes{bases: map[string]base{}},
+	}
 }
 
 // alone runs the build by itself: one at a time, and on a goroutine that may
@@ -116,7 +141,9 @@ func (b *build) alone() (objects []object.Object, err error) {
 			err = &render.Panic{Renderer: v1alpha1.RendererKustomize, Value: message, Stack: debug.Stack()}
 			runtime.Goexit()
 		})()
-		objects, err = b.run()
+		if objects, err = b.run(); errors.Is(b.refused, errMissing) {
+			b.refused = b.survey()
+		}
 	}()
 	<-done
 	if b.schema {
@@ -134,7 +161,16 @@ func (b *build) run() ([]object.Object, error) {
 	options.Reorder = krusty.ReorderOptionUnspecified
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	options.PluginConfig = types.DisabledPluginConfig()
-	made, err := krusty.MakeKustomizer(options).Run(files{b}, "/"+b.top)
+	top := path.Join(treeFolder, b.top)
+	if b.overlaid {
+		var err error
+		if b.over, err = b.overlay(); err != nil {
+			b.refused = err
+			return nil, err
+		}
+		top = overlayFolder
+	}
+	made, err := krusty.MakeKustomizer(options).Run(files{b}, top)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +186,20 @@ func (b *build) objects(made resmap.ResMap) ([]object.Object, error) {
 			return nil, fmt.Errorf("%s: %w", r.CurId(), err)
 		}
 		o := object.Object{Unstructured: u}
-		o.Origin = b.sources.of(o)
+		o.Origin = b.shownOrigin(b.sources.of(o))
 		objects = append(objects, o)
 	}
 	return objects, nil
+}
+
+// shownOrigin is a place as people may look it up: of a remote base, in its
+// repository.
+func (b *build) shownOrigin(o object.Origin) object.Origin {
+	name, rest := tree.Mounted(o.File)
+	if base, isBase := b.remotes.bases[name]; isBase {
+		o.File = base.shown(rest)
+	}
+	return o
 }
 
 // shown is a path for messages, where the tree's top has a name.

@@ -25,12 +25,13 @@ type sources struct {
 
 // expect takes note of a kustomization: of the files it lists, and of what it
 // generates.
-func (s *sources) expect(at, folder string, k types.Kustomization) {
+func (b *build) expect(at, folder string, k types.Kustomization) {
+	s := &b.sources
 	if s.top == "" {
 		s.top = at
 	}
 	for _, given := range k.Resources {
-		if file, isInside := inside(folder, given); isInside {
+		if file, isInside := b.inside(folder, given); isInside {
 			if s.wanted == nil {
 				s.wanted, s.content = map[string]bool{}, map[string][]byte{}
 			}

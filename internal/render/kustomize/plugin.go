@@ -143,7 +143,7 @@ func (v *vetting) configuration(c *resource.Resource, where ...string) {
 	var f pluginFiles
 	switch gvk.Kind {
 	case "HelmChartInflationGenerator":
-		v.fail(where, "Plumb does not render Helm charts yet; list the chart's output (helm template) in resources instead")
+		v.fail(where, "%s", noCharts)
 		return
 	case "PatchTransformer", "PatchJson6902Transformer", "PatchStrategicMergeTransformer", "ReplacementTransformer",
 		"ValueAddTransformer", "ConfigMapGenerator", "SecretGenerator":

@@ -92,11 +92,11 @@ func TestRefused(t *testing.T) {
 		},
 		"helm": {
 			map[string]string{"app/kustomization.yaml": "helmCharts:\n- name: a\n  repo: https://example.com\n"},
-			"app/kustomization.yaml:1: helmCharts: Plumb does not render Helm charts yet; list the chart's output (helm template) in resources instead",
+			"app/kustomization.yaml:1: helmCharts: a kustomization renders no Helm charts here; declare the chart as an App of its own (spec.source.chart, or spec.source.path where it is in the repository), whose patches are spec.render.helm.patches",
 		},
 		"helm as a plugin": {
 			map[string]string{"app/kustomization.yaml": "generators:\n- helm.yaml\n", "app/helm.yaml": "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: a}\nname: a\n"},
-			"app/kustomization.yaml:2: generators: Plumb does not render Helm charts yet; list the chart's output (helm template) in resources instead",
+			"app/kustomization.yaml:2: generators: a kustomization renders no Helm charts here; declare the chart as an App of its own (spec.source.chart, or spec.source.path where it is in the repository), whose patches are spec.render.helm.patches",
 		},
 		"plugin that is a program": {
 			map[string]string{"app/kustomization.yaml": "transformers:\n- run.yaml\n", "app/run.yaml": "apiVersion: example.com/v1\nkind: Run\nmetadata: {name: a}\n"},

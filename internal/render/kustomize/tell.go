@@ -30,7 +30,7 @@ func (b *build) tell(message string) string {
 	message = noise.ReplaceAllString(quoted.ReplaceAllString(logStamp.ReplaceAllString(message, ""), ""), "")
 	message, _, _ = strings.Cut(message, "\n")
 	message, _, _ = strings.Cut(message, `\n`) // it quotes some errors once more
-	message = strings.NewReplacer("'/", "'", "\"/", "\"", " /", " ").Replace(message)
+	message = b.withPaths(message)
 	for _, secret := range b.secrets() {
 		message = strings.ReplaceAll(message, secret, "***")
 	}
@@ -38,6 +38,15 @@ func (b *build) tell(message string) string {
 		message = strings.ToValidUTF8(message[:maxTold], "") + "…"
 	}
 	return strings.TrimSpace(message)
+}
+
+// withPaths is a message with paths as they are in the repository.
+func (b *build) withPaths(message string) string {
+	pairs := []string{treeFolder + "/", "", "'" + treeFolder + "'", "'" + shown("") + "'", overlayFolder, declared}
+	for mount, base := range b.remotes.bases {
+		pairs = append(pairs, mount, base.shown(""))
+	}
+	return strings.NewReplacer(pairs...).Replace(message)
 }
 
 // explain is an error of the library as people may see it. The library says

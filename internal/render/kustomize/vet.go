@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
-	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
@@ -35,7 +34,7 @@ const (
 // library is to see. All that the library may clone, fetch or run is named in a
 // kustomization, or in the configurations of plugins that it lists, so what
 // passes here can't reach out.
-func (b *build) vet(at string, content []byte) ([]byte, error) {
+func (b *build) vet(at string, depth int, content []byte) ([]byte, error) {
 	if b.seen++; b.seen > maxKustomizations {
 		return nil, fmt.Errorf("%s: more than %d kustomizations are part of this build; is there a circle of links?", at, maxKustomizations)
 	}
@@ -46,22 +45,59 @@ func (b *build) vet(at string, content []byte) ([]byte, error) {
 	if err := k.Unmarshal(content); err != nil {
 		return nil, invalid(at, content, err)
 	}
-	v := vetting{build: b, at: at, folder: folderOf(at), content: content}
-	v.kustomization(k)
-	if len(v.errs) > 0 {
-		return nil, render.Join(v.errs)
+	v := vetting{build: b, at: at, folder: folderOf(at), depth: depth, content: content}
+	if err := v.look(k); err != nil {
+		return nil, err
 	}
 	b.schema = b.schema || len(k.OpenAPI) > 0
+	isRewritten := v.rewrite(&k)
 	k.FixKustomization()
-	b.sources.expect(at, v.folder, k)
+	b.expect(at, v.folder, k)
+	if isRewritten {
+		var err error
+		if content, err = yaml.Marshal(k); err != nil {
+			return nil, err
+		}
+	}
 	if v.folder != b.top || b.altered {
 		return content, nil
 	}
 	b.altered = true
-	return alter(k, content, b.params)
+	return b.alter(k, content)
 }
 
-func folderOf(at string) string { return treePath(path.Dir(at)) }
+// look looks at a whole kustomization.
+func (v *vetting) look(k types.Kustomization) error {
+	v.kustomization(k)
+	switch {
+	case len(v.errs) > 0:
+		return render.Join(v.errs)
+	case len(v.build.remotes.missing) > 0:
+		return errMissing
+	}
+	return nil
+}
+
+// rewrite has a kustomization name what is mounted in place of what is remote,
+// and says whether anything is.
+func (v *vetting) rewrite(k *types.Kustomization) bool {
+	lists := map[string][]string{"resources": k.Resources, "bases": k.Bases, "components": k.Components}
+	for _, r := range v.rewritten {
+		for i, given := range lists[r.field] {
+			if given == r.given {
+				lists[r.field][i] = r.at
+			}
+		}
+	}
+	return len(v.rewritten) > 0
+}
+
+func folderOf(at string) string {
+	if folder := path.Dir(at); folder != "." {
+		return folder
+	}
+	return ""
+}
 
 // invalid says why a file is no kustomization, with the line if that is known.
 func invalid(at string, content []byte, err error) error {
@@ -86,14 +122,21 @@ func invalid(at string, content []byte, err error) error {
 type vetting struct {
 	build      *build
 	at, folder string
+	depth      int // of remote bases
 	content    []byte
 	document   *manifest.Document // parsed again, when a line is asked for
+	rewritten  []rewrite
 	errs       []error
 }
 
 // fail notes what is wrong with the value at a path of the file.
 func (v *vetting) fail(where []string, format string, args ...any) {
-	v.errs = append(v.errs, fmt.Errorf("%s: %s: %w", v.origin(where), where[0], fmt.Errorf(format, args...)))
+	err := fmt.Errorf(format, args...)
+	if v.at == declared {
+		v.errs = append(v.errs, fmt.Errorf("%s.%s[%s]: %w", declared, where[0], where[1], err))
+		return
+	}
+	v.errs = append(v.errs, fmt.Errorf("%s: %s: %w", v.origin(where), where[0], err))
 }
 
 func (v *vetting) origin(where []string) object.Origin {
@@ -144,13 +187,16 @@ func (v *vetting) kustomization(k types.Kustomization) {
 	v.plugins(k.Validators, "validators")
 }
 
+// noCharts is what to do about a chart in a kustomization.
+const noCharts = "a kustomization renders no Helm charts here; declare the chart as an App of its own (spec.source.chart, or spec.source.path where it is in the repository), whose patches are spec.render.helm.patches"
+
 func (v *vetting) noHelm(k types.Kustomization) {
 	for field, used := range map[string]bool{
 		"helmCharts":                  len(k.HelmCharts) > 0,
 		"helmChartInflationGenerator": len(k.HelmChartInflationGenerator) > 0,
 	} {
 		if used {
-			v.fail([]string{field}, "Plumb does not render Helm charts yet; list the chart's output (helm template) in resources instead")
+			v.fail([]string{field}, "%s", noCharts)
 		}
 	}
 }
@@ -173,10 +219,14 @@ func (v *vetting) optional(given string, where ...string) {
 // is something.
 func (v *vetting) path(given string, where ...string) (string, bool) {
 	if remote(given) {
-		v.fail(where, "%s is remote, and only what is in the repository is rendered; commit a copy of it and name that", given)
+		if slices.Contains(basesIn, where[0]) {
+			v.remoteBase(given, where...)
+			return "", false
+		}
+		v.fail(where, "%s is remote, and only what is in the repository is rendered; commit a copy of it and name that", address(given))
 		return "", false
 	}
-	at, isInside := inside(v.folder, given)
+	at, isInside := v.build.inside(v.folder, given)
 	if !isInside {
 		v.fail(where, "%s leads out of the repository; name what is inside it, by a relative path", given)
 		return "", false
@@ -191,6 +241,9 @@ func (v *vetting) path(given string, where ...string) (string, bool) {
 	}
 	return at, true
 }
+
+// basesIn are the fields that may name a remote base.
+var basesIn = []string{"resources", "bases", "components"}
 
 // remote says whether the library would fetch or clone what a string names. It
 // asks as the library does: how a file is told from a URL, and, by way of the
@@ -262,33 +315,5 @@ func (v *vetting) pairs(p types.KvPairSources, where ...string) {
 	}
 	if p.EnvSource != "" {
 		look(p.EnvSource, "env")
-	}
-}
-
-// alter puts an App's parameters into the kustomization that is built.
-func alter(k types.Kustomization, content []byte, params *v1alpha1.Kustomize) ([]byte, error) {
-	if params == nil || len(params.Images) == 0 {
-		return content, nil
-	}
-	for _, image := range params.Images {
-		i := slices.IndexFunc(k.Images, func(have types.Image) bool { return have.Name == image.Name })
-		if i < 0 {
-			k.Images = append(k.Images, types.Image{Name: image.Name})
-			i = len(k.Images) - 1
-		}
-		replace(&k.Images[i], image)
-	}
-	altered, err := yaml.Marshal(k)
-	return altered, errors.Join(err)
-}
-
-// replace overrides what the kustomization says of an image. A tag and a digest
-// exclude each other.
-func replace(have *types.Image, image v1alpha1.Image) {
-	if image.NewName != "" {
-		have.NewName = image.NewName
-	}
-	if image.NewTag != "" || image.Digest != "" {
-		have.NewTag, have.Digest, have.TagSuffix = image.NewTag, image.Digest, ""
 	}
 }
