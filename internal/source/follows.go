@@ -1,6 +1,8 @@
 package source
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"plumb.dev/plumb/internal/tree"
@@ -13,6 +15,8 @@ type Follows struct {
 	root  Ref // followed though nobody is made from it
 	every time.Duration
 	refs  map[string]Ref
+	extra map[string]map[string]Ref // by who, and the name under which it is mounted
+	made  map[string]tree.Inputs    // of those who read more than one
 	by    map[Ref]*followers
 	heads map[Ref]Head
 }
@@ -20,23 +24,64 @@ type Follows struct {
 // followers are those of one Ref.
 type followers struct {
 	every  map[string]time.Duration
+	beside map[beside]time.Duration
 	inputs tree.Index
 }
 
+// beside is who reads a Ref beside its own, and under which name.
+type beside struct{ who, mount string }
+
+// key is a name that nobody has who follows a Ref as its own.
+func (b beside) key() string { return b.who + "\x00" + b.mount }
+
 // NewFollows is followed by nobody but the root, which is looked at every so often.
 func NewFollows(root Ref, every time.Duration) *Follows {
-	return &Follows{root: root, every: every, refs: map[string]Ref{}, by: map[Ref]*followers{}, heads: map[Ref]Head{}}
+	return &Follows{root: root, every: every, refs: map[string]Ref{}, extra: map[string]map[string]Ref{}, made: map[string]tree.Inputs{}, by: map[Ref]*followers{}, heads: map[Ref]Head{}}
 }
 
 // Set makes someone follow a Ref, looked at every so often, and nothing else.
 // What it was made from is forgotten. The Head is zero while nothing is known.
 func (f *Follows) Set(who string, r Ref, every time.Duration) Head {
 	f.Leave(who)
-	if f.by[r] == nil {
-		f.by[r] = &followers{every: map[string]time.Duration{}}
-	}
-	f.refs[who], f.by[r].every[who] = r, every
+	at := f.followersOf(r)
+	f.refs[who], at.every[who] = r, every
 	return f.heads[r]
+}
+
+// Beside makes someone read these Refs beside its own, and no others, by the
+// names under which they are mounted. It returns what is known of each; a Head
+// is zero while nothing is.
+func (f *Follows) Beside(who string, refs map[string]Ref, every time.Duration) map[string]Head {
+	f.leaveBeside(who, refs)
+	heads := make(map[string]Head, len(refs))
+	for mount, r := range refs {
+		f.followersOf(r).beside[beside{who, mount}] = every
+		heads[mount] = f.heads[r]
+	}
+	if len(refs) > 0 {
+		f.extra[who] = maps.Clone(refs)
+	}
+	return heads
+}
+
+// leaveBeside ends that someone reads Refs beside its own, but for some.
+func (f *Follows) leaveBeside(who string, but map[string]Ref) {
+	for mount, r := range f.extra[who] {
+		if stays, is := but[mount]; is && stays == r {
+			continue
+		}
+		one := beside{who, mount}
+		delete(f.by[r].beside, one)
+		f.by[r].inputs.Remove(one.key())
+	}
+	delete(f.extra, who)
+}
+
+func (f *Follows) followersOf(r Ref) *followers {
+	if f.by[r] == nil {
+		f.by[r] = &followers{every: map[string]time.Duration{}, beside: map[beside]time.Duration{}}
+	}
+	return f.by[r]
 }
 
 // Leave ends that someone follows anything.
@@ -45,7 +90,9 @@ func (f *Follows) Leave(who string) {
 		delete(at.every, who)
 		at.inputs.Remove(who)
 	}
+	f.leaveBeside(who, nil)
 	delete(f.refs, who)
+	delete(f.made, who)
 }
 
 // of are the followers among whom someone is, or nil.
@@ -58,13 +105,29 @@ func (f *Follows) of(who string) *followers {
 
 // Made takes in what someone was made from.
 func (f *Follows) Made(who string, from tree.Inputs) {
-	if at := f.of(who); at != nil {
+	at := f.of(who)
+	if at == nil {
+		return
+	}
+	delete(f.made, who)
+	extra := f.extra[who]
+	if len(extra) == 0 {
 		at.inputs.Set(who, from)
+		return
+	}
+	own, others := from.Split(slices.Collect(maps.Keys(extra))...)
+	at.inputs.Set(who, own)
+	f.made[who] = from
+	for mount, r := range extra {
+		f.by[r].inputs.Set(beside{who, mount}.key(), others[mount])
 	}
 }
 
 // Inputs are what someone was made from, as it was told last.
 func (f *Follows) Inputs(who string) tree.Inputs {
+	if in, of := f.made[who]; of {
+		return in
+	}
 	if at := f.of(who); at != nil {
 		in, _ := at.inputs.Inputs(who)
 		return in
@@ -76,13 +139,19 @@ func (f *Follows) Inputs(who string) tree.Inputs {
 // any more is forgotten: it may be long out of date when it is wanted again.
 func (f *Follows) Wanted() map[Ref]time.Duration {
 	wanted := map[Ref]time.Duration{f.root: f.every}
+	want := func(r Ref, every time.Duration) {
+		if least, ok := wanted[r]; !ok || every < least {
+			wanted[r] = every
+		}
+	}
 	for r, at := range f.by {
 		for _, every := range at.every {
-			if least, ok := wanted[r]; !ok || every < least {
-				wanted[r] = every
-			}
+			want(r, every)
 		}
-		if len(at.every) == 0 {
+		for _, every := range at.beside {
+			want(r, every)
+		}
+		if len(at.every)+len(at.beside) == 0 {
 			delete(f.by, r)
 			if r != f.root {
 				delete(f.heads, r)
@@ -127,6 +196,24 @@ func (m Move) Followers(yield func(who string, met bool) bool) {
 	}
 	for who := range m.at.every {
 		if !yield(who, !m.complete || m.met[who]) {
+			return
+		}
+	}
+}
+
+// Reader is someone who reads a Ref beside its own.
+type Reader struct {
+	Who, Mount string
+	Met        bool // the change may meet what it was made from
+}
+
+// Beside goes through those who read the Ref beside their own.
+func (m Move) Beside(yield func(Reader) bool) {
+	if m.at == nil {
+		return
+	}
+	for b := range m.at.beside {
+		if !yield(Reader{b.who, b.mount, !m.complete || m.met[b.key()]}) {
 			return
 		}
 	}

@@ -91,3 +91,65 @@ func TestFollows(t *testing.T) {
 		t.Errorf("a begins at %q", h.Revision.Commit)
 	}
 }
+
+// TestFollowsBeside: a Ref that someone reads beside its own is followed, and
+// meets it by what was read there.
+func TestFollowsBeside(t *testing.T) {
+	t.Parallel()
+	root, chart, values := source.Ref{URL: "root"}, source.Ref{URL: "https://charts", Chart: "web", Version: "1.x"}, source.Ref{URL: "values"}
+	f := source.NewFollows(root, time.Minute)
+	f.Set("a", root, time.Minute)
+	heads := f.Beside("a", map[string]source.Ref{"@chart": chart, "@team": values}, time.Second)
+	if len(heads) != 2 || heads["@chart"].Revision.Commit != "" {
+		t.Errorf("got %v", heads)
+	}
+	if diff := cmp.Diff(map[source.Ref]time.Duration{root: time.Minute, chart: time.Second, values: time.Second}, f.Wanted()); diff != "" {
+		t.Error(diff)
+	}
+	base := treetest.New(map[string]string{"a.yaml": ""}).Mount(map[string]tree.Tree{
+		"@chart": treetest.New(map[string]string{"Chart.yaml": ""}), "@team": treetest.New(map[string]string{"prod.yaml": ""}),
+	})
+	r := tree.Record(base)
+	for _, path := range []string{"a.yaml", "@chart/Chart.yaml", "@team/prod.yaml"} {
+		if _, err := r.ReadFile(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.Made("a", r.Inputs())
+	if f.Inputs("a").Hash() != r.Inputs().Hash() {
+		t.Error("what it was made from isn't whole")
+	}
+	besides := func(ref source.Ref, commit, path string) string {
+		m := f.Moved(source.Head{Ref: ref, Revision: release.Revision{Commit: commit}}, []tree.Change{{Path: path}}, true)
+		var words []string
+		for r := range m.Beside {
+			words = append(words, fmt.Sprint(r.Who, " ", r.Mount, " ", r.Met))
+		}
+		return strings.Join(append(words, met(m)), ", ")
+	}
+	for _, c := range []struct {
+		ref  source.Ref
+		path string
+		want string
+	}{
+		{root, "a.yaml", "a true"}, {root, "prod.yaml", "a false"}, {root, "@team/prod.yaml", "a false"},
+		{values, "prod.yaml", "a @team true, "}, {values, "a.yaml", "a @team false, "}, {chart, "Chart.yaml", "a @chart true, "},
+	} {
+		if got := besides(c.ref, c.path, c.path); got != c.want {
+			t.Errorf("%s %s: got %q, want %q", c.ref.URL, c.path, got, c.want)
+		}
+	}
+	if heads := f.Beside("a", map[string]source.Ref{"@team": values}, time.Hour); heads["@team"].Revision.Commit != "a.yaml" || len(heads) != 1 {
+		t.Errorf("got %v", heads)
+	}
+	if diff := cmp.Diff(map[source.Ref]time.Duration{root: time.Minute, values: time.Hour}, f.Wanted()); diff != "" {
+		t.Error(diff)
+	}
+	if got := besides(values, "9", "prod.yaml"); got != "a @team true, " {
+		t.Errorf("what it read is forgotten: %q", got)
+	}
+	f.Leave("a")
+	if diff := cmp.Diff(map[source.Ref]time.Duration{root: time.Minute}, f.Wanted()); diff != "" {
+		t.Error(diff)
+	}
+}
