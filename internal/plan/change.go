@@ -13,13 +13,16 @@ const (
 	// one of the others, or nothing.
 	Check Action = "check"
 	Prune Action = "prune"
+	// Replace deletes the object and makes it anew: fields of it have to change
+	// that can't be changed in place.
+	Replace Action = "replace"
 	// Conflict is what can't be done: another App has the object, or the server refuses it.
 	Conflict Action = "conflict"
 )
 
 // Change is what is to be done with one object, and why.
 type Change struct {
-	Action Action        `json:"action" enum:"create,update,prune,check,conflict" doc:"What would be done."`
+	Action Action        `json:"action" enum:"create,update,replace,prune,check,conflict" doc:"What would be done."`
 	Key    object.Key    `json:"object" doc:"Which object."`
 	Origin object.Origin `json:"origin,omitzero" doc:"Where it is declared; absent for what isn't declared any more."`
 	Reason string        `json:"reason" doc:"Why, for people."`

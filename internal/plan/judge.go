@@ -24,6 +24,9 @@ type Desired struct {
 	Wave int
 	// Body is the object as JSON, marks included.
 	Body []byte
+	// Adopt takes the object over from another tool. Replace lets it be deleted
+	// and made anew where it has to be. Both count into the digest.
+	Adopt, Replace bool
 }
 
 // Kinds lists the kinds of some objects, each once.

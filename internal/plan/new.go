@@ -157,7 +157,7 @@ var counted = []struct {
 	action Action
 	text   string
 }{
-	{Create, "to create"}, {Update, "to update"}, {Prune, "to prune"}, {Check, "to look at"}, {Conflict, "that can't be done"},
+	{Create, "to create"}, {Update, "to update"}, {Replace, "to replace"}, {Prune, "to prune"}, {Check, "to look at"}, {Conflict, "that can't be done"},
 }
 
 // Summary counts what would be done, such as: 2 to create, 1 to prune, 14 in line.

@@ -125,7 +125,7 @@ func groupsOf(changes []Change) []group {
 		}
 		groups[i].changes = append(groups[i].changes, c)
 	}
-	rank := func(a Action) int { return slices.Index([]Action{Create, Update, Check, Prune, Conflict}, a) }
+	rank := func(a Action) int { return slices.Index([]Action{Create, Update, Replace, Check, Prune, Conflict}, a) }
 	slices.SortStableFunc(groups, func(a, b group) int { return cmp.Compare(rank(a.action), rank(b.action)) })
 	return groups
 }
@@ -137,6 +137,8 @@ func sign(a Action) (mark, style string) {
 		return "+", green
 	case Update:
 		return "~", yellow
+	case Replace:
+		return "±", red
 	case Prune:
 		return "-", red
 	case Conflict:

@@ -105,7 +105,7 @@ type Attempt struct {
 
 // Change is what a release did, or tried to do, to one object.
 type Change struct {
-	Action string        `json:"action"` // create, update, prune, …: plan.Action
+	Action string        `json:"action"` // create, update, replace, prune, …: plan.Action
 	Object object.Key    `json:"object"`
 	Origin object.Origin `json:"origin,omitzero"`
 	Reason string        `json:"reason,omitempty"` // why, such as: spec.replicas was changed by kubectl-edit

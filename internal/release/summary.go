@@ -6,7 +6,7 @@ import (
 )
 
 // Summary counts what a release did.
-type Summary struct{ Created, Updated, Pruned int }
+type Summary struct{ Created, Updated, Replaced, Pruned int }
 
 // Summary counts the changes. What a guard kept and what was left to another
 // App is not among them.
@@ -18,6 +18,8 @@ func (r Release) Summary() Summary {
 			s.Created++
 		case "update":
 			s.Updated++
+		case "replace":
+			s.Replaced++
 		case "prune":
 			s.Pruned++
 		}
@@ -25,13 +27,13 @@ func (r Release) Summary() Summary {
 	return s
 }
 
-// String is +CREATED ~UPDATED -PRUNED, without what is zero.
+// String is +CREATED ~UPDATED ±REPLACED -PRUNED, without what is zero.
 func (s Summary) String() string {
 	var parts []string
 	for _, p := range []struct {
 		sign string
 		n    int
-	}{{"+", s.Created}, {"~", s.Updated}, {"-", s.Pruned}} {
+	}{{"+", s.Created}, {"~", s.Updated}, {"±", s.Replaced}, {"-", s.Pruned}} {
 		if p.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s%d", p.sign, p.n))
 		}

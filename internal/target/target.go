@@ -144,6 +144,11 @@ type Finding struct {
 	Unasked string
 	// Repair is what the correction has to begin with; see plan.Change.
 	Repair []byte
+	// From is whom the object is taken over from; empty where it is nobody's.
+	From string
+	// Replaces says why an apply would delete the object and make it anew; empty
+	// where it would not.
+	Replaces string
 	// Live is the live object's record.
 	Live plan.Live
 	// Err is why it can't be told; where it is ErrRefused, the server says that
@@ -156,6 +161,8 @@ type Outcome struct {
 	Key     object.Key
 	Applied plan.Applied // what to remember; zero after a prune
 	Live    plan.Live    // the object's record after the change
+	// Replaced says why the object was deleted to be made anew; empty where it wasn't.
+	Replaced string
 	Err     error
 }
 
