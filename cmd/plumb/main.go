@@ -16,6 +16,7 @@ import (
 
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
+	"plumb.dev/plumb/internal/cli/keys"
 )
 
 // version is set when a release is built.
@@ -32,5 +33,5 @@ func main() {
 
 // commands are those that packages of their own hold.
 func commands() []func(cli.Env) *cobra.Command {
-	return []func(cli.Env) *cobra.Command{dev.Command}
+	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command}
 }

@@ -20,6 +20,18 @@ func (e Env) interactive() bool {
 	return isFile && shown && term.IsTerminal(int(in.Fd()))
 }
 
+// readSecret asks for what the terminal doesn't show while it is typed.
+func (e Env) readSecret(question string) (string, error) {
+	in, isFile := e.In.(*os.File)
+	if !isFile {
+		return "", errors.New("there is no terminal to ask at")
+	}
+	fmt.Fprint(e.Err, question)
+	typed, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(e.Err)
+	return string(typed), err
+}
+
 // CanAsk refuses a command that would have to ask and can't.
 func (e Env) CanAsk(yes bool, command string) error {
 	if yes || e.Interactive() {

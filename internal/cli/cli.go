@@ -33,6 +33,8 @@ type Env struct {
 	// Interactive says whether someone can be asked; nil means whether In and Out
 	// are terminals.
 	Interactive func() bool
+	// ReadSecret asks for a line that the terminal doesn't show; nil asks at In.
+	ReadSecret func(question string) (string, error)
 	// Version is what was built, such as v0.1.0; empty means what the build
 	// itself recorded.
 	Version string
@@ -73,6 +75,9 @@ func (e Env) withDefaults() Env {
 	}
 	if e.Interactive == nil {
 		e.Interactive = e.interactive
+	}
+	if e.ReadSecret == nil {
+		e.ReadSecret = e.readSecret
 	}
 	return e
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
+	"plumb.dev/plumb/internal/cli/keys"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
@@ -50,7 +52,8 @@ func plumb() {
 			columns, err := strconv.Atoi(os.Getenv("PLUMB_TEST_COLUMNS"))
 			return columns, err == nil
 		},
-		More:        []func(cli.Env) *cobra.Command{dev.Command},
+		More:        []func(cli.Env) *cobra.Command{dev.Command, keys.Command},
+		ReadSecret:  readSecret,
 		Interactive: func() bool { return os.Getenv("PLUMB_TEST_TTY") != "" },
 		DiffLocal:   diffLocal,
 		ApplyLocal:  applyLocal,
@@ -70,6 +73,13 @@ func plumb() {
 			return objects, nil
 		},
 	}))
+}
+
+// readSecret is what a file says that someone types.
+func readSecret(question string) (string, error) {
+	fmt.Fprintln(os.Stderr, question)
+	content, err := os.ReadFile(os.Getenv("PLUMB_TEST_TYPED"))
+	return strings.TrimSuffix(string(content), "\n"), err
 }
 
 func readYAML(path string, into any) error {
@@ -147,7 +157,7 @@ func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	withdraw, err := server.Announce(data, listener.Addr())
 	ts.Check(err)
 	config := server.Config{
-		Apps: w, Releases: store, Plans: w, Gates: w, Git: w, Events: happening{w}, Logs: saying{w}, Waits: w,
+		Apps: w, Releases: store, Plans: w, Gates: w, Git: w, Events: happening{w}, Logs: saying{w}, Waits: w, Keys: w,
 		Token: token, Now: func() time.Time { return noon },
 	}
 	ended := make(chan error, 1)
@@ -168,11 +178,14 @@ type world struct {
 	Rendered  []json.RawMessage `json:"rendered"`
 	Broken    string            `json:"broken"` // why nothing renders
 	Releases  []release.Release `json:"releases"`
+	KeyList   []status.Key      `json:"keys"`
 	desk
 
 	mu     sync.Mutex
 	synced map[string]bool
 }
+
+func (w *world) Keys() ([]status.Key, error) { return w.KeyList, nil }
 
 func (w *world) Root() status.Root { return w.RootState }
 

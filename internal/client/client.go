@@ -140,6 +140,11 @@ func (c *Client) Root(ctx context.Context) (status.Root, error) {
 	return r, c.do(ctx, call{method: http.MethodGet, path: []string{"root"}, into: &r})
 }
 
+// Keys returns the public halves of the keys that the daemon opens secrets with.
+func (c *Client) Keys(ctx context.Context) ([]status.Key, error) {
+	return items[status.Key](ctx, c, nil, "keys")
+}
+
 // appPath is the path of an App. An id without a slash names no App, and the
 // daemon says so.
 func appPath(id string) []string {

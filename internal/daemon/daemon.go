@@ -18,6 +18,7 @@ import (
 	"plumb.dev/plumb/internal/operate"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/secret"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -41,6 +42,8 @@ type Parts struct {
 	Hook func(secret string) http.Handler
 	Log  *slog.Logger
 	Logs server.Logs // what Log said, for those who ask
+	// Keys open secrets; the daemon's own are in the data folder.
+	Keys *secret.Keys
 }
 
 // Target is held in line while it runs.
@@ -79,7 +82,10 @@ func Run(ctx context.Context, p Parts, o Options) error {
 	if err != nil {
 		return err
 	}
-	hidden := redact.New([]byte(key))
+	hidden, keys := redact.New([]byte(key)), keyring{p.Keys}
+	if err := firstKey(keys, o.Data, p.Log); err != nil {
+		return err
+	}
 	operator := &operate.Operator{
 		Source: p.Source, Looker: p.Looker, Past: p.Past, Renderer: p.Renderer, Target: p.Target, Reader: p.Reader, History: p.History,
 		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now, Root: o.Root, RootName: rootName(o), Explorer: p.Explorer,
@@ -96,8 +102,8 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
 		status: status.Root{URL: o.Root.URL, Problems: []status.Problem{}},
 	}
-	asked := &apps{engine: engine, pump: pump, operator: operator, parts: p}
-	p.Metrics.Watch(Standing{Apps: engine.Apps, Waiting: engine.Waiting, Ready: asked.ready})
+	asked := &apps{engine: engine, pump: pump, operator: operator, parts: p, keys: keys}
+	p.Metrics.Watch(Standing{Apps: engine.Apps, Waiting: engine.Waiting, Ready: asked.ready, Key: keys.newest})
 	handler, listener, withdraw, err := open(p, o, asked)
 	if err != nil {
 		return err
@@ -183,7 +189,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
@@ -217,6 +223,7 @@ type apps struct {
 	pump     *pump
 	operator *operate.Operator
 	parts    Parts
+	keys     keyring
 }
 
 // Apps implements server.Apps.
@@ -229,7 +236,11 @@ func (a *apps) App(ctx context.Context, id string) (status.Detail, error) {
 }
 
 // Root implements server.Apps.
-func (a *apps) Root() status.Root { return a.pump.Root() }
+func (a *apps) Root() status.Root {
+	root := a.pump.Root()
+	root.Warnings = a.keys.warnings()
+	return root
+}
 
 // Sync implements server.Apps.
 func (a *apps) Sync(ctx context.Context, id, actor string) error {

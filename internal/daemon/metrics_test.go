@@ -33,6 +33,7 @@ func watched(apps []status.App, checks ...server.Check) *Metrics {
 	m := NewMetrics()
 	m.Watch(Standing{
 		Apps: func() []status.App { return apps }, Waiting: func() int { return 3 }, Ready: func(context.Context) []server.Check { return checks },
+		Key: func() (status.Key, bool) { return status.Key{Created: at(5)}, true },
 	})
 	return m
 }

@@ -16,6 +16,7 @@ type Standing struct {
 	Apps    func() []status.App
 	Waiting func() int // Apps that wait for a worker
 	Ready   func(context.Context) []server.Check
+	Key     func() (newest status.Key, any bool)
 }
 
 // Watch makes the series that tell how things stand at the time of asking.
@@ -25,6 +26,8 @@ func (m *Metrics) Watch(s Standing) { m.registry.MustRegister(standing{s}) }
 type standing struct{ Standing }
 
 var (
+	keyDesc     = prometheus.NewDesc("plumb_newest_key_created_timestamp_seconds", "When the key was made that new secrets are sealed for.", nil, nil)
+	backupDesc  = prometheus.NewDesc("plumb_newest_key_exported_timestamp_seconds", "When a backup was last made of that key; 0: never.", nil, nil)
 	readyDesc   = prometheus.NewDesc("plumb_ready", "Whether all is well with what the daemon relies on: 1, or 0.", []string{"check"}, nil)
 	queueDesc   = prometheus.NewDesc("plumb_queue_length", "Apps that wait for a worker.", nil, nil)
 	appsDesc    = prometheus.NewDesc("plumb_apps", "Apps, by whether they are in line and by health.", []string{"sync", "health"}, nil)
@@ -45,7 +48,7 @@ var (
 func (s standing) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		readyDesc, queueDesc, appsDesc, readDesc, checkDesc, failDesc, heldDesc, pendingDesc, planDesc,
-		pausesDesc, sinceDesc, untilDesc, alertDesc, driftDesc,
+		keyDesc, backupDesc, pausesDesc, sinceDesc, untilDesc, alertDesc, driftDesc,
 	} {
 		descs <- d
 	}
@@ -71,6 +74,10 @@ func (s standing) Collect(metrics chan<- prometheus.Metric) {
 	tellPauses(tell, pauses)
 	for _, c := range s.Ready(context.Background()) {
 		tell(readyDesc, number(c.Err == nil), c.Name)
+	}
+	if key, any := s.Key(); any {
+		tell(keyDesc, seconds(key.Created))
+		tell(backupDesc, seconds(key.Exported))
 	}
 	tell(queueDesc, float64(s.Waiting()))
 }

@@ -103,6 +103,12 @@ type Logs interface {
 	Follow(ctx context.Context, app string, limit int, fn func(event.Line) error) error
 }
 
+// Keys tells which keys the daemon opens secrets with.
+type Keys interface {
+	// Keys returns their public halves, the daemon's own first.
+	Keys() ([]status.Key, error)
+}
+
 // Waits tells what becomes of a commit.
 type Waits interface {
 	// Verdicts tells what became of a commit (whole, or at least 7 of its first

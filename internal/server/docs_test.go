@@ -28,10 +28,10 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 	}
 	for name, value := range map[string]any{
 		"App": status.App{}, "Source": status.Source{}, "Target": status.Target{}, "Detail": status.Detail{}, "Object": status.Object{},
-		"Root": status.Root{}, "Problem": status.Problem{}, "Key": object.Key{}, "Origin": object.Origin{},
-		"Release": release.Release{}, "Revision": release.Revision{}, "Change": release.Change{}, "Attempt": release.Attempt{},
+		"Root": status.Root{}, "Problem": status.Problem{}, "SecretKey": status.Key{}, "Key": object.Key{}, "Origin": object.Origin{},
+		"Release": release.Release{}, "Revision": release.Revision{}, "Change": release.Change{}, "Attempt": release.Attempt{}, "HookRun": release.HookRun{},
 		"Hold": gate.Hold{}, "PendingPlan": status.PendingPlan{}, "Pause": gate.Pause{}, "Window": status.Window{},
-		"Plan": plan.Plan{}, "PlanChange": plan.Change{}, "Field": plan.Field{}, "Value": plan.Value{}, "PlanProblem": plan.Problem{}, "Extra": plan.Extra{},
+		"Plan": plan.Plan{}, "PlanChange": plan.Change{}, "Field": plan.Field{}, "Value": plan.Value{}, "PlanProblem": plan.Problem{}, "PlanHook": plan.Hook{}, "Extra": plan.Extra{},
 		"Comparison": plan.Comparison{}, "Difference": plan.Difference{}, "Blame": plan.Blame{}, "Blamed": plan.Blamed{}, "BlamedLine": plan.BlamedLine{},
 		"Approval": gate.Approval{}, "Resumed": status.Resumed{}, "Kept": status.Kept{}, "Unkept": status.Unkept{},
 		"RolledBack": status.RolledBack{}, "Skipped": status.Skipped{}, "Verdict": status.Verdict{}, "Event": event.Event{}, "Line": event.Line{},

@@ -27,6 +27,7 @@ type endpoints struct {
 	events   Events
 	logs     Logs
 	waits    Waits
+	keys     Keys
 	open     room // what goes on for long
 	now      func() time.Time
 	log      *slog.Logger

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/status"
 )
 
 // OpenAPI is the description of the API, as YAML; docs/openapi.yaml holds it.
@@ -27,6 +28,8 @@ func describe(routes *router, e endpoints) huma.API {
 	huma.Register(api, get("list-releases", "/api/v1/releases", "The history, newest first.", refusalsOfMany), e.listReleases)
 	huma.Register(api, get("get-release", "/api/v1/releases/{id}", "One release.", refusalsOfOne), e.getRelease)
 	huma.Register(api, get("get-root", "/api/v1/root", "The root that Apps are declared in, and what is wrong with it.", refusalsOfMany), e.getRoot)
+	huma.Register(api, get("list-keys", "/api/v1/keys",
+		"The public halves of the keys that the daemon opens secrets with: what is to be sealed is encrypted for the newest.", refusalsOfMany), e.listKeys)
 	describePlans(api, e)
 	describeGates(api, e)
 	describeNews(api, e)
@@ -115,6 +118,8 @@ func schemaName(t reflect.Type, hint string) string {
 		return "PlanChange"
 	case reflect.TypeFor[plan.Problem]():
 		return "PlanProblem"
+	case reflect.TypeFor[status.Key]():
+		return "SecretKey"
 	}
 	return huma.DefaultSchemaNamer(t, hint)
 }

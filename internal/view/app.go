@@ -200,6 +200,9 @@ func Root(s terminal.Screen, root status.Root) {
 	facts.Fact("Revision", cmp.Or(Commit(root.Revision), "none yet"))
 	facts.Fact("Apps", root.Apps)
 	facts.Print(s)
+	for _, warning := range root.Warnings {
+		fmt.Fprintf(s.Out, "\n%s\n", s.Paint(terminal.Printable(warning, ""), terminal.Busy))
+	}
 	if len(root.Problems) == 0 {
 		return
 	}

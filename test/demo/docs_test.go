@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
+	"plumb.dev/plumb/internal/cli/keys"
 	"plumb.dev/plumb/internal/manifest"
 )
 
@@ -198,7 +199,7 @@ func checkCommand(t *testing.T, page, text string) {
 
 func helpOf(path []string) string {
 	var out strings.Builder
-	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command}})
+	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command, keys.Command}})
 	return out.String()
 }
 

@@ -293,6 +293,7 @@ func exercised(t *testing.T) map[string]string {
 	m.Watch(daemon.Standing{
 		Apps: func() []status.App { return []status.App{app} }, Waiting: func() int { return 0 },
 		Ready: func(context.Context) []server.Check { return []server.Check{{Name: "root"}} },
+		Key:   func() (status.Key, bool) { return status.Key{}, true },
 	})
 	answer := httptest.NewRecorder()
 	m.Handler().ServeHTTP(answer, httptest.NewRequest("GET", "/metrics", nil))
