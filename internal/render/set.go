@@ -43,6 +43,9 @@ func (s Set) render(ctx context.Context, w Work, sealed *opened) (Result, error)
 		result.Objects, err = run(ctx, r, request)
 	}
 	if err == nil {
+		result.Objects, err = substituted(result.Objects, w, request.Notice)
+	}
+	if err == nil {
 		result.Objects, err = check(result.Objects)
 	}
 	result.Inputs, result.Needs = record.Inputs(), needs.needs

@@ -1,5 +1,7 @@
 package kustomize
 
+//lint:file-ignore SA1019 people have kustomizations with the old fields, and bases may be remote as well
+
 import (
 	"errors"
 	"fmt"
