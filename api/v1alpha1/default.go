@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	"cmp"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -73,15 +74,20 @@ func defaultRender(r Render, release Release) Render {
 		r.Plain = &Plain{Recurse: orTrue(r.Plain.Recurse)}
 	}
 	if r.Kustomize != nil {
-		r.Kustomize = &Kustomize{Images: slices.Clone(r.Kustomize.Images)}
+		r.Kustomize = r.Kustomize.clone()
+	}
+	if r.Substitute != nil {
+		sub := *r.Substitute
+		sub.Values, sub.From, sub.Strict = maps.Clone(sub.Values), slices.Clone(sub.From), orTrue(sub.Strict)
+		r.Substitute = &sub
 	}
 	if r.Helm != nil {
 		helm := *r.Helm
 		helm.ReleaseName = cmp.Or(helm.ReleaseName, release.Name)
 		helm.ValueFiles, helm.APIVersions = slices.Clone(helm.ValueFiles), slices.Clone(helm.APIVersions)
 		helm.Values = runtime.DeepCopyJSON(helm.Values)
-		helm.KubeVersion = cmp.Or(helm.KubeVersion, DefaultKubeVersion)
 		helm.IncludeCRDs, helm.SkipTests = orTrue(helm.IncludeCRDs), orTrue(helm.SkipTests)
+		helm.Patches, helm.Images = clonePatches(helm.Patches), slices.Clone(helm.Images)
 		r.Helm = &helm
 	}
 	return r

@@ -39,12 +39,16 @@ func (b *build) depend(c *chart.Chart, vendored map[string][]file, at place) err
 	if err := b.local(c, at); err != nil {
 		return err
 	}
+	needed, err := b.remote(c, at)
+	if err != nil {
+		return err
+	}
 	sorted := slices.Clone(c.Dependencies())
 	slices.SortStableFunc(sorted, func(x, y *chart.Chart) int {
 		return cmp.Or(strings.Compare(x.Name(), y.Name()), -compareVersions(x.Metadata.Version, y.Metadata.Version))
 	})
 	c.SetDependencies(sorted...)
-	return missing(c, at)
+	return missing(c, at, needed)
 }
 
 func compareVersions(x, y string) int {
@@ -116,30 +120,19 @@ func has(c *chart.Chart, name string) bool {
 	return slices.ContainsFunc(c.Dependencies(), func(d *chart.Chart) bool { return d.Name() == name })
 }
 
-// missing names the dependencies that aren't there.
-func missing(c *chart.Chart, at place) error {
+// missing names the dependencies that aren't there, and won't be.
+func missing(c *chart.Chart, at place, needed map[string]bool) error {
 	var absent []string
 	for _, d := range c.Metadata.Dependencies {
-		if !has(c, d.Name) {
-			absent = append(absent, strings.TrimSpace(fmt.Sprintf("%s %s", d.Name, d.Version))+from(d.Repository))
+		if !has(c, d.Name) && !needed[d.Name] {
+			absent = append(absent, strings.TrimSpace(fmt.Sprintf("%s %s", d.Name, d.Version)))
 		}
 	}
 	if len(absent) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: Plumb doesn't fetch what it depends on yet: %s; vendor it: helm dependency build, and commit charts/",
+	return fmt.Errorf("%s: what it depends on is not in charts/, and no repository is named: %s; name the repository, or commit charts/",
 		path.Join(at.folder, render.ChartFile), strings.Join(absent, ", "))
-}
-
-func from(repository string) string {
-	if repository == "" {
-		return ""
-	}
-	_, host, hasUser := strings.Cut(repository, "@")
-	if scheme, _, isURL := strings.Cut(repository, "://"); hasUser && isURL {
-		repository = scheme + "://" + host // a password isn't for messages
-	}
-	return " from " + repository
 }
 
 // locked holds a chart to its Chart.lock: that it was made for these

@@ -101,9 +101,15 @@ func TestWrongDependencies(t *testing.T) {
 		files map[string]string
 		want  string // empty: it is none
 	}{
-		"not there":           {map[string]string{"c/Chart.yaml": declared}, "c/Chart.yaml: Plumb doesn't fetch what it depends on yet: sub 1.x from https://charts.example.com; vendor it: helm dependency build, and commit charts/"},
-		"password":            {file("https://me:canary@charts.example.com"), "sub 1.x from https://charts.example.com;"},
-		"oci":                 {file("oci://registry.example.com/charts"), "from oci://registry.example.com/charts; vendor it"},
+		"not there":           {map[string]string{"c/Chart.yaml": declared}, "the chart sub 1.x of https://charts.example.com: not fetched yet"},
+		"password":            {file("https://me:canary@charts.example.com"), "the repository of the dependency sub has a user in its URL"},
+		"oci":                 {file("oci://registry.example.com/charts"), "the chart sub 1.x of oci://registry.example.com/charts: not fetched yet"},
+		"by an alias":         {file("@stable"), `is given as "@stable", a name that only the one who added it knows; give its URL`},
+		"by another alias":    {file("alias:stable"), `is given as "alias:stable"`},
+		"of another kind":     {file("s3://bucket/charts"), `is of the kind "s3", which Plumb doesn't fetch from`},
+		"of the host":         {file("/etc/charts"), `is of the kind ""`},
+		"no host":             {file("https:charts"), "names no host"},
+		"no repository":       {file(""), "c/Chart.yaml: what it depends on is not in charts/, and no repository is named: sub 1.x"},
 		"file outside":        {file("file://../../x"), "which is not in the repository"},
 		"file, absolute":      {file("file:///etc"), "which is not in the repository"},
 		"file is no chart":    {with(file("file://../x"), map[string]string{"x/y": ""}), "x: there is no Chart.yaml in it"},

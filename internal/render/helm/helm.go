@@ -2,11 +2,13 @@
 // place of a disk. Helm's own library does it: its engine, its values, its
 // dependencies.
 //
-// Nothing reaches out: no file of the host, no environment, no network, no
-// cluster. `lookup` finds nothing and `getHostByName` knows no host. A chart's
-// files and those of its dependencies come from the tree; a dependency that
-// isn't there is an error that names it. JSON schemas are validated here, for
-// the library would fetch what they refer to.
+// Nothing reaches out: no file of the host, no environment, no network.
+// `getHostByName` knows no host. A chart's files come from the tree, and so do
+// those of its dependencies: what isn't vendored is named as a need, and read
+// where that is mounted. What templates ask of the cluster, by `lookup` or
+// .Capabilities, is asked through the request, in bounds; without anyone to ask
+// there is nothing in the cluster. JSON schemas are validated here, for the
+// library would fetch what they refer to.
 //
 // Charts are other people's programs. Their templates are metered (see meter)
 // on their way to the library, so that one that loops, recurses or prints
@@ -120,6 +122,7 @@ type build struct {
 	files   int   // read or unpacked so far
 	bytes   int64 // likewise
 	values  map[string]any
+	needs   []render.Need           // what is to be fetched first
 	origins map[*common.File]string // the file of the tree that each of a chart's came from
 }
 
@@ -132,13 +135,16 @@ func (b *build) run(ctx context.Context) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(b.needs) > 0 {
+		return nil, render.Missing{Needs: b.needs}
+	}
 	if c.Metadata.Type == "library" {
 		return nil, fmt.Errorf("%s: is a library chart, which has nothing to apply: name a chart that uses it", b.at(render.ChartFile))
 	}
 	if b.values, err = b.readValues(); err != nil {
 		return nil, err
 	}
-	top, err := b.prepare(c)
+	top, err := b.prepare(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +153,9 @@ func (b *build) run(ctx context.Context) ([]object.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := engine.Engine{CustomTemplateFuncs: m.functions()}
+	functions := m.functions()
+	functions["lookup"] = (&cluster{live: b.Live, meter: m}).lookup(ctx)
+	e := engine.Engine{CustomTemplateFuncs: functions}
 	rendered, err := e.RenderWithContext(ctx, c, top)
 	if err != nil {
 		return nil, b.explain(m, templates, err)
@@ -160,8 +168,8 @@ func (b *build) run(ctx context.Context) ([]object.Object, error) {
 }
 
 // prepare settles which dependencies count, and makes what templates see.
-func (b *build) prepare(c *chart.Chart) (common.Values, error) {
-	capabilities, err := b.capabilities(c)
+func (b *build) prepare(ctx context.Context, c *chart.Chart) (common.Values, error) {
+	capabilities, err := b.capabilities(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -177,24 +185,6 @@ func (b *build) prepare(c *chart.Chart) (common.Values, error) {
 	return top, b.validate(c, values)
 }
 
-// capabilities are those of the cluster that the parameters describe, and not
-// the library's own, which belong to the whole process.
-func (b *build) capabilities(c *chart.Chart) (*common.Capabilities, error) {
-	version, err := common.ParseKubeVersion(b.params.KubeVersion)
-	if err != nil {
-		return nil, fmt.Errorf("spec.render.helm.kubeVersion: %q is not a version of Kubernetes; write it like %s", b.params.KubeVersion, v1alpha1.DefaultKubeVersion)
-	}
-	if wants := c.Metadata.KubeVersion; wants != "" && !chartutil.IsCompatibleRange(wants, version.String()) {
-		return nil, fmt.Errorf("%s: the chart wants Kubernetes %s, and is rendered for %s: set spec.render.helm.kubeVersion to the cluster's version",
-			b.at(render.ChartFile), wants, version)
-	}
-	return &common.Capabilities{
-		KubeVersion: *version,
-		APIVersions: slices.Concat(common.DefaultVersionSet, b.params.APIVersions),
-		HelmVersion: common.DefaultCapabilities.HelmVersion,
-	}, nil
-}
-
 // at is a file of the chart that is rendered, as a path of the tree.
 func (b *build) at(name string) string { return path.Join(b.Path, name) }
 
@@ -206,10 +196,14 @@ func shown(at string) string {
 	return at
 }
 
-// inside says whether a path as it is given in a folder stays in the
-// repository, and what it is there.
+// inside says whether a path as it is given in a folder stays in the repository
+// or other source that the folder is of, and what it is there.
 func inside(folder, given string) (string, bool) {
 	at := path.Join(folder, given)
+	from, _ := tree.Mounted(folder)
+	if to, _ := tree.Mounted(at); to != from {
+		return "", false
+	}
 	if at == ".." || strings.HasPrefix(at, "../") || path.IsAbs(given) || strings.Contains(given, "://") {
 		return "", false
 	}

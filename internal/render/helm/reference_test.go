@@ -153,7 +153,7 @@ func reference(t *testing.T, files map[string]string, params v1alpha1.Render) []
 	if err := chartutil.ProcessDependencies(c, params.Helm.Values); err != nil {
 		t.Fatal(err)
 	}
-	version, err := common.ParseKubeVersion(params.Helm.KubeVersion)
+	version, err := common.ParseKubeVersion(v1alpha1.DefaultKubeVersion)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ import (
 const maxValueFiles = 200
 
 // readValues are the values that the App gives: those of its files, one over
-// the other, and over them those that it declares. The chart's own are below.
+// the other, over them those from the target, and over all those that it
+// declares. The chart's own are below.
 func (b *build) readValues() (map[string]any, error) {
 	merged := map[string]any{}
 	files, err := b.valueFiles()
@@ -39,6 +40,11 @@ func (b *build) readValues() (map[string]any, error) {
 			return nil, err
 		}
 		merged = loader.MergeMaps(merged, values)
+	}
+	for i, from := range b.params.ValuesFrom {
+		if merged, err = b.valuesFrom(merged, from); err != nil {
+			return nil, fmt.Errorf("spec.render.helm.valuesFrom[%d]: %w", i, err)
+		}
 	}
 	return loader.MergeMaps(merged, runtime.DeepCopyJSON(b.params.Values)), nil
 }
@@ -63,11 +69,7 @@ func (b *build) valueFiles() ([]string, error) {
 	var files []string
 	for i, given := range b.params.ValueFiles {
 		field := fmt.Sprintf("spec.render.helm.valueFiles[%d]", i)
-		folder, below := b.Path, given
-		if rest, fromTop := strings.CutPrefix(given, "/"); fromTop {
-			folder, below = "", rest
-		}
-		at, isInside := inside(folder, below)
+		at, isInside := b.valueFile(given)
 		if !isInside {
 			return nil, fmt.Errorf("%s: %s leads out of the repository; name a file in it", field, given)
 		}
@@ -83,6 +85,24 @@ func (b *build) valueFiles() ([]string, error) {
 		}
 	}
 	return files, nil
+}
+
+// valueFile is where a path or pattern of a file of values leads: in the chart's
+// folder, or in the App's where the chart is a source of its own; with a leading
+// slash from the repository's top, and with @NAME in another source.
+func (b *build) valueFile(given string) (at string, isInside bool) {
+	folder := b.Path
+	if b.Params.ValuesBase != "" || strings.HasPrefix(folder, tree.MountMark) {
+		folder = b.Params.ValuesBase
+	}
+	if rest, fromTop := strings.CutPrefix(given, "/"); fromTop {
+		return inside("", rest)
+	}
+	if strings.HasPrefix(given, tree.MountMark) {
+		mount, rest, _ := strings.Cut(given, "/")
+		return inside(mount, rest)
+	}
+	return inside(folder, given)
 }
 
 // glob finds the files that match a pattern, sorted. A path without a pattern is
