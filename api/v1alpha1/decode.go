@@ -3,6 +3,7 @@ package v1alpha1
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -145,11 +146,21 @@ func (s *sink) structure(path []string, v any, t reflect.Type) {
 		if _, isBool := v.(bool); !isBool {
 			s.wrong(path, v, "true or false")
 		}
+	case t.Kind() == reflect.Int:
+		if !isWhole(v) {
+			s.wrong(path, v, "a whole number")
+		}
 	default:
 		if _, isText := v.(string); !isText {
 			s.wrong(path, v, "text")
 		}
 	}
+}
+
+func isWhole(v any) bool {
+	f, isFloat := v.(float64)
+	_, isInt := v.(int64)
+	return isInt || isFloat && f == math.Trunc(f) && math.Abs(f) < 1<<53
 }
 
 func (s *sink) at(path []string, what, do string) {

@@ -1,5 +1,10 @@
 package v1alpha1
 
+import (
+	"maps"
+	"slices"
+)
+
 // Patch changes rendered objects, as in a kustomization file: a strategic merge
 // patch, or a JSON patch (RFC 6902) with a target.
 type Patch struct {
@@ -21,4 +26,22 @@ type PatchTarget struct {
 type Replicas struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
+}
+
+// clone shares nothing that can be changed with k.
+func (k Kustomize) clone() *Kustomize {
+	k.Images, k.Replicas, k.Components = slices.Clone(k.Images), slices.Clone(k.Replicas), slices.Clone(k.Components)
+	k.Labels, k.Annotations = maps.Clone(k.Labels), maps.Clone(k.Annotations)
+	k.Patches = clonePatches(k.Patches)
+	return &k
+}
+
+func clonePatches(patches []Patch) []Patch {
+	own := slices.Clone(patches)
+	for i, p := range own {
+		if p.Target != nil {
+			own[i].Target = new(*p.Target)
+		}
+	}
+	return own
 }

@@ -163,24 +163,15 @@ func validateRender(s *sink, r Render) {
 		s.add("spec.render", "more than one way is given", "keep one of "+strings.Join(given, " and "))
 	}
 	if r.Kustomize != nil {
-		validateImages(s, r.Kustomize.Images)
+		validateKustomize(s, *r.Kustomize)
 	}
 	if r.Helm != nil {
 		validateHelm(s, *r.Helm)
+		validateImages(s, "spec.render.helm.images", r.Helm.Images)
+		validatePatches(s, "spec.render.helm.patches", r.Helm.Patches)
 	}
-}
-
-func validateImages(s *sink, images []Image) {
-	for i, image := range images {
-		field := fmt.Sprintf("spec.render.kustomize.images[%d]", i)
-		switch {
-		case image.Name == "":
-			s.add(field+".name", "is missing", "name the image as the manifests do, without its tag")
-		case image.NewName == "" && image.NewTag == "" && image.Digest == "":
-			s.add(field, "changes nothing", "give newName, newTag or digest")
-		case image.Digest != "" && !strings.Contains(image.Digest, ":"):
-			s.add(field+".digest", fmt.Sprintf("%q is not a digest", image.Digest), "write it like sha256:…")
-		}
+	if r.Substitute != nil {
+		validateSubstitute(s, *r.Substitute)
 	}
 }
 
