@@ -3,6 +3,7 @@ package helm
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
@@ -142,7 +143,7 @@ func TestS05HostileFiles(t *testing.T) {
 	}{
 		"values that expand":    {map[string]string{"c/values.yaml": bomb(12)}, "c/values.yaml"},
 		"chart that expands":    {map[string]string{"c/Chart.yaml": chartYAML + bomb(12)}, "c/Chart.yaml"},
-		"many files":            {many, "more than 10000 files"},
+		"many files":            {many, "files when it is unpacked"},
 		"large files":           {large, "more than 67108864 bytes"},
 		"deep folders":          {map[string]string{"c/" + strings.Repeat("d/", 30) + "f": ""}, "folders nest more than 16 deep"},
 		"link out":              {map[string]string{"c/templates/x.yaml": treetest.LinkTo + "../../../etc/passwd"}, "leads out of the repository"},
@@ -186,7 +187,8 @@ func TestS01ValueFilesStayInside(t *testing.T) {
 type packed struct {
 	name, content string
 	kind          byte
-	size          int // of a file of zeros
+	to            string // of a link; /etc/passwd where it is none
+	size          int    // of a file of zeros
 }
 
 func pack(members ...packed) string {
@@ -201,7 +203,7 @@ func pack(members ...packed) string {
 		if m.kind != tar.TypeReg {
 			size = 0
 		}
-		_ = w.WriteHeader(&tar.Header{Name: m.name, Typeflag: m.kind, Size: int64(size), Linkname: "/etc/passwd", Mode: 0o644})
+		_ = w.WriteHeader(&tar.Header{Name: m.name, Typeflag: m.kind, Size: int64(size), Linkname: cmp.Or(m.to, "/etc/passwd"), Mode: 0o644})
 		_, _ = w.Write([]byte(m.content))
 		if m.size > 0 {
 			_, _ = w.Write(make([]byte, m.size))
@@ -230,14 +232,15 @@ func TestS06Archives(t *testing.T) {
 		"bomb":            {pack(chart, packed{name: "sub/zeros", size: 50 << 20}), "when it is unpacked"},
 		"many files":      {pack(many...), "more than 10000 files"},
 		"in each other":   {nested, "more than 16 deep"},
-		"link":            {pack(chart, packed{name: "sub/link", kind: tar.TypeSymlink}), "is a link or a device"},
-		"hard link":       {pack(chart, packed{name: "sub/link", kind: tar.TypeLink}), "is a link or a device"},
-		"device":          {pack(chart, packed{name: "sub/dev", kind: tar.TypeChar}), "is a link or a device"},
-		"dots":            {pack(chart, packed{name: "sub/../../x"}), "leads out of the chart"},
-		"dots, backslash": {pack(chart, packed{name: `sub\..\..\x`}), "leads out of the chart"},
-		"absolute":        {pack(chart, packed{name: "/etc/x"}), "leads out of the chart"},
-		"drive":           {pack(chart, packed{name: "sub/c:/x"}), "leads out of the chart"},
-		"outside":         {pack(chart, packed{name: "x"}), "is outside of the chart's folder"},
+		"link":            {pack(chart, packed{name: "sub/link", kind: tar.TypeSymlink}), "is a link that leads out of it"},
+		"link inside":     {pack(chart, packed{name: "sub/link", kind: tar.TypeSymlink, to: "Chart.yaml"}), `"link" is a link; pack it again without`},
+		"hard link":       {pack(chart, packed{name: "sub/link", kind: tar.TypeLink}), "is a device or a hard link"},
+		"device":          {pack(chart, packed{name: "sub/dev", kind: tar.TypeChar}), "is a device or a hard link"},
+		"dots":            {pack(chart, packed{name: "sub/../../x"}), "leads out of it"},
+		"dots, backslash": {pack(chart, packed{name: `sub\..\..\x`}), "leads out of it"},
+		"absolute":        {pack(chart, packed{name: "/etc/x"}), "leads out of it"},
+		"drive":           {pack(chart, packed{name: "sub/c:/x"}), "leads out of it"},
+		"outside":         {pack(chart, packed{name: "x"}), "there is no Chart.yaml in it"},
 		"twice":           {pack(chart, chart), "is in it twice"},
 		"no chart":        {pack(packed{name: "sub/x"}), "there is no Chart.yaml in it"},
 		"no archive":      {"hello", "is no packed chart"},
