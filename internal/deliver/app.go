@@ -9,6 +9,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
@@ -31,10 +32,11 @@ type app struct {
 	ref       source.Ref
 	removed   bool
 
-	head  source.Head
-	want  want
-	got   got
-	cause release.Cause
+	head   source.Head
+	beside pipeline.Beside
+	want   want
+	got    got
+	cause  release.Cause
 
 	gated
 
@@ -59,6 +61,7 @@ type app struct {
 // want is what should be rendered.
 type want struct {
 	commit     string
+	others     string // the revisions of what the App reads beside it
 	generation int    // counts changes of the declaration
 	turn       uint64 // which turn of events asked for it; see engine.pruneHeld
 }
@@ -71,6 +74,7 @@ type got struct {
 	held      release.Revision // the newest one that the App is held to; it may have changed nothing
 	renderer  string
 	err       error // why the last one failed, or is not complete
+	asked     bool  // the target was asked for it
 	retry     bool  // trying again may help
 	unchanged bool  // the newest commit touched nothing that the App is made from
 	changedAt string
@@ -87,7 +91,7 @@ func (e *engine) newApp(id, label string, applied map[object.Key]plan.Applied) *
 
 // stale says whether what should be rendered isn't what was rendered last.
 func (a *app) stale() bool {
-	return a.want.commit != a.got.commit || a.want.generation != a.got.generation || a.got.err != nil
+	return !a.want.at(a.got.want) || a.got.err != nil
 }
 
 // actor is in whose name the App's objects are written.
@@ -103,7 +107,7 @@ func (a *app) facts() Facts {
 	return Facts{
 		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
 		Incomplete:   len(a.unresolved) > 0,
-		Revision:     a.want.commit != "",
+		Revision:     a.want.commit != "" && a.beside.Lacking() == "",
 		Stale:        a.stale(),
 		Rendered:     a.got.ok,
 		RenderFailed: a.got.err != nil && a.want == a.got.want,

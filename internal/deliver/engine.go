@@ -285,10 +285,10 @@ func (e *engine) decide(a *app) {
 // would take it over. An App whose render fails holds up nobody.
 func (e *engine) pruneHeld(a *app) bool {
 	for _, other := range e.apps {
-		if other == a || other.removed || other.want.commit == "" || other.Held != nil {
+		if other == a || other.removed || other.want.commit == "" || other.Held != nil || other.stuck() {
 			continue
 		}
-		if other.stale() && !(other.got.err != nil && other.want == other.got.want) && other.want.turn <= a.want.turn {
+		if other.stale() && other.want.turn <= a.want.turn {
 			e.pruners[a] = struct{}{}
 			return true
 		}

@@ -100,6 +100,7 @@ func (e *engine) declareOne(d Declaration) {
 		a.ref = refOf(d.App)
 		a.head = e.follows.Set(id, a.ref, d.App.Spec.Source.Every.Duration)
 		a.want.commit = a.head.Revision.Commit
+		e.followBeside(a)
 	}
 	e.touch(a)
 }
@@ -129,11 +130,7 @@ func idsOf(list []v1alpha1.Dependency) (ids []string) {
 
 // refOf is what an App follows.
 func refOf(app v1alpha1.App) source.Ref {
-	g := app.Spec.Source.Git
-	if g == nil {
-		return source.Ref{}
-	}
-	return source.Ref{URL: g.URL, Branch: g.Branch, Tag: g.Tag, Commit: g.Commit}
+	return source.RefOf(app.Spec.Source.Git, nil)
 }
 
 // undeclare begins the end of an App: its objects are pruned.
@@ -223,6 +220,7 @@ func (e *engine) oursByRoot(label string) bool {
 func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 	moved := e.follows.Moved(h, changes, complete)
 	commit := h.Revision.Commit
+	e.besideMoved(moved, h)
 	for id, met := range moved.Followers {
 		a := e.apps[id]
 		a.head = h
@@ -230,10 +228,10 @@ func (e *engine) head(h source.Head, changes []tree.Change, complete bool) {
 			e.touch(a)
 			continue
 		}
-		untouched := !met && a.got.commit == moved.Before && a.got.commit != "" && !a.rendering && a.want.generation == a.got.generation
+		untouched := !met && a.got.commit == moved.Before && a.got.commit != "" && !a.rendering && a.want.generation == a.got.generation && a.want.others == a.got.others
 		a.want.commit = commit
 		if untouched {
-			a.got.commit, a.got.held, a.got.unchanged = commit, h.Revision, true
+			a.got.commit, a.got.held, a.got.unchanged = commit, a.revision(), true
 			e.moveOn(a)
 			continue
 		}
@@ -341,6 +339,9 @@ func (e *engine) sync(id, actor string) error {
 	a.objects.AskAgain()
 	e.touch(a)
 	e.Source.Refresh(a.ref.URL)
+	for _, h := range a.beside.Heads {
+		e.Source.Refresh(h.Ref.URL)
+	}
 	return nil
 }
 

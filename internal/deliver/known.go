@@ -3,6 +3,7 @@ package deliver
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -63,7 +64,7 @@ func (e *engine) claimsOf(wrote object.Key) (claims []pipeline.Claim) {
 func (e *engine) known(a *app) pipeline.Known {
 	k := pipeline.Known{
 		App: a.App, Origin: a.Origin, Root: e.root, Ref: a.ref, Newest: a.head.Revision, Held: a.got.held, Actor: e.actor(a),
-		Inputs: e.follows.Inputs(a.id),
+		Inputs: e.follows.Inputs(a.id), Beside: maps.Clone(a.beside.Heads),
 	}
 	if a.want == a.got.want {
 		k.Failed = a.got.err

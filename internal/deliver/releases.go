@@ -14,8 +14,8 @@ import (
 // new one that isn't recorded yet. An open release of an older commit or
 // another cause ends here.
 func (e *engine) draftIntended(a *app) *release.Release {
-	if a.Open != nil && !a.removed && a.Open.Revision.Commit != a.got.revision.Commit {
-		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" came first")
+	if a.Open != nil && !a.removed && !a.Open.Revision.Same(a.got.revision) {
+		e.finish(a, release.Superseded, a.got.revision.Name()+" came first")
 	}
 	draft := a.cause.Begin(a.id, a.got.revision, e.Now())
 	if a.Open != nil {
@@ -28,15 +28,15 @@ func (e *engine) draftIntended(a *app) *release.Release {
 // endOvertaken ends an open release that never came to be live as a whole, now
 // that something else is declared.
 func (e *engine) endOvertaken(a *app) {
-	if a.Open != nil && a.Open.Applied.IsZero() && a.Open.Revision.Commit != a.got.revision.Commit {
-		e.finish(a, release.Superseded, "commit "+a.got.revision.Short()+" took its place before it was applied")
+	if a.Open != nil && a.Open.Applied.IsZero() && !a.Open.Revision.Same(a.got.revision) {
+		e.finish(a, release.Superseded, a.got.revision.Name()+" took its place before it was applied")
 	}
 }
 
 // draftBroken is the release of a commit that can't be rendered: the one that
 // is recorded already, or a new one. It is nil where nothing new was tried.
 func (e *engine) draftBroken(a *app, revision release.Revision) *release.Release {
-	if a.Broken != nil && a.Broken.Revision.Commit == revision.Commit {
+	if a.Broken != nil && a.Broken.Revision.Same(revision) {
 		draft := *a.Broken
 		return &draft
 	}
@@ -60,7 +60,7 @@ func (e *engine) closeBroken(a *app) {
 // mended takes in that the newest commit can be rendered: if it is the one that
 // could not be before, its release goes on.
 func (e *engine) mended(a *app) {
-	if a.Broken != nil && a.Open == nil && a.Broken.Revision.Commit == a.got.revision.Commit {
+	if a.Broken != nil && a.Open == nil && a.Broken.Revision.Same(a.got.revision) {
 		a.Open, a.Broken = a.Broken, nil
 		return
 	}

@@ -90,8 +90,9 @@ func (e *engine) statusOf(a *app) status.App {
 	if !a.got.ok {
 		s.Health, s.Revision = status.HealthUnset, ""
 	}
-	if a.head.Err != nil {
-		s.Source.Error = a.head.Err.Error()
+	s.Source.With, s.Source.Beside = a.got.held.With, a.beside.Told()
+	if err := a.sourceErr(); err != nil {
+		s.Source.Error = err.Error()
 	}
 	if a.retryAt.After(e.Now()) {
 		s.RetryAt = a.retryAt
@@ -180,14 +181,18 @@ func (e *engine) message(a *app, waiting []string) string {
 		return "is no longer declared; " + a.verdict.Hold.Message
 	case a.removed:
 		return "is no longer declared; its objects are being deleted"
-	case a.head.Err != nil:
-		return a.head.Err.Error()
+	case a.sourceErr() != nil:
+		return a.sourceErr().Error()
 	case errors.Is(a.got.err, target.ErrUnreachable):
 		return firstOf(e.target.State().Err, a.got.err).Error()
 	case len(a.unresolved) > 0 && a.got.err != nil:
 		return a.got.err.Error()
 	case a.got.err != nil:
 		return fmt.Sprintf("revision %.8s can't be rendered: %v", a.got.commit, a.got.err)
+	case lacksSources(a.got.err):
+		return "waiting for " + a.got.err.Error()
+	case a.want.commit != "" && a.beside.Lacking() != "":
+		return "waiting for " + a.beside.Heads[a.beside.Lacking()].Ref.Name()
 	case a.want.commit == "":
 		return "waiting for the repository"
 	case errors.Is(a.viewErr, target.ErrUnreachable):
@@ -239,21 +244,21 @@ func (a *app) treeOf() []status.Object {
 // Render renders an App at the commit that it is held against, and returns its
 // objects as they would be applied.
 func (en *Engine) Render(ctx context.Context, id string) ([]object.Object, error) {
-	type what struct {
-		app  v1alpha1.App
-		want want
-	}
-	got, err := ask(ctx, en.e, func(e *engine) (what, error) {
+	what, err := ask(ctx, en.e, func(e *engine) (subject, error) {
 		a, err := e.declared(id)
 		if err != nil {
-			return what{}, err
+			return subject{}, err
 		}
-		return what{a.App, a.want}, nil
+		return a.subject(), nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	r := en.e.render(ctx, got.app, got.want)
+	files, err := en.e.files(what)
+	if err != nil {
+		return nil, err
+	}
+	r := en.e.render(ctx, what, files)
 	if r.Err != nil {
 		return nil, r.Err
 	}

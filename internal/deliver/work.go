@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -14,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/queue"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/target"
 	"plumb.dev/plumb/internal/tree"
 )
@@ -79,19 +81,23 @@ type rendering struct {
 // at first: if all are the same, so is what comes of them.
 func (e *engine) renderJob(a *app) job {
 	a.rendering = true
-	spec, w, revision := a.App, a.want, a.head.Revision
+	what, revision := a.subject(), a.revision()
 	broken := e.draftBroken(a, revision)
 	var before tree.Inputs
-	if a.got.err == nil && a.got.ok && a.got.generation == w.generation {
+	if a.got.err == nil && a.got.ok && a.got.generation == what.want.generation && !a.got.asked {
 		before = e.follows.Inputs(a.id)
 	}
 	return func(ctx context.Context) func() {
 		start := e.Now()
-		if files, err := e.Source.Tree(refOf(spec).URL, w.commit); err == nil && before.Len() > 0 && before.Valid(files) {
-			return func() { e.rendered(a, rendering{want: w, revision: revision, same: true}) }
+		files, err := e.files(what)
+		if err == nil && before.Len() > 0 && before.Valid(files) {
+			return func() { e.rendered(a, rendering{want: what.want, revision: revision, same: true}) }
 		}
-		r := rendering{Rendering: e.render(ctx, spec, w), want: w, revision: revision}
-		if !r.Rendered() && broken != nil {
+		r := rendering{Rendering: pipeline.Rendering{Err: err, Retry: true}, want: what.want, revision: revision}
+		if err == nil {
+			r.Rendering = e.render(ctx, what, files)
+		}
+		if !r.Rendered() && broken != nil && !lacksSources(r.Err) {
 			r.broken = e.records.Begin(ctx, pipeline.Attempted(*broken, nil, start, e.Now(), r.Err))
 		}
 		e.Observe.Rendered(e.Now().Sub(start), r.Cached, r.Err)
@@ -99,13 +105,27 @@ func (e *engine) renderJob(a *app) job {
 	}
 }
 
-// render reads and renders one commit, and fits it to the target.
-func (e *engine) render(ctx context.Context, app v1alpha1.App, w want) pipeline.Rendering {
-	files, err := e.Source.Tree(refOf(app).URL, w.commit)
+// subject is what is to be rendered.
+type subject struct {
+	app    v1alpha1.App
+	want   want
+	beside map[string]source.Head
+}
+
+func (a *app) subject() subject { return subject{a.App, a.want, maps.Clone(a.beside.Heads)} }
+
+// files are those of one commit, with what the App reads beside them.
+func (e *engine) files(s subject) (tree.Tree, error) {
+	files, err := e.Source.Tree(refOf(s.app).URL, s.want.commit)
 	if err != nil {
-		return pipeline.Rendering{Err: err, Retry: true}
+		return files, err
 	}
-	return pipeline.Render(ctx, e.Renderer, e.target, pipeline.Job{App: app, Root: e.root, Revision: w.commit, Files: files})
+	return pipeline.Mounted(e.Source, files, s.beside)
+}
+
+// render renders files, and fits what comes of it to the target.
+func (e *engine) render(ctx context.Context, s subject, files tree.Tree) pipeline.Rendering {
+	return pipeline.Render(ctx, e.Renderer, e.target, pipeline.Job{App: s.app, Root: e.root, Revision: s.want.commit, Files: files})
 }
 
 // rendered takes a render in. One that was overtaken by a newer commit or
@@ -123,14 +143,18 @@ func (e *engine) rendered(a *app, r rendering) {
 		return
 	}
 	defer e.releasePruners()
-	a.got.want, a.got.err, a.got.retry = r.want, r.Err, r.Retry
+	a.got.want, a.got.err, a.got.retry, a.got.asked = r.want, r.Err, r.Retry, r.Asked
 	a.got.held, a.got.unchanged = r.revision, r.same
 	if r.same {
 		a.cause = release.Cause{}
 		return
 	}
 	if !errors.Is(r.Err, render.ErrRead) {
+		missing := e.takeNeeds(a, r)
 		e.follows.Made(a.id, r.Inputs)
+		if missing {
+			return
+		}
 	}
 	if r.Err != nil {
 		e.failed(a)

@@ -21,6 +21,9 @@ type Known struct {
 	Newest, Held release.Revision
 	// Inputs are what the last render read, of Held.
 	Inputs tree.Inputs
+	// Beside is what it reads beside its own repository, by the names under
+	// which that is mounted.
+	Beside map[string]source.Head
 	Actor  target.Actor
 
 	Desired []plan.Desired // as declared at Held, in the order they are applied
@@ -29,6 +32,16 @@ type Known struct {
 	Kept    []plan.Extra   // those that a guard keeps
 	Broken  []plan.Problem // objects that could not be fitted to the target, or are left to another App
 	Failed  error          // why the newest commit can't be rendered; nil when it can
+}
+
+// Files are the App's files at a commit of its repository, with all that it
+// reads beside them as that is now.
+func (k Known) Files(open Opener, commit string) (tree.Tree, error) {
+	files, err := open.Tree(k.Ref.URL, commit)
+	if err != nil {
+		return files, err
+	}
+	return Mounted(open, files, k.Beside)
 }
 
 // ID is the App's NAMESPACE/NAME.

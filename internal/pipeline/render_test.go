@@ -33,7 +33,7 @@ func TestNoFileHasWhatAnAppMarks(t *testing.T) {
 	job.App.Spec.Sensitive = []v1alpha1.Sensitive{{Kind: "ConfigMap", Fields: []string{"/data/x"}}}
 	for want, rules := range [][]v1alpha1.Sensitive{job.App.Spec.Sensitive, nil} {
 		job.App.Spec.Sensitive = rules
-		r := pipeline.Render(t.Context(), render.Work{Files: kept, Path: anyFit{}, Params: job})
+		r := pipeline.Render(t.Context(), kept, anyFit{}, job)
 		if r.Err != nil || len(r.Desired) != 1 || r.Cached {
 			t.Fatalf("%+v", r)
 		}
@@ -41,7 +41,7 @@ func TestNoFileHasWhatAnAppMarks(t *testing.T) {
 			t.Errorf("there are %d files, want %d: %v", len(files), want, err)
 		}
 	}
-	if r := pipeline.Render(t.Context(), render.Work{Files: kept, Path: anyFit{}, Params: job}); !r.Cached {
+	if r := pipeline.Render(t.Context(), kept, anyFit{}, job); !r.Cached {
 		t.Error("nothing was kept of an App that marks nothing")
 	}
 }

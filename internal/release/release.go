@@ -21,11 +21,12 @@ const (
 	TriggerDrift       Trigger = "drift"       // something changed outside Git; always corrective
 	TriggerManual      Trigger = "manual"      // someone asked for it
 	TriggerRemoval     Trigger = "removal"     // the App is no longer declared
+	TriggerSource      Trigger = "source"      // what is read beside the App's own repository moved, such as a chart
 )
 
 // Triggers are all that there are.
 func Triggers() []Trigger {
-	return []Trigger{TriggerCommit, TriggerDeclaration, TriggerDrift, TriggerManual, TriggerRemoval}
+	return []Trigger{TriggerCommit, TriggerDeclaration, TriggerDrift, TriggerManual, TriggerRemoval, TriggerSource}
 }
 
 // Outcome is how a release ended, or Running.
@@ -50,6 +51,19 @@ type Revision struct {
 	Author  string    `json:"author,omitempty"` // Name <email>
 	Message string    `json:"message,omitempty"`
 	Time    time.Time `json:"time,omitzero"` // the committer's time
+	// With are the revisions of what was read beside it, for people: podinfo 6.5.4.
+	With string `json:"with,omitempty"`
+}
+
+// Same says whether both are the same commit, with the same beside it.
+func (r Revision) Same(other Revision) bool { return r.Commit == other.Commit && r.With == other.With }
+
+// Name is the revision for people.
+func (r Revision) Name() string {
+	if r.With != "" {
+		return "commit " + r.Short() + " with " + r.With
+	}
+	return "commit " + r.Short()
 }
 
 // Short is the commit's first eight characters.

@@ -79,6 +79,19 @@ type Source struct {
 	Renderer string `json:"renderer" doc:"How the manifests were rendered: plain or kustomize."`
 
 	Checked time.Time `json:"checked,omitzero" doc:"When the repository was last read without an error."`
+
+	With   string   `json:"with,omitempty" doc:"The revisions of what was rendered beside the repository, for people: podinfo 6.5.4."`
+	Beside []Beside `json:"beside,omitempty" doc:"The sources that are read beside the repository."`
+}
+
+// Beside is a source that an App reads beside its own repository.
+type Beside struct {
+	Mount   string `json:"mount" doc:"The name under which the App's files see it, such as @chart."`
+	URL     string `json:"url" doc:"The repository or registry, without credentials."`
+	Chart   string `json:"chart,omitempty" doc:"The chart's name, where it is one."`
+	Version string `json:"version,omitempty" doc:"The chart's version."`
+	Newest  string `json:"newest" doc:"The newest commit, or the digest of the newest package; empty before the first."`
+	Error   string `json:"error,omitempty" doc:"Why it could not be read at the last look."`
 }
 
 // Target is where an App's objects go.
