@@ -15,7 +15,7 @@ func (b *build) unpack(at string, packed []byte) ([]file, error) {
 	members, err := archive.Unpack(packed, left)
 	switch {
 	case errors.Is(err, archive.ErrTooLarge):
-		return nil, fmt.Errorf("%s: %w when it is unpacked; keep the chart's folder in its place", at, err)
+		return nil, fmt.Errorf("%s: %w; keep the chart's folder in its place", at, err)
 	case err != nil:
 		return nil, fmt.Errorf("%s: is no packed chart: %w", at, err)
 	}
