@@ -1,0 +1,14 @@
+// Package renders compares what Plumb makes of charts and kustomizations with
+// what the real `helm template` and `kustomize build` of the same versions make
+// of them: object by object, with each difference named and explained in
+// docs/helm.md and docs/kustomize.md.
+//
+// A case is a txtar file below testdata/helm or testdata/kustomize: a comment
+// that says what it covers, files of the repository, and
+//
+//	-- helm --          flags of `helm template release-name c`, one a line
+//	-- render.yaml --   what the App says of rendering, as spec.render
+//	-- differs --       the objects that differ, and how: "KEY: WHY"; none without it
+//
+// The programs are built by `make renderers`. Nothing is fetched.
+package renders

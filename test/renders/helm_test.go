@@ -1,0 +1,66 @@
+package renders
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/helm"
+	"plumb.dev/plumb/internal/tree/treetest"
+)
+
+// TestHelm renders the chart in the folder c of each case both ways.
+func TestHelm(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/helm/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("there are no cases", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			s := readScene(t, file)
+			command := []string{program(t, "helm"), "template", "web", "c", "--namespace", "team-a", "--include-crds", "--skip-tests", "--kube-version", v1alpha1.DefaultKubeVersion}
+			printed, err := output(t, s.onDisk(t), append(command, s.flags...)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, asApplied(objects(t, printed)), byPlumb(t, s, helm.New()), s.differs)
+		})
+	}
+}
+
+// byPlumb is what Plumb makes of a case, as for an App.
+func byPlumb(t *testing.T, s scene, by ...render.Renderer) []object.Object {
+	t.Helper()
+	app := v1alpha1.App{}
+	app.Name, app.Namespace = "web", "team-a"
+	if err := yaml.UnmarshalStrict([]byte(s.render), &app.Spec.Render); err != nil {
+		t.Fatal(err)
+	}
+	if errs := v1alpha1.Validate(app); len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	result, err := render.Set(by).Render(t.Context(), render.Work{Files: treetest.New(s.files), Path: "c", Params: v1alpha1.Default(app).Spec.Render})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.Objects
+}
+
+// asApplied is what Plumb adds to what a chart came to: an object that Helm
+// would keep isn't pruned.
+func asApplied(objects []object.Object) []object.Object {
+	for _, o := range objects {
+		if annotations := o.GetAnnotations(); annotations["helm.sh/resource-policy"] == "keep" {
+			annotations[object.AnnotationPrune] = object.PruneNever
+			o.SetAnnotations(annotations)
+		}
+	}
+	return objects
+}
