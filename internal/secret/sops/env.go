@@ -9,7 +9,7 @@ import (
 )
 
 // envPrefix is how the names of SOPS' own lines begin.
-const envPrefix = section + "_"
+const envPrefix = sectionName + "_"
 
 // parseEnv parses a dotenv file: NAME=VALUE in each line, with line ends
 // written as \n. SOPS' section is written out into names such as

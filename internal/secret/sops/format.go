@@ -22,11 +22,11 @@ type parsed struct {
 // one, or can't be parsed, is none: who renders it will say what is wrong.
 func parse(name string, content []byte) (parsed, bool) {
 	switch {
-	case !bytes.Contains(content, []byte(section)):
+	case !bytes.Contains(content, []byte(sectionName)):
 		return parsed{}, false
-	case bytes.HasPrefix(bytes.TrimLeft(content, "\ufeff \t\r\n"), []byte("{")):
+	case isJSON(content):
 		return parseJSON(name, content)
-	case yamlSection.Match(content):
+	case isYAML(content):
 		return parseYAML(content)
 	case envSection.Match(content):
 		return parseEnv(content)
@@ -40,6 +40,14 @@ var (
 	envSection  = regexp.MustCompile(`(?m)^sops_mac=`)
 	iniSection  = regexp.MustCompile(`(?m)^\[sops\][ \t]*\r?$`)
 )
+
+// isJSON says whether a file looks like one of JSON.
+func isJSON(content []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(content, "\ufeff \t\r\n"), []byte("{"))
+}
+
+// isYAML says whether an encrypted file is one of YAML.
+func isYAML(content []byte) bool { return !isJSON(content) && yamlSection.Match(content) }
 
 // isINI says whether a file is an encrypted one of the format that isn't read.
 func isINI(content []byte) bool {
@@ -55,7 +63,7 @@ func isObject(name string) bool {
 func cutSection(n *yaml.Node) (cut *yaml.Node) {
 	kept := n.Content[:0]
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == section {
+		if n.Content[i].Value == sectionName {
 			cut = n.Content[i+1]
 			continue
 		}

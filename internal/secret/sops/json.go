@@ -16,13 +16,8 @@ import (
 // parseJSON parses a file of JSON, or a binary one: those SOPS writes as JSON
 // with the content under "data".
 func parseJSON(name string, content []byte) (parsed, bool) {
-	d := json.NewDecoder(bytes.NewReader(content))
-	d.UseNumber()
-	top, err := jsonNode(d, 0)
-	if err != nil || top.Kind != yaml.MappingNode {
-		return parsed{}, false
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+	top, err := wholeJSON(content)
+	if err != nil {
 		return parsed{}, false
 	}
 	p := parsed{metadata: cutSection(top), docs: []*yaml.Node{top}, write: writeJSON}
@@ -30,6 +25,20 @@ func parseJSON(name string, content []byte) (parsed, bool) {
 		p.write = func([]*yaml.Node) ([]byte, error) { return []byte(data.Value), nil }
 	}
 	return p, isMetadata(p.metadata)
+}
+
+// wholeJSON reads a file of one object.
+func wholeJSON(content []byte) (*yaml.Node, error) {
+	d := json.NewDecoder(bytes.NewReader(content))
+	d.UseNumber()
+	top, err := jsonNode(d, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) || top.Kind != yaml.MappingNode {
+		return nil, errors.New("it is no object")
+	}
+	return top, nil
 }
 
 // jsonNode reads the next value, in the order in which it is written.

@@ -9,15 +9,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// section is the name under which SOPS keeps what it knows of a file.
-const section = "sops"
+// sectionName is the name under which SOPS keeps what it knows of a file.
+const sectionName = "sops"
 
 // group are keys of which each opens the same.
 type group struct {
-	Age []struct {
-		Recipient string `yaml:"recipient"`
-		Enc       string `yaml:"enc"`
-	} `yaml:"age"`
+	Age []ageKey `yaml:"age"`
 	PGP []struct {
 		Fingerprint string `yaml:"fp"`
 		Enc         string `yaml:"enc"`
@@ -39,6 +36,11 @@ type group struct {
 	Huawei []struct {
 		ID string `yaml:"key_id"`
 	} `yaml:"hckms"`
+}
+
+type ageKey struct {
+	Recipient string `yaml:"recipient"`
+	Enc       string `yaml:"enc"`
 }
 
 // recipients are all for whom a group is encrypted, by their public names.

@@ -25,10 +25,37 @@ type creation struct {
 	PathRegex string `yaml:"path_regex"`
 	Age       names  `yaml:"age"`
 	PGP       names  `yaml:"pgp"`
+	Clouds    clouds `yaml:",inline"`
 	Groups    []struct {
-		Age names `yaml:"age"`
-		PGP names `yaml:"pgp"`
+		Age    names  `yaml:"age"`
+		PGP    names  `yaml:"pgp"`
+		Clouds clouds `yaml:",inline"`
 	} `yaml:"key_groups"`
+}
+
+// clouds are a rule's keys that services keep. What they are doesn't matter.
+type clouds struct {
+	AWS     yaml.Node `yaml:"kms"`
+	Google  yaml.Node `yaml:"gcp_kms"`
+	Huawei  yaml.Node `yaml:"hckms"`
+	Azure   yaml.Node `yaml:"azure_keyvault"`
+	Vault   yaml.Node `yaml:"hc_vault_transit_uri"`
+	InGroup yaml.Node `yaml:"hc_vault"`
+}
+
+// names are the services whose keys there are.
+func (c clouds) names() (names []string) {
+	for _, service := range []struct {
+		name string
+		keys yaml.Node
+	}{
+		{"AWS KMS", c.AWS}, {"Google KMS", c.Google}, {"Huawei KMS", c.Huawei}, {"Azure Key Vault", c.Azure}, {"Vault", c.Vault}, {"Vault", c.InGroup},
+	} {
+		if len(service.keys.Content) > 0 || service.keys.Value != "" {
+			names = append(names, "a key of "+service.name)
+		}
+	}
+	return names
 }
 
 // names are a list, or a text with commas.
@@ -57,6 +84,26 @@ func (c creation) all() []string {
 		list = slices.Concat(list, g.Age, g.PGP)
 	}
 	return list
+}
+
+// RuleFor is what the rules next above a file say of it.
+func RuleFor(files tree.Reader, file string) (secret.Rule, error) {
+	at, c, err := ruleFor(files, file)
+	if err != nil {
+		return secret.Rule{}, fmt.Errorf("%s can't be read: correct it", at)
+	}
+	rule := secret.Rule{At: at, Found: c != nil}
+	if c == nil {
+		return rule, nil
+	}
+	rule.Recipients, rule.Several = unique(c.Age), len(c.Groups) > 1
+	others := slices.Concat([]string(c.PGP), c.Clouds.names())
+	for _, g := range c.Groups {
+		rule.Recipients = unique(slices.Concat(rule.Recipients, g.Age))
+		others = slices.Concat(others, g.PGP, g.Clouds.names())
+	}
+	rule.Others = unique(others)
+	return rule, nil
 }
 
 // hint compares for whom a file is encrypted with what the repository's rules

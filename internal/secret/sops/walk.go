@@ -36,10 +36,26 @@ type walk struct {
 	sum       hash.Hash
 	// secrets are the values that were decrypted.
 	secrets []string
+
+	comments bool // decrypt those as well
+	// known takes, unless it is nil, what each value was encrypted as.
+	known map[place]string
+	doc   int
 }
 
 // decrypt decrypts the documents of a file and verifies its sum.
 func decrypt(docs []*yaml.Node, m metadata, key []byte) (secrets []string, err error) {
+	w, err := newWalk(m, key)
+	if err == nil {
+		err = w.open(docs, m)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return w.secrets, nil
+}
+
+func newWalk(m metadata, key []byte) (*walk, error) {
 	encrypted, err := m.rule()
 	if err != nil {
 		return nil, err
@@ -49,16 +65,32 @@ func decrypt(docs []*yaml.Node, m metadata, key []byte) (secrets []string, err e
 		begin := sha256.Sum256([]byte("sops")) // so that the one sum can't be taken for the other
 		w.sum.Write(begin[:])
 	}
-	for _, doc := range docs {
+	return w, nil
+}
+
+// total is the sum of all that was seen.
+func (w *walk) total() string { return fmt.Sprintf("%X", w.sum.Sum(nil)) }
+
+// open decrypts the documents and verifies their sum.
+func (w *walk) open(docs []*yaml.Node, m metadata) error {
+	for i, doc := range docs {
+		w.doc = i
 		if err := w.value(doc, nil, 0); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	want, _, err := unseal(m.MAC, key, m.modified())
-	if err != nil || !hmac.Equal([]byte(want), fmt.Appendf(nil, "%X", w.sum.Sum(nil))) {
-		return nil, errors.New("its checksum is wrong: something was changed, moved or taken out after it was encrypted; edit it with sops, not by hand")
+	want, _, err := unseal(m.MAC, w.key, m.modified())
+	if err != nil || !hmac.Equal([]byte(want), []byte(w.total())) {
+		return errors.New("its checksum is wrong: something was changed, moved or taken out after it was encrypted; edit it with sops, not by hand")
 	}
-	return w.secrets, nil
+	return nil
+}
+
+// note keeps what a value was encrypted as.
+func (w *walk) note(plain, kind, where, sealed string) {
+	if w.known != nil {
+		w.known[place{w.doc, where, kind, plain}] = sealed
+	}
 }
 
 func (w *walk) value(n *yaml.Node, path []string, depth int) error {
@@ -82,7 +114,16 @@ func (w *walk) mapping(n *yaml.Node, path []string, depth int) error {
 		if key.Kind != yaml.ScalarNode {
 			return errors.New("it has keys that are no text, which SOPS doesn't write: encrypt it again")
 		}
-		if err := w.value(n.Content[i+1], append(path[:len(path):len(path)], key.Value), depth+1); err != nil {
+		value, below := n.Content[i+1], append(path[:len(path):len(path)], key.Value)
+		if w.comments || w.known != nil {
+			of := path
+			if value.Kind != yaml.ScalarNode {
+				of = below
+			}
+			w.uncomment(key, path)
+			w.uncomment(value, of)
+		}
+		if err := w.value(value, below, depth+1); err != nil {
 			return err
 		}
 	}
@@ -118,10 +159,12 @@ func (w *walk) scalar(n *yaml.Node, path []string) error {
 		}
 		return at(path, err)
 	}
-	plain, kind, err := unseal(n.Value, w.key, strings.Join(path, ":")+":")
+	where := strings.Join(path, ":") + ":"
+	plain, kind, err := unseal(n.Value, w.key, where)
 	if err != nil {
 		return at(path, err)
 	}
+	w.note(plain, kind, where, n.Value)
 	if err := w.put(n, plain, kind); err != nil {
 		return at(path, err)
 	}

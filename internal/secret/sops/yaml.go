@@ -11,33 +11,53 @@ import (
 // parseYAML parses a file of YAML. SOPS puts its section into each document,
 // and that of the first counts.
 func parseYAML(content []byte) (parsed, bool) {
-	var p parsed
+	docs, err := documents(content)
+	if err != nil || len(docs) == 0 {
+		return parsed{}, false
+	}
+	p := parsed{docs: docs, write: writeYAML}
+	for i, doc := range docs {
+		if found := cutSection(doc); i == 0 {
+			p.metadata = found
+		}
+	}
+	return p, isMetadata(p.metadata)
+}
+
+// documents are those of a file of YAML: mappings, without empty ones.
+func documents(content []byte) (docs []*yaml.Node, err error) {
 	d := yaml.NewDecoder(bytes.NewReader(content))
 	for {
 		var doc yaml.Node
 		err := d.Decode(&doc)
 		if errors.Is(err, io.EOF) {
-			break
+			return docs, nil
 		}
-		if err != nil || doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-			return parsed{}, false
+		if err != nil {
+			return nil, err
 		}
-		top := doc.Content[0]
-		if top.Kind != yaml.MappingNode {
-			if top.ShortTag() == "!!null" {
-				continue
-			}
-			return parsed{}, false
+		if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
+			return nil, errNoMapping
 		}
-		found := cutSection(top)
-		if len(p.docs) == 0 {
-			p.metadata = found
+		switch top := doc.Content[0]; {
+		case top.Kind == yaml.MappingNode:
+			top.HeadComment, top.FootComment = joined(doc.HeadComment, top.HeadComment), joined(top.FootComment, doc.FootComment)
+			docs = append(docs, top)
+		case top.ShortTag() != "!!null":
+			return nil, errNoMapping
 		}
-		p.docs = append(p.docs, top)
 	}
-	p.write = writeYAML
-	return p, isMetadata(p.metadata)
 }
+
+// joined are two comments as one.
+func joined(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "\n\n" + b
+}
+
+var errNoMapping = errors.New("a document is no mapping")
 
 // writeYAML writes documents so that each begins on the line on which it did,
 // for messages that say where something is.
