@@ -82,6 +82,10 @@ func (k Known) Preferred(gk schema.GroupKind) (schema.GroupVersionKind, Kind, bo
 	return gvk, k.byVersion[gvk], ok
 }
 
+// Served are all GROUP/VERSION and GROUP/VERSION/KIND, in order. They must not
+// be changed.
+func (k Known) Served() []string { return k.served }
+
 // Away says of some group why its kinds may not all be known; nil where all are.
 func (k Known) Away() error {
 	for group := range k.away {

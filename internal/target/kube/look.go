@@ -22,6 +22,14 @@ func (c *Cluster) Capabilities(ctx context.Context) (version string, apis []stri
 	return can.Version, can.APIs, err
 }
 
+// Served implements target.Looker.
+func (c *Cluster) Served() []string {
+	if now, ok := c.kinds.Cached(); ok {
+		return now.Served()
+	}
+	return nil
+}
+
 // List implements target.Looker.
 func (c *Cluster) List(ctx context.Context, as target.Actor, q target.Query) ([]map[string]any, error) {
 	gvk := schema.FromAPIVersionAndKind(q.APIVersion, q.Kind)

@@ -1,0 +1,151 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/given"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/target"
+)
+
+// Askable is a target that renders may ask, with an App's rights.
+type Askable interface {
+	Object(ctx context.Context, as target.Actor, key object.Key, apiVersion string) (*unstructured.Unstructured, error)
+	target.Looker
+}
+
+// prepared is what a render learns from its target.
+type prepared struct {
+	given given.Values
+	live  *live
+}
+
+// prepare reads the values that an App takes from its target, and lets its
+// render ask there. Without a target there is nothing to ask.
+func prepare(ctx context.Context, at Askable, app v1alpha1.App) (prepared, error) {
+	if at == nil {
+		return prepared{}, nil
+	}
+	as := target.ActorOf(app)
+	p := prepared{live: &live{at: at, as: as}}
+	asks := given.Asked(app)
+	keys := given.Keys(asks)
+	if len(keys) > given.MaxObjects {
+		return p, fmt.Errorf("values are taken from %d ConfigMaps and Secrets, and no more than %d may be: put some together", len(keys), given.MaxObjects)
+	}
+	for _, key := range keys {
+		found, err := at.Object(ctx, as, key, "v1")
+		if err != nil {
+			return p, fmt.Errorf("values can't be taken from %s: %w", key, err)
+		}
+		var content map[string]any
+		if found != nil {
+			content = found.Object
+		}
+		one, err := given.Take(key, content, asks)
+		if err != nil {
+			return p, fmt.Errorf("values can't be taken from %w", err)
+		}
+		p.given = append(p.given, one)
+	}
+	return p, p.given.Missing(asks)
+}
+
+// versions are those of the objects that values were taken from.
+func (p prepared) versions(app v1alpha1.App) map[object.Key]string {
+	if len(p.given) == 0 {
+		return nil
+	}
+	versions := map[object.Key]string{}
+	for _, o := range p.given {
+		versions[object.Key{Kind: o.Kind, Namespace: app.Spec.Target.Namespace, Name: o.Name}] = o.Version
+	}
+	return versions
+}
+
+// asks are whom the renderer may ask.
+func (p prepared) asks() render.Live {
+	if p.live == nil {
+		return nil
+	}
+	return p.live
+}
+
+// served is a digest of what the target served when the render asked for it;
+// empty where it did not.
+func (p prepared) served() string {
+	if p.live == nil {
+		return ""
+	}
+	p.live.mu.Lock()
+	defer p.live.mu.Unlock()
+	return p.live.served
+}
+
+// mostListed is how many objects one question of a template may yield.
+const mostListed = 1000
+
+// live answers what templates ask of a target.
+type live struct {
+	at Askable
+	as target.Actor
+
+	mu     sync.Mutex
+	served string
+}
+
+// Capabilities implements render.Live.
+func (l *live) Capabilities(ctx context.Context) (render.Capabilities, error) {
+	version, apis, err := l.at.Capabilities(ctx)
+	if err != nil {
+		return render.Capabilities{}, err
+	}
+	l.mu.Lock()
+	l.served = Served(apis)
+	l.mu.Unlock()
+	return render.Capabilities{KubeVersion: version, APIVersions: apis}, nil
+}
+
+// Served is a digest of what a target serves.
+func Served(apis []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(apis, "\n")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Object implements render.Live. Of a kind that the target doesn't know there is none.
+func (l *live) Object(ctx context.Context, apiVersion, kind, namespace, name string) (map[string]any, error) {
+	gv, _, hasGroup := strings.Cut(apiVersion, "/")
+	key := object.Key{Kind: kind, Namespace: namespace, Name: name}
+	if hasGroup {
+		key.Group = gv
+	}
+	found, err := l.at.Object(ctx, l.as, key, apiVersion)
+	if found == nil || err != nil {
+		return nil, whereKnown(err)
+	}
+	return found.Object, nil
+}
+
+// List implements render.Live. Of a kind that the target doesn't know there is none.
+func (l *live) List(ctx context.Context, apiVersion, kind, namespace string) ([]map[string]any, error) {
+	list, err := l.at.List(ctx, l.as, target.Query{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Most: mostListed})
+	return list, whereKnown(err)
+}
+
+// whereKnown is an error, unless it only says that the target doesn't know a kind.
+func whereKnown(err error) error {
+	if errors.Is(err, target.ErrSkipped) || errors.Is(err, target.ErrUnknownKind) {
+		return nil
+	}
+	return err
+}
