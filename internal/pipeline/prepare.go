@@ -24,6 +24,39 @@ type Askable interface {
 	target.Looker
 }
 
+// askable is the target that objects are fitted to, as one that can be asked;
+// nil where it can't.
+func askable(fit Fitter) Askable {
+	at, _ := fit.(Askable)
+	return at
+}
+
+// Asking is a renderer for one App that renders with what the App is given in
+// its target, and may ask there.
+type Asking struct {
+	Renderer
+	At  Fitter
+	App v1alpha1.App
+}
+
+// Render implements render.Whole.
+func (a Asking) Render(ctx context.Context, w render.Work) (render.Result, error) {
+	asked, err := prepare(ctx, askable(a.At), a.App)
+	if err != nil {
+		return render.Result{}, fmt.Errorf("%w: %w", render.ErrRead, err)
+	}
+	w.Given, w.Live = asked.given, asked.asks()
+	return rendererFor(a.App, a.Renderer).Render(ctx, w)
+}
+
+// Afresh keeps nothing of what it renders.
+func (a Asking) Afresh() render.Whole {
+	if keeps, ok := a.Renderer.(interface{ Afresh() render.Whole }); ok {
+		a.Renderer = keeps.Afresh()
+	}
+	return a
+}
+
 // prepared is what a render learns from its target.
 type prepared struct {
 	given given.Values
