@@ -71,8 +71,8 @@ func (f files) ReadFile(p string) ([]byte, error) {
 	if f.refused != nil {
 		return nil, f.refused
 	}
-	if p == overlayFile && f.overlaid {
-		return slices.Clone(f.over), nil
+	if content, is := f.over[path.Clean("/"+p)]; is {
+		return slices.Clone(content), nil
 	}
 	at, err := f.treePath(p)
 	if err != nil {
@@ -117,12 +117,12 @@ func (f files) stat(p string) (tree.Entry, error) {
 	if f.refused != nil {
 		return tree.Entry{}, f.refused
 	}
-	switch p = path.Clean("/" + p); {
-	case !f.overlaid:
-	case p == overlayFolder:
-		return tree.Entry{Mode: tree.Folder}, nil
-	case p == overlayFile:
+	p = path.Clean("/" + p)
+	if _, is := f.over[p]; is {
 		return tree.Entry{Mode: tree.File}, nil
+	}
+	if p == overlayFolder {
+		return tree.Entry{Mode: tree.Folder}, nil
 	}
 	at, err := f.treePath(p)
 	if err != nil {

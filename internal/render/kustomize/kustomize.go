@@ -72,6 +72,11 @@ func (Renderer) Wants(files tree.Reader, at string) (bool, error) {
 func (k Renderer) Render(_ context.Context, r render.Request) ([]object.Object, error) {
 	b := newBuild(r.Files, r.Path, r.Params.Kustomize)
 	b.remotes.allowed, b.remotes.need = k.Remote, r.Need
+	return b.result()
+}
+
+// result is what the build comes to, or what is wrong with it.
+func (b *build) result() ([]object.Object, error) {
 	objects, err := b.alone()
 	var p *render.Panic
 	switch {
@@ -107,9 +112,10 @@ type build struct {
 	remotes remotes
 	read    map[string][]byte // all that the library was given, by path
 
-	overlaid bool   // a kustomization of the parameters is on top
-	over     []byte // that one
-	mounts   map[string]bool
+	overlaid bool              // a kustomization of the parameters is on top
+	over     map[string][]byte // that one, and what it has beside it
+	declared string            // where the parameters stand, for messages
+	mounts   map[string]bool   // see isMount
 }
 
 func newBuild(files tree.Reader, top string, params *v1alpha1.Kustomize) *build {
@@ -118,7 +124,7 @@ func newBuild(files tree.Reader, top string, params *v1alpha1.Kustomize) *build 
 	}
 	return &build{
 		files: files, top: top, params: params, read: map[string][]byte{}, mounts: map[string]bool{},
-		overlaid: isOverlaid(params), remotes: remotes{bases: map[string]base{}},
+		overlaid: isOverlaid(params), over: map[string][]byte{}, declared: "spec.render.kustomize", remotes: remotes{bases: map[string]base{}},
 	}
 }
 
@@ -162,9 +168,12 @@ func (b *build) run() ([]object.Object, error) {
 	options.LoadRestrictions = types.LoadRestrictionsNone
 	options.PluginConfig = types.DisabledPluginConfig()
 	top := path.Join(treeFolder, b.top)
+	if b.over[overlayFile] != nil {
+		top = overlayFolder
+	}
 	if b.overlaid {
 		var err error
-		if b.over, err = b.overlay(); err != nil {
+		if b.over[overlayFile], err = b.overlay(); err != nil {
 			b.refused = err
 			return nil, err
 		}

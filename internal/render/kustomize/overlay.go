@@ -21,9 +21,6 @@ const (
 	overlayFile   = overlayFolder + "/kustomization.yaml"
 )
 
-// declared is where the parameters stand, for messages.
-const declared = "spec.render.kustomize"
-
 // isOverlaid says whether there is more to do than what can be written into the
 // folder's own kustomization.
 func isOverlaid(p *v1alpha1.Kustomize) bool {
@@ -58,7 +55,7 @@ func (b *build) overlay() ([]byte, error) {
 			k.Images = append(k.Images, types.Image{Name: image.Name, NewName: image.NewName, NewTag: image.NewTag, Digest: image.Digest})
 		}
 	}
-	v := vetting{build: b, at: declared, folder: b.top}
+	v := vetting{build: b, at: b.declared, folder: b.top}
 	if err := v.look(k); err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func (b *build) tell(message string) string {
 
 // withPaths is a message with paths as they are in the repository.
 func (b *build) withPaths(message string) string {
-	pairs := []string{treeFolder + "/", "", "'" + treeFolder + "'", "'" + shown("") + "'", overlayFolder, declared}
+	pairs := []string{treeFolder + "/", "", "'" + treeFolder + "'", "'" + shown("") + "'", overlayFolder, b.declared}
 	for mount, base := range b.remotes.bases {
 		pairs = append(pairs, mount, base.shown(""))
 	}
@@ -62,7 +62,11 @@ func (b *build) explain(err error) error {
 			}
 		}
 	}
-	return fmt.Errorf("%s: kustomize: %s", shown(b.top), b.tell(err.Error()))
+	subject := shown(b.top)
+	if b.over[chartFile] != nil {
+		subject = b.declared
+	}
+	return fmt.Errorf("%s: kustomize: %s", subject, b.tell(err.Error()))
 }
 
 // minSecret is the shortest value that is taken out of messages: a shorter one

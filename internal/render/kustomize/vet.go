@@ -132,8 +132,8 @@ type vetting struct {
 // fail notes what is wrong with the value at a path of the file.
 func (v *vetting) fail(where []string, format string, args ...any) {
 	err := fmt.Errorf(format, args...)
-	if v.at == declared {
-		v.errs = append(v.errs, fmt.Errorf("%s.%s[%s]: %w", declared, where[0], where[1], err))
+	if v.at == v.build.declared {
+		v.errs = append(v.errs, fmt.Errorf("%s.%s[%s]: %w", v.at, where[0], where[1], err))
 		return
 	}
 	v.errs = append(v.errs, fmt.Errorf("%s: %s: %w", v.origin(where), where[0], err))
