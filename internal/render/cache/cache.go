@@ -100,7 +100,7 @@ func (c *Cache) Afresh() render.Whole { return c.From }
 
 // key names all that decides on a result beside what is read.
 func (c *Cache) key(w render.Work) (string, error) {
-	p, err := json.Marshal([]any{w.Params, w.Given})
+	p, err := json.Marshal([]any{w.Params, w.Given, w.Live != nil}) // without anyone to ask, charts take a cluster for granted
 	if err != nil {
 		return "", err
 	}
