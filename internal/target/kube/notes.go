@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -41,17 +40,18 @@ type note struct {
 func (c *Cluster) Note(keys []object.Key) {
 	c.notes.mu.Lock()
 	defer c.notes.mu.Unlock()
-	for key, n := range c.notes.byKey {
-		if !slices.Contains(keys, key) {
-			n.cancel()
-			delete(c.notes.byKey, key)
-		}
-	}
+	wanted := make(map[object.Key]*note, len(keys))
 	for _, key := range keys {
-		if c.notes.byKey[key] == nil {
-			c.notes.byKey[key] = c.follow(key)
+		if wanted[key] = c.notes.byKey[key]; wanted[key] == nil {
+			wanted[key] = c.follow(key)
 		}
 	}
+	for key, n := range c.notes.byKey {
+		if wanted[key] == nil {
+			n.cancel()
+		}
+	}
+	c.notes.byKey = wanted
 }
 
 // Noted implements target.Noter.
