@@ -26,6 +26,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/helm"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -123,7 +124,7 @@ func (f *fleet) start() {
 	cluster.Run(watching)
 	f.history = store
 	f.Engine = deliver.New(deliver.Parts{
-		Source: f.repo, Past: f.past, Renderer: render.Set{plain.Renderer{}}, Target: cluster, History: store,
+		Source: f.repo, Past: f.past, Renderer: render.Set{helm.New(), plain.Renderer{}}, Target: cluster, History: store,
 		Root: f.root, RootRef: f.ref, LookEvery: f.lookEvery, Now: f.now, Rollback: f.rollback, Log: slog.New(slog.DiscardHandler), Observe: silent{},
 	})
 	ended := make(chan struct{})

@@ -91,7 +91,7 @@ func (b *blaming) open(live *unstructured.Unstructured) error {
 		return nil
 	}
 	var err error
-	if b.files, err = b.operator.Source.Tree(b.known.Ref.URL, b.known.Held.Commit); err != nil {
+	if b.files, err = b.known.Files(b.operator.Source, b.known.Held.Commit); err != nil {
 		return err
 	}
 	b.finder = origin.New(b.files, b.known.App.Spec.Source.Path, b.known.App.Spec.Render)

@@ -11,7 +11,6 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/origin"
 	"plumb.dev/plumb/internal/pipeline"
-	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/tree"
 	"plumb.dev/plumb/internal/yamledit"
@@ -91,11 +90,7 @@ type writing struct {
 // render renders the App. Nothing of it is kept in a cache: it may never come
 // to be.
 func (w *writing) render(ctx context.Context, files tree.Tree) ([]object.Object, error) {
-	renderer := w.operator.Renderer
-	if caches, ok := renderer.(interface{ Afresh() render.Whole }); ok {
-		renderer = caches.Afresh()
-	}
-	result, err := renderer.Render(ctx, pipeline.Work(w.known.App, files))
+	result, err := w.operator.gathering(w.known, w.known.App).Afresh().Render(ctx, pipeline.Work(w.known.App, files))
 	return result.Objects, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/commit"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
@@ -77,4 +78,10 @@ func desiredOf(k pipeline.Known, key object.Key) (plan.Desired, bool) {
 		}
 	}
 	return plan.Desired{}, false
+}
+
+// gathering renders an App with what it reads beside its own repository: what is
+// followed for it already, or fetched once.
+func (o *Operator) gathering(k pipeline.Known, app v1alpha1.App) pipeline.Gathering {
+	return pipeline.Gathering{From: o.Renderer, Open: o.Source, Look: o.Looker, App: app, Known: k.Beside}
 }

@@ -206,7 +206,7 @@ func compareIDs(a, b object.Key) int {
 // needn't be asked about.
 func (p *planning) render(ctx context.Context) {
 	o := p.operator
-	r := pipeline.Render(ctx, o.Renderer, o.Target, pipeline.Job{App: p.app, Root: o.rootOf(p.known), Revision: p.revision.Commit, Files: p.files})
+	r := pipeline.Render(ctx, o.gathering(p.known, p.app), o.Target, pipeline.Job{App: p.app, Root: o.rootOf(p.known), Revision: p.revision.Commit, Files: p.files})
 	if !r.Rendered() {
 		p.broken = append(p.broken, plan.Problem{Message: fmt.Sprintf("commit %s can't be rendered: %v", p.revision.Short(), r.Err)})
 		return

@@ -3,6 +3,7 @@ package operate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,7 +70,9 @@ func (r *restoration) edit(ctx context.Context, tip commit.Tip) (commit.Edit, er
 
 // read is what rendering the App, as it is declared now, reads of a tree.
 func (r *restoration) read(ctx context.Context, files tree.Tree) (tree.Inputs, error) {
-	return pipeline.Inputs(ctx, r.operator.Renderer, r.known.App, files)
+	in, err := pipeline.Inputs(ctx, r.operator.gathering(r.known, r.known.App), r.known.App, files)
+	own, _ := in.Split(slices.Collect(maps.Keys(r.known.Beside))...) // the rest isn't in this repository
+	return own, err
 }
 
 // neighbours are the inputs of the other Apps that may follow the same branch.
@@ -85,7 +88,7 @@ func (r *restoration) neighbours(ctx context.Context, tip tree.Tree) (map[string
 			continue
 		}
 		if k.Inputs.Len() == 0 {
-			k.Inputs, _ = pipeline.Inputs(ctx, r.operator.Renderer, k.App, tip)
+			k.Inputs, _ = pipeline.Inputs(ctx, r.operator.gathering(k, k.App), k.App, tip)
 		}
 		others[k.ID()] = k.Inputs
 	}

@@ -49,14 +49,17 @@ func (f *Follows) Set(who string, r Ref, every time.Duration) Head {
 }
 
 // Beside makes someone read these Refs beside its own, and no others, by the
-// names under which they are mounted. It returns what is known of each; a Head
-// is zero while nothing is.
+// names under which they are mounted. It returns what is known of each;
+// while nothing is, a Head has its Ref alone.
 func (f *Follows) Beside(who string, refs map[string]Ref, every time.Duration) map[string]Head {
 	f.leaveBeside(who, refs)
 	heads := make(map[string]Head, len(refs))
 	for mount, r := range refs {
 		f.followersOf(r).beside[beside{who, mount}] = every
 		heads[mount] = f.heads[r]
+		if heads[mount].Ref == (Ref{}) {
+			heads[mount] = Head{Ref: r}
+		}
 	}
 	if len(refs) > 0 {
 		f.extra[who] = maps.Clone(refs)
