@@ -28,13 +28,22 @@ func (k Keeper) Write(ctx context.Context, as target.Actor, r Release) error {
 	return k.drop(ctx, as, c.Drop)
 }
 
-// Remove removes an App's records of a release.
-func (k Keeper) Remove(ctx context.Context, as target.Actor, app, name string) error {
-	existing, err := k.Secrets.SecretsWith(ctx, as, Of(name))
+// Remove removes all records of an App, wherever they are. That is done with our
+// own rights: those of the App may be gone with it.
+func (k Keeper) Remove(ctx context.Context, app string) error {
+	ours, err := k.Secrets.SecretsWith(ctx, target.Actor{}, map[string]string{labelOwner: owner, LabelOf: app})
 	if err != nil {
 		return fmt.Errorf("the releases that Helm knows can't be listed: %w", err)
 	}
-	return k.drop(ctx, as, Gone(existing, app))
+	for _, s := range ours {
+		if s.Type != secretType {
+			continue // somebody else's, whatever it says
+		}
+		if err := k.drop(ctx, target.Actor{Namespace: s.Namespace}, []string{s.Name}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (k Keeper) drop(ctx context.Context, as target.Actor, names []string) error {

@@ -63,17 +63,6 @@ func Next(existing []target.Secret, r Release) (Changes, error) {
 	return c, nil
 }
 
-// Gone names the records of an App among all that there are of its release.
-func Gone(existing []target.Secret, app string) []string {
-	var names []string
-	for _, s := range existing {
-		if ours(s, app) {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
 func ours(s target.Secret, app string) bool { return s.Labels[LabelOf] == app }
 
 // version is a record's number; what has none comes before all others.

@@ -100,7 +100,7 @@ func TestRecords(t *testing.T) {
 	if got := k.statuses(t); !strings.HasPrefix(got, "5:superseded 6:") || !strings.HasSuffix(got, "13:superseded 14:deployed") {
 		t.Errorf("of many are kept %s", got)
 	}
-	if err := keeper.Remove(t.Context(), target.Actor{}, "team.web", "web"); err != nil || len(k) != 0 {
+	if err := keeper.Remove(t.Context(), "team.web"); err != nil || len(k) != 0 {
 		t.Errorf("of a removed App are left %d, and the error %v", len(k), err)
 	}
 }
@@ -116,7 +116,8 @@ func TestRecordsOfHelm(t *testing.T) {
 	}
 	byHelm := c.Put[0]
 	delete(byHelm.Labels, LabelOf)
-	k := kept{byHelm.Name: byHelm, "odd": {Name: "odd", Labels: map[string]string{"owner": "helm", "name": "web", "status": "deployed"}, Data: map[string][]byte{"release": []byte("x")}}}
+	mimic := target.Secret{Name: "mimic", Type: "Opaque", Labels: map[string]string{"owner": "helm", LabelOf: "team.web"}}
+	k := kept{byHelm.Name: byHelm, "mimic": mimic, "odd": {Name: "odd", Labels: map[string]string{"owner": "helm", "name": "web", "status": "deployed"}, Data: map[string][]byte{"release": []byte("x")}}}
 	keeper := Keeper{k}
 	later := release("by plumb")
 	later.At = later.At.Add(time.Hour)
@@ -126,7 +127,7 @@ func TestRecordsOfHelm(t *testing.T) {
 	if got := k.statuses(t); got != "1:superseded 2:deployed" {
 		t.Errorf("there are %s", got)
 	}
-	if err := keeper.Remove(t.Context(), target.Actor{}, "team.web", "web"); err != nil || k.statuses(t) != "1:superseded" {
+	if err := keeper.Remove(t.Context(), "team.web"); err != nil || k.statuses(t) != "1:superseded" || len(k) != 3 {
 		t.Errorf("after the App is gone there are %s, and the error %v", k.statuses(t), err)
 	}
 }

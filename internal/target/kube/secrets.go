@@ -42,7 +42,7 @@ func (c *Cluster) SecretsWith(ctx context.Context, as target.Actor, with map[str
 		u := unstructured.Unstructured{Object: o}
 		kind, _, _ := unstructured.NestedString(o, "type")
 		data, _, _ := unstructured.NestedStringMap(o, "data")
-		found[i] = target.Secret{Name: u.GetName(), Type: kind, Labels: u.GetLabels(), Data: map[string][]byte{}}
+		found[i] = target.Secret{Namespace: u.GetNamespace(), Name: u.GetName(), Type: kind, Labels: u.GetLabels(), Data: map[string][]byte{}}
 		for name, text := range data {
 			if content, err := base64.StdEncoding.DecodeString(text); err == nil {
 				found[i].Data[name] = content
