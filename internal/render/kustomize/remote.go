@@ -5,7 +5,6 @@ package kustomize
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"regexp"
 	"slices"
@@ -41,6 +40,9 @@ func parseBase(given string) (base, error) {
 	if strings.ContainsFunc(given, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune(`\%'"<>{}|^`+"`", r) }) {
 		return base{}, errors.New("has characters in it that no address of a repository has")
 	}
+	if withUser.MatchString(given) {
+		return base{}, errCredentials
+	}
 	if isFile(given) {
 		return base{}, errors.New("is the address of a file; commit a copy of the file and name that, or name the folder of a repository as https://HOST/ORG/REPO//FOLDER?ref=TAG")
 	}
@@ -58,6 +60,12 @@ func parseBase(given string) (base, error) {
 	}
 	return b, b.pin(o.Ref)
 }
+
+// withUser is an address of the web with a user in it. The library leaves the
+// user out for some hosts, so it is looked for before it is asked.
+var withUser = regexp.MustCompile(`(?i)^(git::)?https?://[^/]*@`)
+
+var errCredentials = errors.New("has credentials in it; those are given to the daemon")
 
 // noFolder is what the library makes of an address without a folder.
 const noFolder = "notCloned"
@@ -91,9 +99,6 @@ func cloneAddress(repo string) (string, error) {
 		return "", errors.New("is not understood as a repository; write https://HOST/ORG/REPO//FOLDER?ref=TAG")
 	case strings.HasPrefix(repo, "file://"):
 		return "", errors.New("is a repository on this machine, which no render reads")
-	}
-	if u, err := url.Parse(repo); err == nil && u.User != nil && u.Scheme != "ssh" {
-		return "", errors.New("has credentials in it; those are given to the daemon")
 	}
 	known := webAddress.MatchString(repo) || shellAddress.MatchString(repo) || shortAddress.MatchString(repo)
 	if !known || slices.ContainsFunc(strings.FieldsFunc(repo, func(r rune) bool { return r == '/' || r == ':' }), isDots) {

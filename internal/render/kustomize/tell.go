@@ -42,12 +42,26 @@ func (b *build) tell(message string) string {
 
 // withPaths is a message with paths as they are in the repository.
 func (b *build) withPaths(message string) string {
-	pairs := []string{treeFolder + "/", "", "'" + treeFolder + "'", "'" + shown("") + "'", overlayFolder, b.declared}
-	for mount, base := range b.remotes.bases {
-		pairs = append(pairs, mount, base.shown(""))
-	}
-	return strings.NewReplacer(pairs...).Replace(message)
+	return strings.NewReplacer(treeFolder+"/", "", "'"+treeFolder+"'", "'"+shown("")+"'", overlayFolder, b.declared).Replace(b.withBases(message))
 }
+
+// withBases is a message with remote bases as people know them, and not as they
+// are mounted.
+func (b *build) withBases(message string) string {
+	for mount, base := range b.remotes.bases {
+		message = strings.ReplaceAll(strings.ReplaceAll(message, mount+"/", base.git.URL+"//"), mount, base.git.URL)
+	}
+	return message
+}
+
+// told is an error with another text.
+type told struct {
+	error
+	text string
+}
+
+func (t told) Error() string { return t.text }
+func (t told) Unwrap() error { return t.error }
 
 // explain is an error of the library as people may see it. The library says
 // little about a resource that can't be read, so those are looked at again.
