@@ -13,6 +13,7 @@ import (
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/step"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -39,6 +40,7 @@ type app struct {
 	cause  release.Cause
 
 	gated
+	hooking
 
 	objects    *ledger.Ledger
 	unresolved []target.ObjectError
@@ -102,9 +104,9 @@ func (e *engine) actor(a *app) target.Actor {
 }
 
 // facts gathers what decides about the App.
-func (a *app) facts() Facts {
+func (a *app) facts() step.Facts {
 	n, left := a.objects.Counts(), a.objects.Left()
-	return Facts{
+	return step.Facts{
 		Held: a.Held != nil, Removed: a.removed, Busy: a.busy,
 		Incomplete:   len(a.unresolved) > 0,
 		Revision:     a.want.commit != "" && a.beside.Lacking() == "",
@@ -115,6 +117,7 @@ func (a *app) facts() Facts {
 		Known:        a.known,
 		Changes:      n.Changes, Drifted: n.Drifted + n.Unsure, Failing: n.Failing, Terminating: n.Terminating + left.Deleting,
 		Told:     n.Told,
+		Queued:   n.Queued,
 		Prunes:   left.Prunes,
 		Kept:     left.Paused,
 		RetryAt:  a.retryAt,

@@ -18,6 +18,7 @@ import (
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/step"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -239,37 +240,43 @@ func (e *engine) decide(a *app) {
 	now := e.Now()
 	e.passGate(a, now)
 	look := e.watchDrift(a, now)
+	e.walkHooks(a, now)
 	facts := a.facts()
 	facts.Standby = e.standby != ""
 	facts.Waiting = len(e.waitingFor(a)) > 0
 	facts.PruneHeld = facts.Prunes > 0 && e.pruneHeld(a)
 	a.holdFacts(&facts)
+	a.hookFacts(&facts)
 	e.tellHold(a, facts)
-	d := Next(facts, now)
-	d.Until = sooner(sooner(d.Until, look), a.verdict.Until)
+	d := step.Next(facts, now)
+	d.Until = sooner(sooner(sooner(d.Until, look), a.verdict.Until), a.next.Until)
 	for _, p := range e.pauses.About(a.id) {
 		d.Until = sooner(d.Until, p.Until)
 	}
 	switch d.Step {
-	case Render:
+	case step.Render:
 		e.start(a, e.renderJob(a))
-	case Sync:
+	case step.Sync:
 		e.start(a, e.syncJob(a, facts, now))
-	case Prune:
+	case step.Prune:
 		e.start(a, e.pruneJob(a))
-	case Propose:
+	case step.Propose:
 		e.start(a, e.proposeJob(a))
-	case Look:
+	case step.Look:
 		e.start(a, e.lookJob(a))
-	case FinishHealthy:
+	case step.FinishHealthy:
 		e.finish(a, release.Succeeded, "")
-	case FinishLate:
-		e.finish(a, release.Failed, a.lateReason())
-	case Forget:
+	case step.RunHooks:
+		e.start(a, e.hookJob(a))
+	case step.FinishLate:
+		e.late(a, a.lateReason())
+	case step.FinishFailed:
+		e.finish(a, release.Failed, a.Open.Ending)
+	case step.Forget:
 		e.forget(a)
 		return
 	}
-	if d.Step == FinishHealthy || d.Step == FinishLate {
+	if d.Step == step.FinishHealthy || d.Step == step.FinishLate || d.Step == step.FinishFailed {
 		e.touch(a)
 	}
 	if !d.Until.IsZero() {

@@ -141,9 +141,10 @@ func (e *engine) undeclare(a *app) {
 	a.removed, a.Held = true, nil
 	a.want.turn = e.turn
 	a.cause = release.Cause{Trigger: release.TriggerRemoval, Actor: e.rootAt.Author, Seen: e.Now(), Revision: e.rootAt}
-	if a.Open != nil {
+	if a.Open != nil && a.Open.Trigger != release.TriggerRemoval {
 		e.finish(a, release.Superseded, "the App is no longer declared")
 	}
+	e.keepForDeletion(a)
 	e.closeBroken(a)
 	a.unresolved = nil
 	e.follows.Leave(a.id)
@@ -175,6 +176,7 @@ func (e *engine) forget(a *app) {
 	e.dropFailure(a)
 	delete(e.last.Syncs, a.id)
 	e.records.Drop(history.DeskSync, a.id)
+	e.records.Drop(history.DeskHooks, a.id)
 	for _, p := range e.pauses.Own(a.id) {
 		e.dropPause(p, "", "the App is gone")
 	}
@@ -199,6 +201,7 @@ func (e *engine) findOrphans() {
 		a.App.Name, a.App.Namespace = splitID(id)
 		a.App.Spec.Sync = e.last.Syncs[id]
 		e.takeDesk(a)
+		e.resume(a)
 		e.apps[id], e.byLabel[label] = a, a
 		e.undeclare(a)
 	}

@@ -24,12 +24,13 @@ func (a *app) heldFailure() *gate.Failure {
 // afterFailure holds or rolls back an App whose release was not healthy in time.
 func (e *engine) afterFailure(a *app, r release.Release) {
 	mode := a.App.Spec.Sync.OnFailure
-	if r.Corrective() || mode != v1alpha1.FailureHold && mode != v1alpha1.FailureRollback {
+	content := e.leftUndone(a, r)
+	if r.Corrective() || !gate.Follows(a.App.Spec.Sync) && content == "" {
 		return
 	}
 	again := a.failure != nil && (a.failure.RollingBack || a.failure.RolledBackTo != "")
-	rollback := mode == v1alpha1.FailureRollback && !again && e.Rollback != nil
-	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, Message: r.Reason, At: e.Now(), RollingBack: rollback}
+	rollback := mode == v1alpha1.FailureRollback && !again && e.Rollback != nil && !a.removed
+	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, Message: r.Reason, At: e.Now(), RollingBack: rollback, Content: content}
 	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
 	if !rollback {
 		e.tell(a, event.Event{Kind: event.Held, Release: r.ID, Revision: r.Revision.Commit, Message: "held after a failed release: " + r.Reason})

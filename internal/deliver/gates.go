@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/step"
 )
 
 // gated is what stands between an App's changes and the target.
@@ -47,7 +48,10 @@ func (e *engine) passGate(a *app, now time.Time) {
 }
 
 // intended counts what is out of line because of what is declared.
-func (a *app) intended() int { return a.objects.Counts().Intended() + a.objects.Left().Prunes }
+func (a *app) intended() int {
+	left := a.objects.Left()
+	return a.objects.Counts().Intended() + left.Prunes + left.Queued
+}
 
 // planIsOver says whether nothing is left of what a plan is about: it is
 // carried out, what it would change is as declared, or nobody has to approve any more.
@@ -56,9 +60,9 @@ func (a *app) planIsOver() bool {
 	case a.App.Spec.Sync.Mode != v1alpha1.SyncApprove:
 		return true
 	case a.proposal.Grants != nil:
-		return !a.objects.Granted(a.proposal.Grants).Any()
+		return !a.objects.Granted(a.proposal.Grants).Any() && !a.hooksDue()
 	default:
-		return a.settled() && a.intended() == 0
+		return a.settled() && a.intended() == 0 && !a.hooksDue()
 	}
 }
 
@@ -66,17 +70,20 @@ func (a *app) planIsOver() bool {
 func (a *app) settled() bool { return a.known && (a.removed || a.got.ok && !a.stale()) }
 
 // holdFacts adds to the facts what the gate lets through.
-func (a *app) holdFacts(f *Facts) {
+func (a *app) holdFacts(f *step.Facts) {
 	v := a.verdict
 	approve := a.App.Spec.Sync.Mode == v1alpha1.SyncApprove
 	n := a.objects.Counts()
-	f.Intended = n.Intended() + f.Prunes
+	f.Intended = a.intended()
+	if a.hooksDue() {
+		f.Intended++ // they are to run though no object is to be changed
+	}
 	f.StopIntended, f.StopCorrections = !v.Intended, !v.Corrections
 	if v.Intended && approve {
 		f.StopIntended = a.proposal.Grants == nil
 		if !f.StopIntended {
 			work := a.objects.Granted(a.proposal.Grants)
-			f.Changes, f.Failing, f.Prunes = work.Changes, work.Failing+n.Stuck, work.Prunes
+			f.Changes, f.Failing, f.Prunes, f.Queued = work.Changes, work.Failing+n.Stuck, work.Prunes, work.Queued
 		}
 	}
 	if f.StopIntended {
@@ -90,7 +97,7 @@ func (a *app) holdFacts(f *Facts) {
 
 // permit is what the gate lets through.
 func (a *app) permit() ledger.Permit {
-	p := ledger.Permit{Intended: a.verdict.Intended}
+	p := ledger.Permit{Intended: a.verdict.Intended && !a.next.Holds}
 	if a.App.Spec.Sync.Mode == v1alpha1.SyncApprove {
 		p.Only = a.proposal.Grants
 		p.Intended = p.Intended && p.Only != nil
@@ -104,6 +111,7 @@ func (e *engine) proposeJob(a *app) job {
 		App: a.App, Actor: e.actor(a), Revision: a.got.revision, Cluster: e.target.State().Address,
 		Desired: a.objects.Intended(), Prunes: a.objects.Prunes(ledger.Permit{Intended: true}, -1), Hidden: e.Hidden, Now: e.Now(),
 	}
+	request.Hooks, request.HooksDue = e.plannedHooks(a), a.hooksDue()
 	request.InLine = len(a.objects.Keys()) - len(request.Desired)
 	if a.removed { // nobody says any more where it went, and what is to be deleted has its place
 		request.App.Spec.Target.Namespace = ""
@@ -152,6 +160,7 @@ func (e *engine) takeDesk(a *app) {
 	} else {
 		a.proposal = approval.Restored(nil, said)
 	}
+	e.recallHooks(a)
 	if failed, ok := e.last.Failures[a.id]; ok {
 		a.failure = &failed
 	}
@@ -286,7 +295,7 @@ func (en *Engine) Pauses(ctx context.Context) ([]gate.Pause, error) {
 }
 
 // tellHold tells people when an App begins to be held.
-func (e *engine) tellHold(a *app, f Facts) {
+func (e *engine) tellHold(a *app, f step.Facts) {
 	reason := gate.Reason("")
 	if h := a.verdict.Hold; h != nil && f.Intended > 0 {
 		reason = h.Reason
@@ -306,6 +315,14 @@ func (e *engine) tell(a *app, happened ...event.Event) {
 		one.App, one.Time = a.id, e.Now()
 		e.records.Tell(one)
 	}
+}
+
+// sooner is the earlier of two times, of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
 }
 
 // later is the later of two times.

@@ -21,6 +21,9 @@ func (e *engine) draftIntended(a *app) *release.Release {
 	if a.Open != nil {
 		draft = *a.Open
 	}
+	if draft.Occasion == "" && len(a.hooking.hooks) > 0 {
+		draft.Occasion = e.occasion(a)
+	}
 	a.proposal.Sign(&draft)
 	return &draft
 }
@@ -28,7 +31,7 @@ func (e *engine) draftIntended(a *app) *release.Release {
 // endOvertaken ends an open release that never came to be live as a whole, now
 // that something else is declared.
 func (e *engine) endOvertaken(a *app) {
-	if a.Open != nil && a.Open.Applied.IsZero() && !a.Open.Revision.Same(a.got.revision) {
+	if a.Open != nil && a.Open.Applied.IsZero() && !a.Open.HookRunning() && !a.Open.Revision.Same(a.got.revision) {
 		e.finish(a, release.Superseded, a.got.revision.Name()+" took its place before it was applied")
 	}
 }
@@ -90,12 +93,20 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 			"attempt", len(r.Attempts), "error", failed)
 		return
 	}
-	if n := a.objects.Counts(); n.Changes+n.Failing == 0 {
-		r.Applied = e.Now()
-		a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
-		a.cause = release.Cause{}
+	switch n := a.objects.Counts(); {
+	case n.Changes+n.Failing+n.Queued == 0:
+		e.applied(a, &r)
+	case n.Changes+n.Failing == 0: // a wave is
+		a.deadline = e.Now().Add(a.App.Spec.Health.Timeout.Duration)
 	}
 	e.records.Save(a.id, r)
+}
+
+// applied notes that all of a release is; from now on it has to become healthy.
+func (e *engine) applied(a *app, r *release.Release) {
+	r.Applied = e.Now()
+	a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
+	a.cause = release.Cause{}
 }
 
 // onlyWaits says whether all that failed only waits for what it relies on.
@@ -147,6 +158,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	a.Open = nil
 	now := e.Now()
 	r.Outcome, r.Reason, r.Finished = outcome, reason, now
+	e.closeHooks(a, &r)
 	if outcome == release.Succeeded {
 		r.Healthy = now
 		if r.Applied.IsZero() {
@@ -190,7 +202,7 @@ func (e *engine) resume(a *app) (known bool) {
 // closeResumed ends what was begun before a restart and turns out to be done.
 func (e *engine) closeResumed(a *app) {
 	n := a.objects.Counts()
-	if a.Open == nil && !a.busy && !a.removed && a.known && !a.stale() && n.Changes+n.Failing+n.Refused+n.Terminating == 0 && !a.objects.Left().Any() {
+	if a.Open == nil && !a.busy && !a.removed && a.known && !a.stale() && n.Changes+n.Failing+n.Refused+n.Terminating+n.Queued == 0 && !a.hooksDue() && !a.objects.Left().Any() {
 		a.cause = release.Cause{} // what it was for is done
 	}
 	if a.Corrective != nil && !a.busy && a.known && a.got.ok && n.Drifted+n.Unsure+n.Failing+n.Changes == 0 {

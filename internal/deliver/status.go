@@ -165,7 +165,7 @@ func (e *engine) syncOf(a *app) status.Sync {
 		return status.Unknown
 	case n.Unsure > 0 && n.Changes+n.Drifted+n.Told+n.Failing+n.Paused == 0:
 		return status.Unknown
-	case a.stale() || n.OutOfLine() || left.Any():
+	case a.stale() || n.OutOfLine() || left.Any() || a.hooksDue():
 		return status.OutOfSync
 	default:
 		return status.Synced
@@ -208,7 +208,15 @@ func (e *engine) message(a *app, waiting []string) string {
 	case len(waiting) > 0:
 		return e.needs.Message(a.id, waiting, func(id string) bool { return e.apps[id] != nil })
 	}
+	return e.messageOfWork(a)
+}
+
+// messageOfWork says what is going on with an App's objects and hooks.
+func (e *engine) messageOfWork(a *app) string {
 	text := a.objects.Message(e.Now(), a.verdict.Corrections)
+	if hook := a.hookText(); hook != "" && a.objects.Counts().Failing == 0 {
+		text = hook
+	}
 	if a.planning() && a.objects.Counts().Failing == 0 {
 		return "its plan is being made"
 	}
@@ -234,7 +242,7 @@ func (en *Engine) Detail(ctx context.Context, id string) (status.Detail, error) 
 // treeOf lists an App's objects: the declared ones, what could not be fitted to
 // the target, and what is left over.
 func (a *app) treeOf() []status.Object {
-	list := a.objects.Tree()
+	list := append(a.objects.Tree(), status.HooksOf(a.Open)...)
 	for _, f := range a.unresolved {
 		list = append(list, status.Object{Key: f.Key, Sync: status.Unknown, Health: status.HealthUnset, Message: f.Err.Error(), Origin: f.Origin.String()})
 	}

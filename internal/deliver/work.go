@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/step"
 	"plumb.dev/plumb/internal/target"
 	"plumb.dev/plumb/internal/tree"
 )
@@ -176,6 +177,7 @@ func (e *engine) rendered(a *app, r rendering) {
 		a.got.changedAt = r.want.commit
 		e.endOvertaken(a)
 	}
+	e.takeHooks(a, r.Rendering)
 	e.checkKnown(a)
 }
 
@@ -187,7 +189,7 @@ func (e *engine) releasePruners() {
 	}
 }
 
-func (e *engine) syncJob(a *app, f Facts, now time.Time) job {
+func (e *engine) syncJob(a *app, f step.Facts, now time.Time) job {
 	permit := a.permit()
 	permit.Waiting, permit.Due = f.Waiting, !now.Before(a.retryAt)
 	changes := a.objects.Changes(permit, mostAtOnce)

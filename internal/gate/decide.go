@@ -41,6 +41,9 @@ type Failure struct {
 	RollingBack bool `json:"rollingBack,omitempty" doc:"True while it is being rolled back."`
 	// RolledBackTo is the commit whose state was restored; empty until then.
 	RolledBackTo string `json:"rolledBackTo,omitempty" doc:"The commit whose state was restored."`
+	// Content names what was declared, where not all of it was applied or some of
+	// its hooks did not run: it isn't tried again by itself.
+	Content string `json:"content,omitempty" doc:"Names what was declared, where it was not applied to its end."`
 }
 
 // Verdict is what may be done to an App now.
@@ -114,7 +117,12 @@ func heldByPause(p Pause) *Hold {
 
 // failed says whether a failed release holds the App, by what it declares now.
 func (f Facts) failed() bool {
-	return f.Failure != nil && (f.Sync.OnFailure == v1alpha1.FailureHold || f.Sync.OnFailure == v1alpha1.FailureRollback)
+	return f.Failure != nil && (f.Failure.Content != "" || Follows(f.Sync))
+}
+
+// Follows says whether an App declares that something follows from a failed release.
+func Follows(s v1alpha1.Sync) bool {
+	return s.OnFailure == v1alpha1.FailureHold || s.OnFailure == v1alpha1.FailureRollback
 }
 
 func heldByFailure(f Facts) *Hold {
@@ -125,6 +133,8 @@ func heldByFailure(f Facts) *Hold {
 			f.Failure.RolledBackTo, f.Failure.Revision, f.App)
 	case f.Failure.RollingBack:
 		failed += " and is being rolled back"
+	case !Follows(f.Sync):
+		failed += fmt.Sprintf(": it isn't tried again by itself; push another commit, or try it with `plumb sync %s`", f.App)
 	default:
 		failed += fmt.Sprintf(": nothing more is applied until `plumb resume %s`", f.App)
 	}

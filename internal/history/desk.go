@@ -40,4 +40,5 @@ const (
 	DeskPlan     DeskKind = "plan"     // plan.Plan that waits for approval, by App
 	DeskSync     DeskKind = "sync"     // v1alpha1.Sync of an App that isn't applied by itself, by App
 	DeskFailure  DeskKind = "failure"  // the release that an App is held after, by App
+	DeskHooks    DeskKind = "hooks"    // hooks.Memory, by App
 )

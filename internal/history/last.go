@@ -9,6 +9,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -24,6 +25,7 @@ type Last struct {
 	Failures   map[string]gate.Failure
 	Plans      map[string]plan.Plan
 	Syncs      map[string]v1alpha1.Sync // of Apps that aren't applied by themselves
+	Hooks      map[string]hooks.Memory
 }
 
 // LoadLast loads what the last run left. With an error it is what could be loaded.
@@ -44,6 +46,9 @@ func LoadLast(ctx context.Context, m Memory, log *slog.Logger) (last Last, err e
 		return last, err
 	}
 	if last.Syncs, err = loadDesk[v1alpha1.Sync](ctx, m, DeskSync, log); err != nil {
+		return last, err
+	}
+	if last.Hooks, err = loadDesk[hooks.Memory](ctx, m, DeskHooks, log); err != nil {
 		return last, err
 	}
 	last.Unfinished, err = loadUnfinished(ctx, m)

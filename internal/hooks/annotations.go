@@ -29,13 +29,8 @@ const (
 	argoCompare = "argocd.argoproj.io/compare-options"
 )
 
-// The marks that a hook's object carries.
-const (
-	// MarkRun names the release that made the object; see release.Release.Token.
-	MarkRun = "plumb.dev/hook-run"
-	// MarkPhase is the phase that it was made for.
-	MarkPhase = "plumb.dev/hook-phase"
-)
+// MarkRun is the annotation that a hook's object carries; see Mark.
+const MarkRun = "plumb.dev/hook-run"
 
 // skip is the hook that is nothing: the object isn't applied.
 const skip = "skip"

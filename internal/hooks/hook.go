@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
 )
@@ -99,4 +101,14 @@ func Planned(all []Hook, o release.Occasion, phases ...Phase) (planned []plan.Ho
 		}
 	}
 	return planned
+}
+
+// Kinds lists the kinds of some hooks, each once.
+func Kinds(all []Hook) (kinds []schema.GroupKind) {
+	for _, h := range all {
+		if gk := h.Desired.Key.GroupKind(); !slices.Contains(kinds, gk) {
+			kinds = append(kinds, gk)
+		}
+	}
+	return kinds
 }

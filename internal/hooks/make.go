@@ -22,6 +22,9 @@ func (h Hook) Key(token string) object.Key {
 	return key
 }
 
+// Mark is what the object of a hook carries: of which release and phase it is.
+func Mark(token, phase string) string { return token + "." + phase }
+
 // Make is the object that the hook makes in a release, marked as such. It
 // carries the App's label, so that it is watched, and not its own identity, so
 // that it never counts as left over.
@@ -46,7 +49,7 @@ func (h Hook) Make(token string, at Phase) (plan.Desired, error) {
 	for _, mark := range []string{object.AnnotationID, object.AnnotationDigest, object.AnnotationPrune} {
 		delete(annotations, mark)
 	}
-	annotations[MarkRun], annotations[MarkPhase] = token, string(at)
+	annotations[MarkRun] = Mark(token, string(at))
 	metadata["name"] = d.Key.Name
 	delete(metadata, "generateName")
 	body, err := json.Marshal(o)

@@ -154,7 +154,7 @@ func (f Facts) running(all []Hook, now time.Time) (d Decision, busy bool) {
 // ending says whether a run is over, and how; late, that its time is.
 func (f Facts) ending(run release.HookRun, late bool) (e Ending, over bool) {
 	live, there := f.Live(run.Object)
-	mine := there && live.Run != nil && live.Run.Token == f.Token && (run.UID == "" || run.UID == live.UID)
+	mine := there && live.Run != nil && live.Run.Token == Mark(f.Token, run.Phase) && (run.UID == "" || run.UID == live.UID)
 	switch {
 	case mine && live.Run.Ended && live.Run.Failed:
 		return Ending{State: release.HookFailed, Message: live.Run.Message}, true

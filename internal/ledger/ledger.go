@@ -39,7 +39,7 @@ type Ledger struct {
 	waves     waves
 	// namespaces is how many of the declared objects are namespaces.
 	namespaces int
-	situation uint64
+	situation  uint64
 }
 
 // App is whose objects they are.

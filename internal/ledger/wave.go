@@ -61,7 +61,9 @@ func (o *Object) open() bool {
 }
 
 // works says whether the object is healthy, or stopped on purpose.
-func (o *Object) works() bool { return o.Health.Health == status.Healthy || o.Health.Health == status.Suspended }
+func (o *Object) works() bool {
+	return o.Health.Health == status.Healthy || o.Health.Health == status.Suspended
+}
 
 // canWait says whether the object is one that waits for lower waves: drift is
 // put right at once, and what a worker is at goes on.

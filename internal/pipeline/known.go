@@ -31,7 +31,10 @@ type Known struct {
 	Prunes  []plan.Change  // live objects that aren't declared any more, to be deleted
 	Kept    []plan.Extra   // those that a guard keeps
 	Broken  []plan.Problem // objects that could not be fitted to the target, or are left to another App
-	Failed  error          // why the newest commit can't be rendered; nil when it can
+	Hooks   []plan.Hook    // those that a release would run
+	// HooksDue says that they are to run though no object is to be changed.
+	HooksDue bool
+	Failed   error // why the newest commit can't be rendered; nil when it can
 }
 
 // Files are the App's files at a commit of its repository, with all that it

@@ -28,6 +28,8 @@ type Request struct {
 	Prunes   []plan.Change  // what is no longer declared
 	Kept     []plan.Extra   // what is no longer declared either, and stays
 	Broken   []plan.Problem // what could not be fitted to the target
+	Hooks    []plan.Hook    // those that a release would run
+	HooksDue bool           // they are to run though no object is to be changed
 	Hidden   redact.Redactor
 	Now      time.Time
 }
@@ -54,6 +56,9 @@ func Plan(ctx context.Context, hands Planner, r Request) plan.Plan {
 		r.take(&p, r.Desired[i], f)
 	}
 	r.takePrunes(&p, hands.Apply(ctx, dry(r.Actor), r.Prunes))
+	if r.HooksDue || slices.ContainsFunc(p.Changes, intended) {
+		p.Hooks = r.Hooks
+	}
 	return plan.New(p)
 }
 
@@ -90,10 +95,17 @@ func (r Request) take(p *plan.Plan, d plan.Desired, f target.Finding) {
 		if f.Unasked != "" {
 			c.Reason += "; the API server wasn't asked: " + f.Unasked
 		}
+	case f.Replaces != "":
+		c.Action, c.Reason = plan.Replace, f.Replaces+": it is deleted and made anew"
 	default:
 		c.Reason = r.whyUpdate(d, f)
 	}
 	p.Changes = append(p.Changes, c)
+}
+
+// intended says whether a change is more than putting drift right, which runs no hooks.
+func intended(c plan.Change) bool {
+	return c.Action == plan.Prune || c.Live.Digest == "" || c.Live.Digest != c.Desired.Digest
 }
 
 // whose says that a live object is another root's, and what to do; empty is
@@ -108,6 +120,10 @@ func (r Request) whose(f target.Finding) string {
 // whyUpdate says for people why a live object would be changed.
 func (r Request) whyUpdate(d plan.Desired, f target.Finding) string {
 	switch {
+	case f.From != "" && f.Live.App == "":
+		return "is taken over from " + f.From
+	case f.From != "":
+		return "is declared otherwise, and is taken over from " + f.From
 	case f.Live.App == "":
 		return "is there and was no App's: it is taken over"
 	case f.Live.App != object.AppLabel(r.App.ID()):

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/given"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/render"
@@ -37,6 +39,8 @@ type Fitter interface {
 // Rendering is what came of a render.
 type Rendering struct {
 	Desired    []plan.Desired
+	Hooks      []hooks.Hook         // what is not applied, but made once by a release
+	Notices    []string             // what people should know of it, such as what is asked for and not done
 	Unresolved []target.ObjectError // what could not be fitted to the target; the rest is in Desired
 	Inputs     tree.Inputs
 	Needs      []render.Need // sources that it reads beside its own
@@ -50,10 +54,14 @@ type Rendering struct {
 // Rendered says whether there is a result, though perhaps not of every object.
 func (r Rendering) Rendered() bool { return r.Err == nil || len(r.Unresolved) > 0 }
 
-// Objects are what was rendered, as they would be applied.
+// Objects are what was rendered, as they would be applied, with the hooks.
 func (r Rendering) Objects() ([]object.Object, error) {
-	objects := make([]object.Object, 0, len(r.Desired))
-	for _, d := range r.Desired {
+	all := slices.Clone(r.Desired)
+	for _, h := range r.Hooks {
+		all = append(all, h.Desired)
+	}
+	objects := make([]object.Object, 0, len(all))
+	for _, d := range all {
 		u := &unstructured.Unstructured{}
 		if err := u.UnmarshalJSON(d.Body); err != nil {
 			return nil, fmt.Errorf("%s: %w", d.Key, err)
@@ -96,7 +104,12 @@ func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering
 		r.Retry = errors.Is(err, render.ErrRead) || errors.Is(err, render.ErrUnopened)
 		return r
 	}
-	r.Desired, r.Unresolved = fit.Resolve(ctx, target.Resolve{App: j.App, Root: j.Root, Revision: j.Revision, Objects: result.Objects})
+	parts := hooks.Split(result.Objects)
+	r.Notices = slices.Concat(result.Notices, parts.Notices)
+	r.Desired, r.Unresolved = fit.Resolve(ctx, target.Resolve{App: j.App, Root: j.Root, Revision: j.Revision, Objects: parts.Objects})
+	var failed []target.ObjectError
+	r.Hooks, failed = fitHooks(ctx, fit, j, parts.Hooks)
+	r.Unresolved = append(r.Unresolved, failed...)
 	if len(r.Unresolved) > 0 {
 		r.Err, r.Retry = Unresolved(r.Unresolved), true
 	}

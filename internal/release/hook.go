@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
@@ -48,11 +50,8 @@ const (
 )
 
 // Token names the release on the objects that its hooks make: after a kill they
-// are found by it. It is empty while the release isn't recorded.
+// are found by it. It is another once the release has its ID.
 func (r Release) Token() string {
-	if r.ID == 0 {
-		return ""
-	}
 	sum := sha256.Sum256([]byte(fmt.Sprint(r.App, " ", r.ID, " ", r.Seen.UnixNano())))
 	const size = 5
 	return hex.EncodeToString(sum[:size])
@@ -66,4 +65,28 @@ func (r Release) HookRunning() bool {
 		}
 	}
 	return false
+}
+
+// EndHooks ends the runs that have not ended, of a release that does.
+func (r *Release) EndHooks(now time.Time) {
+	r.Ending = ""
+	r.Hooks = slices.Clone(r.Hooks) // the record may be being read
+	for i := range r.Hooks {
+		if run := &r.Hooks[i]; !run.Over() {
+			run.State, run.Ended, run.Message = HookFailed, now, "the release ended before it did"
+		}
+	}
+}
+
+// OccasionOf is what sort of release an App comes to at a revision; live says
+// that there is something of it already.
+func OccasionOf(app string, at Revision, live bool) Occasion {
+	switch {
+	case strings.HasPrefix(at.Message, "Roll back "+app+" to release "): // as package operate writes it
+		return Rollback
+	case live:
+		return Upgrade
+	default:
+		return Install
+	}
 }

@@ -1,4 +1,4 @@
-package deliver
+package step
 
 import (
 	"math/rand/v2"

@@ -1,4 +1,13 @@
-package deliver
+// Package step decides what an App does next: from what is known of it and the
+// time to one step, and when to look again.
+//
+// It is pure, and says what is to be done, never how: the deliver flow gathers
+// the facts and does it. What may be changed is the gate's to say, how objects
+// stand the ledger's, what hooks do next package hooks'; here it comes together.
+//
+// Invariants: a worker is given to an App only where it finds something to do;
+// whatever waits, waits for an event or for a time that the decision names.
+package step
 
 import (
 	"time"
@@ -54,6 +63,15 @@ type Facts struct {
 	// Told counts objects that drifted, were looked at, and are left as they are
 	// for now.
 	Told int
+	// Queued counts objects that wait for a lower wave to be applied and healthy.
+	Queued int
+	// HookStarts and HookEnds are set when a hook is to begin, or one's end to be
+	// taken in; HookWaits, while any has to, or runs. HookHolds keeps all else of
+	// the release from going on. HookBegun is set when the release may go on,
+	// though nothing new may begin.
+	HookStarts, HookEnds, HookWaits, HookHolds, HookBegun bool
+	// Ending is set when the open release failed and its failure hooks run.
+	Ending bool
 	// Prunes counts objects that are no longer declared. PruneHeld is set while
 	// another App may still take them over.
 	Prunes    int
@@ -90,8 +108,10 @@ const (
 	Prune                     // delete what is no longer declared
 	Look                      // check everything with the server, though it seems in line
 	Propose                   // make the plan of what is held back, for someone to approve
+	RunHooks                  // begin hooks, or take in how they ended
 	FinishHealthy             // end the open release: applied and healthy
 	FinishLate                // end the open release: not healthy in time
+	FinishFailed              // end the open release: its failure hooks ran
 	Forget                    // a removed App has nothing left
 )
 
@@ -131,9 +151,13 @@ func Next(f Facts, now time.Time) Decision {
 // nextRendered decides for an App whose declared objects are known.
 func nextRendered(f Facts, now time.Time) Decision {
 	due := !now.Before(f.RetryAt)
-	switch {
-	case f.Drifted > 0: // where it must not be put right, it is looked at
+	if f.Drifted > 0 { // where it must not be put right, it is looked at
 		return Decision{Step: Sync}
+	}
+	if d, decided := nextHook(f, now); decided {
+		return d
+	}
+	switch {
 	case f.Changes > 0 && !f.Waiting && !f.StopIntended:
 		return Decision{Step: Sync}
 	case f.Failing > 0 && !f.Waiting && due:
@@ -144,6 +168,8 @@ func nextRendered(f Facts, now time.Time) Decision {
 		return Decision{Until: f.RetryAt}
 	case f.Changes > 0 || f.Failing > 0 || f.Terminating > 0:
 		return Decision{} // an event will tell
+	case f.Queued > 0:
+		return nextQueued(f, now)
 	case f.Prunes > 0 && (f.PruneHeld || f.RenderFailed):
 		return Decision{}
 	case f.Prunes > 0 && due:
@@ -152,6 +178,35 @@ func nextRendered(f Facts, now time.Time) Decision {
 		return Decision{Until: f.RetryAt}
 	default:
 		return nextInLine(f, now)
+	}
+}
+
+// nextHook decides where hooks have something to do, or hold up the rest; it
+// says false where they don't.
+func nextHook(f Facts, now time.Time) (d Decision, decided bool) {
+	due, begun := !now.Before(f.RetryAt), f.HookBegun || !f.StopIntended
+	starts := f.HookStarts && begun && !f.Waiting
+	switch {
+	case (f.HookEnds || starts) && due:
+		return Decision{Step: RunHooks}, true
+	case f.Ending && !f.HookWaits:
+		return Decision{Step: FinishFailed}, true
+	case f.HookEnds || starts:
+		d.Until = f.RetryAt
+	}
+	return d, f.HookHolds && begun && f.Failing == 0
+}
+
+// nextQueued decides for an App whose higher waves wait for a lower one to be
+// healthy.
+func nextQueued(f Facts, now time.Time) Decision {
+	switch {
+	case !f.Open || f.HookWaits:
+		return Decision{}
+	case !now.Before(f.Deadline):
+		return Decision{Step: FinishLate}
+	default:
+		return Decision{Until: f.Deadline}
 	}
 }
 
@@ -183,6 +238,8 @@ func nextHeld(f Facts, now time.Time) Decision {
 func nextInLine(f Facts, now time.Time) Decision {
 	healthy := f.Health == status.Healthy || f.Health == status.Suspended
 	switch {
+	case f.HookWaits || f.Ending:
+		return Decision{}
 	case f.Open && f.Incomplete:
 		return Decision{} // it ends when all of it could be applied
 	case f.Open && healthy:
@@ -201,9 +258,13 @@ func nextInLine(f Facts, now time.Time) Decision {
 // nextRemoved decides for an App that is no longer declared: its objects go,
 // and then it is forgotten.
 func nextRemoved(f Facts, now time.Time) Decision {
-	switch {
-	case !f.Known:
+	if !f.Known {
 		return Decision{}
+	}
+	if d, decided := nextHook(f, now); decided {
+		return d
+	}
+	switch {
 	case f.Prunes+f.Intended+f.Terminating+f.Kept == 0:
 		return Decision{Step: Forget}
 	case f.StopIntended && f.Intended > 0:

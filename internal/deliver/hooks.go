@@ -1,0 +1,242 @@
+package deliver
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/hooks"
+	"plumb.dev/plumb/internal/pipeline"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/step"
+)
+
+// hooking is what is known of an App's hooks.
+type hooking struct {
+	hooks   []hooks.Hook // as rendered last; of a removed App those for deletion
+	digest  string
+	memory  hooks.Memory
+	known   bool     // memory says which hooks ran
+	notices []string // what people should know of the render
+	next    hooks.Standing
+}
+
+// takeHooks takes in the hooks of a render, after its objects.
+func (e *engine) takeHooks(a *app, r pipeline.Rendering) {
+	a.hooking.hooks, a.digest, a.notices = r.Hooks, hooks.Digest(r.Hooks), r.Notices
+	e.rememberHooks(a, a.memory.Done)
+	if f := a.failure; f != nil && f.Content != "" && !gate.Follows(a.App.Spec.Sync) && f.Content != hooks.Content(r.Desired, r.Hooks) {
+		e.dropFailure(a) // something else is declared
+	}
+}
+
+// rememberHooks writes down what has to outlive a restart.
+func (e *engine) rememberHooks(a *app, done string) {
+	m := hooks.Remembered(a.hooking.hooks, done, a.App.Spec.Target)
+	switch {
+	case m.Same(a.memory):
+	case m.Same(hooks.Memory{}):
+		e.records.Drop(history.DeskHooks, a.id)
+	default:
+		e.records.Put(history.DeskHooks, a.id, history.Value(m))
+	}
+	a.memory = m
+}
+
+// recallHooks gives a new App what was kept of its hooks, once.
+func (e *engine) recallHooks(a *app) {
+	a.memory, a.hooking.known = e.last.Hooks[a.id]
+	delete(e.last.Hooks, a.id)
+}
+
+// keepForDeletion leaves an App that is removed the hooks that run then.
+func (e *engine) keepForDeletion(a *app) {
+	if a.got.ok {
+		return
+	}
+	a.hooking.hooks, a.App.Spec.Target = a.memory.Deletion, a.memory.Target
+	if n := a.memory.Left; n > 0 {
+		e.Log.Warn("hooks of an App that was removed while no daemon ran hold secrets and are not known any more", "app", a.id, "hooks", n)
+	}
+}
+
+// hooksDue says whether the hooks are to run though no object is to be changed.
+func (a *app) hooksDue() bool {
+	return a.digest != "" && a.digest != a.memory.Done && !a.removed && (a.Open == nil || a.Open.Applied.IsZero())
+}
+
+// overtaken says whether the open release is of another revision than what is
+// declared now, so that its hooks don't count any more.
+func (a *app) overtaken() bool {
+	return a.Open != nil && !a.removed && !a.Open.Revision.Same(a.got.revision)
+}
+
+// walkHooks finds what is next of an App's hooks.
+func (e *engine) walkHooks(a *app, now time.Time) {
+	a.next = hooks.Standing{}
+	if len(a.hooking.hooks) == 0 && (a.Open == nil || len(a.Open.Hooks) == 0) || !a.removed && !a.settled() {
+		a.objects.SetBarrier(0, false)
+		return
+	}
+	e.trustHooks(a)
+	n, left := a.objects.Counts(), a.objects.Left()
+	f := hooks.Facts{Live: e.target.Live, Timeout: cmp.Or(a.App.Spec.Health.Timeout.Duration, v1alpha1.DefaultHealthTimeout), Occasion: e.occasion(a)}
+	m := hooks.Moment{
+		Removed: a.removed, Left: a.intended() + left.Deleting, Due: a.hooksDue(),
+		Healthy: n.Works(), Reached: a.objects.Reached,
+	}
+	running := a.Open != nil && a.Open.HookRunning()
+	if a.Open != nil && (running || !a.overtaken()) {
+		m.Begun, m.Ending, m.Applied = true, a.Open.Ending != "", !a.Open.Applied.IsZero()
+		f.Runs, f.Token = a.Open.Hooks, a.Open.Token()
+	}
+	if known, err := e.target.Watch(hooks.Kinds(a.hooking.hooks)); !known && err == nil {
+		a.next.Holds = true // an event tells when they are
+		return
+	}
+	a.next = hooks.Walk(a.hooking.hooks, f, m, now)
+	a.next.Holds = a.next.Holds || running && a.overtaken()
+	a.objects.SetBarrier(a.next.Barrier, a.next.HasBarrier)
+	switch {
+	case a.next.Failed != "" && a.Open != nil:
+		e.beginEnding(a, a.next.Failed)
+		e.walkHooks(a, now)
+	case m.Begun && !m.Applied && !a.removed && !a.next.Busy() && m.Left == 0 && len(a.unresolved) == 0:
+		e.applied(a, a.Open)
+		e.records.Save(a.id, *a.Open)
+	}
+}
+
+// trustHooks takes the hooks of an App for done that is live as declared though
+// nothing is known of what ran: the memory was lost, and not the work.
+func (e *engine) trustHooks(a *app) {
+	if !a.hooking.known && a.Open == nil && a.intended() == 0 && e.occasion(a) != release.Install {
+		e.rememberHooks(a, a.digest)
+	}
+	a.hooking.known = true
+}
+
+// occasion is what sort of release it is for hooks that ask.
+func (e *engine) occasion(a *app) release.Occasion {
+	if a.Open != nil && !a.overtaken() && a.Open.Occasion != "" {
+		return a.Open.Occasion
+	}
+	live := len(e.target.Owned(a.label)) > 0 || a.App.Spec.Sync.Adopt
+	return release.OccasionOf(a.id, a.got.revision, live)
+}
+
+// hookFacts adds to the facts what is next of the hooks.
+func (a *app) hookFacts(f *step.Facts) {
+	s, hold := a.next, a.verdict.Hold
+	f.HookEnds, f.HookStarts = s.Step == hooks.End || s.Step == hooks.Delete, s.Step == hooks.Start
+	f.HookWaits, f.HookHolds = s.Busy(), s.Holds
+	f.HookBegun = a.Open != nil && !a.overtaken() && (hold == nil || hold.Reason == gate.HeldByApproval)
+	f.Ending = a.Open != nil && a.Open.Ending != ""
+	if s.Holds {
+		f.Changes, f.Prunes, f.Queued, f.Failing = 0, 0, 0, a.objects.Counts().Stuck
+	}
+}
+
+// hookJob does the next step of an App's hooks.
+func (e *engine) hookJob(a *app) job {
+	t := pipeline.HookTask{Actor: e.actor(a), Phase: a.next.Phase, Decision: a.next.Decision, Hooks: a.hooking.hooks}
+	if t.Decision.Step == hooks.Start && !(a.Open != nil && a.Open.HookRunning()) {
+		t.Release = *e.draftIntended(a)
+	} else {
+		t.Release = *a.Open
+	}
+	for o := range a.objects.Objects() {
+		t.Desired = append(t.Desired, o.Desired)
+	}
+	removed := a.removed
+	carrier := pipeline.HookCarrier{Target: e.target, Records: e.records, Now: e.Now}
+	return func(ctx context.Context) func() {
+		r, err := carrier.Carry(ctx, t)
+		return func() { e.hooked(a, r, err, removed) }
+	}
+}
+
+// hooked takes in what came of a step of the hooks.
+func (e *engine) hooked(a *app, r release.Release, err error, removed bool) {
+	a.busy = false
+	e.touch(a)
+	a.Open = &r
+	e.records.Save(a.id, r)
+	switch {
+	case err != nil:
+		e.failed(a)
+		e.Log.Warn("a hook has to wait; it is tried again", "app", a.id, "release", r.ID, "error", err)
+	default:
+		a.failures, a.retryAt = 0, time.Time{}
+	}
+	switch {
+	case removed != a.removed:
+		e.finish(a, release.Superseded, "the App is no longer declared")
+	case !r.HookRunning() && !a.removed:
+		e.endOvertaken(a)
+	}
+}
+
+// beginEnding lets the failure hooks of a release run, and nothing else of it.
+func (e *engine) beginEnding(a *app, reason string) {
+	r := *a.Open
+	r.Ending = reason
+	a.Open = &r
+	e.records.Save(a.id, r)
+	e.Log.Warn("a release failed", "app", a.id, "release", r.ID, "reason", reason)
+}
+
+// late ends a release that was not healthy in time, after its failure hooks.
+func (e *engine) late(a *app, reason string) {
+	if len(hooks.Of(a.hooking.hooks, hooks.SyncFail, e.occasion(a))) > 0 && a.Open.Ending == "" {
+		e.beginEnding(a, reason)
+		return
+	}
+	e.finish(a, release.Failed, reason)
+}
+
+// closeHooks ends the runs of a release that ends, and notes that the hooks ran.
+func (e *engine) closeHooks(a *app, r *release.Release) {
+	r.EndHooks(e.Now())
+	if r.Outcome == release.Succeeded && !a.removed && r.Revision.Same(a.got.revision) {
+		e.rememberHooks(a, a.digest)
+	}
+}
+
+// hookText says which hook is waited for; empty where none is.
+func (a *app) hookText() string {
+	if a.next.Waits == "" && a.Open != nil && a.Open.Ending != "" {
+		return a.Open.Ending
+	}
+	if n := a.intended(); a.next.Waits != "" && n > 0 && a.next.Holds {
+		return fmt.Sprintf("%s; %d objects wait for it", a.next.Waits, n)
+	}
+	return a.next.Waits
+}
+
+// plannedHooks lists the hooks that the next release would run if it goes well.
+func (e *engine) plannedHooks(a *app) []plan.Hook {
+	if a.removed {
+		return hooks.Planned(a.hooking.hooks, "", hooks.PreDelete, hooks.PostDelete)
+	}
+	return hooks.Planned(a.hooking.hooks, e.occasion(a), hooks.PreSync, hooks.Sync, hooks.PostSync)
+}
+
+// leftUndone names what was declared where a release failed before all of it was
+// applied, or its hooks had run; otherwise it is empty.
+func (e *engine) leftUndone(a *app, r release.Release) string {
+	if !slices.ContainsFunc(r.Hooks, func(run release.HookRun) bool { return run.State == release.HookFailed }) && a.intended() == 0 {
+		return ""
+	}
+	var desired []plan.Desired
+	for o := range a.objects.Objects() {
+		desired = append(desired, o.Desired)
+	}
+	return hooks.Content(desired, a.hooking.hooks)
+}
