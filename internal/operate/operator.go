@@ -83,5 +83,5 @@ func desiredOf(k pipeline.Known, key object.Key) (plan.Desired, bool) {
 // gathering renders an App with what it reads beside its own repository: what is
 // followed for it already, or fetched once.
 func (o *Operator) gathering(k pipeline.Known, app v1alpha1.App) pipeline.Gathering {
-	return pipeline.Gathering{From: o.Renderer, Open: o.Source, Look: o.Looker, App: app, Known: k.Beside}
+	return pipeline.Gathering{From: pipeline.Asking{Renderer: o.Renderer, At: o.Target, App: app}, Open: o.Source, Look: o.Looker, App: app, Known: k.Beside}
 }
