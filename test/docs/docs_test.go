@@ -83,8 +83,10 @@ func TestAppFields(t *testing.T) {
 	fields = slices.DeleteFunc(fields, func(f string) bool { // which have a heading
 		return slices.Contains([]string{"source", "render", "target", "sync", "health", "dependsOn", "ignore", "sensitive"}, f)
 	})
-	fields = slices.DeleteFunc(fields, func(f string) bool { // as those of the source itself
-		return strings.HasPrefix(f, "source.with[].git.") || strings.HasPrefix(f, "source.with[].chart.")
+	fields = slices.DeleteFunc(fields, func(f string) bool { // as those of the source itself, and of kustomize
+		return strings.HasPrefix(f, "source.with[].git.") || strings.HasPrefix(f, "source.with[].chart.") ||
+			strings.HasPrefix(f, "render.helm.patches[]") || strings.HasPrefix(f, "render.helm.images[]") ||
+			f == "render.substitute.from[].key" || f == "render.substitute.from[].at" // which are refused there
 	})
 	compare(t, "docs/app.md", fields, slices.Collect(maps.Keys(documented)))
 
@@ -94,7 +96,7 @@ func TestAppFields(t *testing.T) {
 	compare(t, "docs/app.md, The Project", ofProjects, slices.Collect(maps.Keys(rows(section(read(t, "docs/app.md"), "## The Project")))))
 
 	app := v1alpha1.App{}
-	app.Spec.Render.Plain, app.Spec.Render.Helm = &v1alpha1.Plain{}, &v1alpha1.Helm{}
+	app.Spec.Render = v1alpha1.Render{Plain: &v1alpha1.Plain{}, Helm: &v1alpha1.Helm{}, Substitute: &v1alpha1.Substitute{}}
 	b, err := json.Marshal(v1alpha1.Default(app))
 	if err != nil {
 		t.Fatal(err)
