@@ -7,6 +7,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
@@ -33,11 +34,13 @@ type app struct {
 	ref       source.Ref
 	removed   bool
 
-	head   source.Head
-	beside pipeline.Beside
-	want   want
-	got    got
-	cause  release.Cause
+	head    source.Head
+	beside  pipeline.Beside
+	taken   given.Taken // by the last render
+	stirred bool        // what is taken may have changed while a render ran
+	want    want
+	got     got
+	cause   release.Cause
 
 	gated
 	hooking

@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/internal/dependency"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/pipeline"
@@ -92,6 +93,7 @@ type engine struct {
 	byLabel   map[string]*app
 	follows   *source.Follows
 	claims    ledger.Claims
+	takers    given.Takers
 	needs     dependency.Graph
 	touched   map[*app]struct{}
 	pruners   map[*app]struct{} // Apps whose prunes wait for others' renders

@@ -12,6 +12,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
@@ -67,6 +68,7 @@ func (e *engine) declare(d Declared) {
 		}
 	}
 	e.Source.Follow(e.follows.Wanted())
+	e.noteGiven()
 	e.findOrphans()
 }
 
@@ -101,6 +103,7 @@ func (e *engine) declareOne(d Declaration) {
 		a.head = e.follows.Set(id, a.ref, d.App.Spec.Source.Every.Duration)
 		a.want.commit = a.head.Revision.Commit
 		e.followBeside(a)
+		e.takers.Set(id, given.Keys(given.Asked(a.App)))
 	}
 	e.touch(a)
 }
@@ -148,6 +151,7 @@ func (e *engine) undeclare(a *app) {
 	e.closeBroken(a)
 	a.unresolved = nil
 	e.follows.Leave(a.id)
+	e.takers.Set(a.id, nil)
 	e.needs.Set(a.id, nil)
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: a.App.Spec.Sync.AllowEmpty, Removed: true})
 	e.adopt(a, nil)
@@ -262,9 +266,11 @@ func (e *engine) observe(event target.Event) {
 			}
 		}
 	}
+	e.noted(event.Noted)
 	if event.Kinds {
 		e.probe()
 		for _, a := range e.apps {
+			e.stir(a)
 			e.checkKnown(a)
 			e.retryAfterKinds(a)
 			e.touch(a)

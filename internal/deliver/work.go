@@ -146,6 +146,7 @@ func (e *engine) rendered(a *app, r rendering) {
 	defer e.releasePruners()
 	a.got.want, a.got.err, a.got.retry, a.got.asked = r.want, r.Err, r.Retry, r.Asked
 	a.got.held, a.got.unchanged = r.revision, r.same
+	e.took(a, r)
 	if r.same {
 		a.cause = release.Cause{}
 		return

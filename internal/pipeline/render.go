@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"plumb.dev/plumb/api/v1alpha1"
-	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
@@ -47,8 +46,13 @@ type Rendering struct {
 	Asked      bool          // the target was asked, so the answer may be another one later
 	Renderer   string        // how it was rendered
 	Cached     bool          // it was known from an earlier render of the same
-	Err        error
-	Retry      bool // trying the same again may help
+	// Given are the versions of the objects that values were taken from; empty of
+	// one that isn't there.
+	Given map[object.Key]string
+	// Served is the digest of what the target serves, where the render asked for it.
+	Served string
+	Err    error
+	Retry  bool // trying the same again may help
 }
 
 // Rendered says whether there is a result, though perhaps not of every object.
@@ -77,8 +81,6 @@ type Job struct {
 	Root     string    // the root that declares the App
 	Revision string    // the commit
 	Files    tree.Tree // with all that it needs mounted
-	Given    given.Values
-	Live     render.Live
 }
 
 // Work is what rendering an App is: of its own folder, or of a chart that was
@@ -96,10 +98,14 @@ const ChartMount = tree.MountMark + "chart"
 
 // Render renders an App at one commit, and fits the objects to the target.
 func Render(ctx context.Context, renderer Renderer, fit Fitter, j Job) Rendering {
+	asked, err := prepare(ctx, askable(fit), j.App)
+	if err != nil {
+		return Rendering{Given: asked.versions(j.App), Err: err, Retry: true}
+	}
 	work := Work(j.App, j.Files)
-	work.Given, work.Live = j.Given, j.Live
+	work.Given, work.Live = asked.given, asked.asks()
 	result, err := rendererFor(j.App, renderer).Render(ctx, work)
-	r := Rendering{Inputs: result.Inputs, Needs: result.Needs, Asked: result.Asked, Renderer: result.Renderer, Cached: result.Cached, Err: err}
+	r := Rendering{Inputs: result.Inputs, Needs: result.Needs, Asked: result.Asked, Renderer: result.Renderer, Cached: result.Cached, Given: asked.versions(j.App), Served: asked.served(), Err: err}
 	if err != nil {
 		r.Retry = errors.Is(err, render.ErrRead) || errors.Is(err, render.ErrUnopened)
 		return r
