@@ -1,0 +1,9 @@
+// Package schema holds objects to the schemas of their kinds without a cluster:
+// those of the kinds that come with Kubernetes, which are built in, and those of
+// CRDs that it is given.
+//
+// It finds what the API server refuses by its schemas: fields that there are
+// not, missing ones, values of the wrong type or none of those allowed. What
+// the server checks by code of its own or by CEL rules it doesn't know: what
+// passes here may still be refused there. It reads nothing but what it is given.
+package schema
