@@ -24,6 +24,7 @@ import (
 	"plumb.dev/plumb/internal/push"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/secret"
 	"plumb.dev/plumb/internal/source/folder"
 )
 
@@ -117,7 +118,11 @@ func (l *local) open(ctx context.Context) error {
 	if _, err := io.ReadFull(rand.Reader, key); err != nil {
 		return err
 	}
-	l.parts.Renderer, l.parts.Hidden, l.parts.Now = opening(nil), redact.New(key), time.Now
+	keys, err := secret.Load(l.options.Keys.Files())
+	if err != nil {
+		return err
+	}
+	l.parts.Renderer, l.parts.Hidden, l.parts.Now = opening(keys), redact.New(key), time.Now
 	find := l.folder
 	if l.options.Path == "" {
 		find = l.declared

@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
+	"plumb.dev/plumb/internal/cli/seal"
 )
 
 // version is set when a release is built.
@@ -33,5 +34,5 @@ func main() {
 
 // commands are those that packages of their own hold.
 func commands() []func(cli.Env) *cobra.Command {
-	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command}
+	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing())}
 }

@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/klog/v2"
 
-	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/commit"
 	"plumb.dev/plumb/internal/credentials"
@@ -32,6 +31,7 @@ import (
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/plain"
 	"plumb.dev/plumb/internal/secret"
+	"plumb.dev/plumb/internal/secret/sealed"
 	"plumb.dev/plumb/internal/secret/sops"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/source/folder"
@@ -52,7 +52,7 @@ func cachedRenderers(data string, keys *secret.Keys, log *slog.Logger) *cache.Ca
 // opening renders with encrypted files opened. Without keys it says for whom
 // each of them is.
 func opening(keys *secret.Keys) render.Opening {
-	return render.Opening{Set: renderers(), Opener: sops.Opener{Keys: keys}}
+	return render.Opening{Set: renderers(), Opener: sops.Opener{Keys: keys}, Unsealer: sealed.Opener{Keys: keys}}
 }
 
 // program names this build. The version doesn't tell builds of changed sources
@@ -97,7 +97,9 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
-	keys, err := secret.Load(secret.Files{Age: o.AgeKeyFiles, PGP: o.PGPKeyFiles, Own: o.Data})
+	files := o.Keys.Files()
+	files.Own = o.Data
+	keys, err := secret.Load(files)
 	if err != nil {
 		return err
 	}
@@ -239,12 +241,16 @@ func openHistory(ctx context.Context, o cli.RunOptions, log *slog.Logger) (*sqli
 }
 
 // renderLocal is `plumb render PATH`: a folder of this machine, with no daemon.
-func renderLocal(ctx context.Context, path string) ([]object.Object, error) {
+func renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object.Object, error) {
+	keys, err := secret.Load(named.Files())
+	if err != nil {
+		return nil, err
+	}
 	files, below, err := folder.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	result, err := opening(nil).Render(ctx, render.Work{Files: files, Path: below})
+	result, err := opening(keys).Render(ctx, render.Work{Files: files, Path: below})
 	for _, notice := range result.Notices {
 		fmt.Fprintln(os.Stderr, notice)
 	}

@@ -49,6 +49,7 @@ func newApplyCommand(env Env) *cobra.Command {
 	f.StringVar(&a.Data, "data", client.DefaultData(env.Getenv), "data folder that the record is kept in ($PLUMB_DATA); no daemon may use it meanwhile")
 	f.StringVar(&a.By, "by", "", "who does it, for the record (default $PLUMB_BY, else your user name and this machine's)")
 	clusterFlags(f, &a.LocalOptions)
+	a.Keys.Flags(f)
 	usage.OutputFlag(f, &a.format, usage.AsJSON, usage.AsYAML)
 	return cmd
 }

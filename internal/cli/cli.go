@@ -42,7 +42,7 @@ type Env struct {
 	// Run runs the daemon until ctx ends; `plumb run` calls it.
 	Run func(ctx context.Context, opts RunOptions) error
 	// RenderLocal renders a folder of this machine; `plumb render PATH` calls it.
-	RenderLocal func(ctx context.Context, path string) ([]object.Object, error)
+	RenderLocal func(ctx context.Context, path string, keys KeyFiles) ([]object.Object, error)
 	// DiffLocal compares with a cluster; `plumb diff PATH` calls it.
 	DiffLocal func(ctx context.Context, opts LocalOptions) (plan.Plan, error)
 	// ApplyLocal applies to a cluster and waits until it is healthy; `plumb apply`

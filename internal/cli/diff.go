@@ -47,6 +47,7 @@ func newDiffCommand(env Env) *cobra.Command {
 	f.BoolVar(&d.local.Undeclared, "undeclared", false, "list the objects of its namespaces that nobody declares, too")
 	f.BoolVar(&d.full, "full", false, "show long values and long lists of fields as a whole")
 	clusterFlags(f, &d.local)
+	d.local.Keys.Flags(f)
 	usage.OutputFlag(f, &d.format, usage.AsText, usage.AsJSON, usage.AsYAML, usage.AsMarkdown)
 	return cmd
 }
@@ -75,6 +76,9 @@ func (d *diffing) check(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	local := isPath(args[0])
+	if !local && !d.local.Keys.None() {
+		return usage.Errorf("keys go with a PATH; the daemon has its own")
+	}
 	for _, flag := range []string{"kubeconfig", "context"} {
 		if !local && cmd.Flags().Changed(flag) {
 			return usage.Errorf("--%s goes with a PATH; the daemon knows the cluster of an App", flag)

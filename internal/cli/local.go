@@ -17,6 +17,7 @@ type LocalOptions struct {
 	Root, RootBranch, RootPath string
 	GitCredentials             string // file with credentials for repositories; empty: none
 	Revision                   string // of an App's repository; empty: what it follows
+	Keys                       KeyFiles
 
 	Kubeconfig string // empty: $KUBECONFIG, ~/.kube/config or the cluster it runs in
 	Context    string // context of the kubeconfig; empty: its current one

@@ -18,7 +18,10 @@ import (
 // newRenderCommand is `plumb render`: the objects, as they would be applied.
 func newRenderCommand(env Env) *cobra.Command {
 	c := NewConnection(env)
-	var format string
+	var (
+		format string
+		keys   KeyFiles
+	)
 	cmd := &cobra.Command{
 		Use:   "render NAME|PATH",
 		Short: "Print the objects of an App or a folder, as they would be applied",
@@ -27,7 +30,10 @@ func newRenderCommand(env Env) *cobra.Command {
 			"a folder is yours, and shown as it is.",
 		Args: usage.OneArg("the NAME of an App or the PATH of a folder (as in ./shop)"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			objects, err := rendered(cmd.Context(), c, args[0])
+			if !isPath(args[0]) && !keys.None() {
+				return usage.Errorf("keys go with a PATH; the daemon has its own")
+			}
+			objects, err := rendered(cmd.Context(), c, args[0], keys)
 			if err != nil {
 				return err
 			}
@@ -35,6 +41,7 @@ func newRenderCommand(env Env) *cobra.Command {
 		},
 	}
 	c.AppFlags(cmd)
+	keys.Flags(cmd.Flags())
 	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML, usage.AsName)
 	return cmd
 }
@@ -46,9 +53,9 @@ type manifest struct {
 }
 
 // rendered are the objects of an App or a folder.
-func rendered(ctx context.Context, c *Connection, what string) ([]manifest, error) {
+func rendered(ctx context.Context, c *Connection, what string, keys KeyFiles) ([]manifest, error) {
 	if isPath(what) {
-		return renderedLocally(ctx, c.env, what)
+		return renderedLocally(ctx, c.env, what, keys)
 	}
 	daemon, err := c.Client()
 	if err != nil {
@@ -82,11 +89,11 @@ func orFolder(command, what string, err error) error {
 	return fmt.Errorf("%w\n(%s is also a folder here: for that write `plumb %s ./%s`)", err, what, command, what)
 }
 
-func renderedLocally(ctx context.Context, env Env, path string) ([]manifest, error) {
+func renderedLocally(ctx context.Context, env Env, path string, keys KeyFiles) ([]manifest, error) {
 	if env.RenderLocal == nil {
 		return nil, errors.New("this plumb was built without rendering of local folders")
 	}
-	found, err := env.RenderLocal(ctx, path)
+	found, err := env.RenderLocal(ctx, path, keys)
 	if err != nil {
 		return nil, err
 	}

@@ -26,8 +26,7 @@ type RunOptions struct {
 	GitCredentials string   // file with credentials for repositories; empty: none
 	GitAuthor      string   // who commits, NAME <ADDRESS>; empty: Plumb
 	GitSigningKey  string   // file with the key that signs commits; empty: none does
-	AgeKeyFiles    []string // files with age identities that open encrypted files
-	PGPKeyFiles    []string // files with OpenPGP private keys that do
+	Keys           KeyFiles // what opens encrypted files
 	AllowLocal     bool     // Apps may name repositories of this machine by path
 	AllowEmptyRoot bool     // a root that declares nothing any more removes all that it declared
 	MetricsPublic  bool     // /metrics asks for no token
@@ -77,8 +76,7 @@ func newRunCommand(env Env) *cobra.Command {
 	f.StringVar(&o.GitCredentials, "git-credentials", "", "file with credentials for repositories: docs/git.md")
 	f.StringVar(&o.GitAuthor, "git-author", "", "who makes the commits of rollbacks and of live changes that are kept: \"NAME <ADDRESS>\"")
 	f.StringVar(&o.GitSigningKey, "git-signing-key", "", "file with the SSH or OpenPGP private key that signs these commits")
-	f.StringArrayVar(&o.AgeKeyFiles, "age-key-file", nil, "file with age identities, which open SOPS files: docs/secrets.md; may be given again")
-	f.StringArrayVar(&o.PGPKeyFiles, "pgp-key-file", nil, "file with OpenPGP private keys, which open SOPS files; may be given again")
+	o.Keys.Flags(f)
 	f.BoolVar(&o.AllowEmptyRoot, "allow-empty-root", false, "let a root that declares no App any more remove all that it declared")
 	f.BoolVar(&o.AllowLocal, "allow-local", false, "let Apps name repositories of this machine by their path")
 	f.BoolVar(&o.MetricsPublic, "metrics-public", false, "serve /metrics without the token; it tells the names of Apps and repositories")

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,11 +26,16 @@ import (
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
+	"plumb.dev/plumb/internal/cli/seal"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/secret"
+	"plumb.dev/plumb/internal/secret/sops"
 	"plumb.dev/plumb/internal/server"
+	"plumb.dev/plumb/internal/source/folder"
 	"plumb.dev/plumb/internal/status"
+	"plumb.dev/plumb/internal/tree"
 )
 
 var update = flag.Bool("update", false, "write what commands print into the scripts")
@@ -52,7 +58,7 @@ func plumb() {
 			columns, err := strconv.Atoi(os.Getenv("PLUMB_TEST_COLUMNS"))
 			return columns, err == nil
 		},
-		More:        []func(cli.Env) *cobra.Command{dev.Command, keys.Command},
+		More:        []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing())},
 		ReadSecret:  readSecret,
 		Interactive: func() bool { return os.Getenv("PLUMB_TEST_TTY") != "" },
 		DiffLocal:   diffLocal,
@@ -61,7 +67,7 @@ func plumb() {
 			fmt.Printf("%+v\n", o)
 			return nil
 		},
-		RenderLocal: func(_ context.Context, path string) ([]object.Object, error) {
+		RenderLocal: func(_ context.Context, path string, _ cli.KeyFiles) ([]object.Object, error) {
 			var contents []map[string]any
 			if err := readYAML(filepath.Join(path, "objects.yaml"), &contents); err != nil {
 				return nil, err
@@ -73,6 +79,17 @@ func plumb() {
 			return objects, nil
 		},
 	}))
+}
+
+// sealing is the real thing.
+func sealing() seal.Parts {
+	return seal.Parts{Seal: sops.Seal, Unseal: sops.Unseal, Encrypted: sops.Encrypted, RuleFor: func(file string) (secret.Rule, error) {
+		files, below, err := folder.Open(filepath.Dir(file))
+		if err != nil {
+			return secret.Rule{}, err
+		}
+		return sops.RuleFor(tree.Record(files), path.Join(below, filepath.Base(file)))
+	}}
 }
 
 // readSecret is what a file says that someone types.

@@ -19,6 +19,15 @@ type Opener interface {
 	Open(files tree.Reader, file string, content []byte) (plain []byte, secrets []string, err error)
 }
 
+// Unsealer opens objects that are encrypted by themselves.
+type Unsealer interface {
+	// Unseal is the object that a sealed one stands for, and the values that were
+	// sealed. Where it names no namespace, it is one of the namespace that is
+	// given. Without a key for it, it is what was handed in; of an object that
+	// isn't sealed, the values are nil. Errors are as Opener's.
+	Unseal(o object.Object, namespace string) (made object.Object, secrets []string, err error)
+}
+
 // Opening is a Set that reads encrypted files as what they hold, whichever the
 // renderer and whatever it takes the file for. The inputs are the files as they
 // are in Git.
@@ -30,11 +39,13 @@ type Opener interface {
 type Opening struct {
 	Set
 	Opener Opener
+	// Unsealer opens what was rendered and is sealed; nil opens nothing.
+	Unsealer Unsealer
 }
 
 // Render implements Whole.
 func (o Opening) Render(ctx context.Context, w Work) (Result, error) {
-	return o.Set.render(ctx, w, &opened{by: o.Opener})
+	return o.Set.render(ctx, w, &opened{by: o.Opener, unsealer: o.Unsealer, namespace: w.Params.Release.Namespace})
 }
 
 // ErrUnopened marks an error about an encrypted file that may go away without a
@@ -44,10 +55,12 @@ var ErrUnopened = errors.New("an encrypted file can't be read")
 // opened is what is secret of what one render read: what was decrypted, and
 // what the target gave.
 type opened struct {
-	by      Opener // nil opens nothing
-	secrets []string
-	any     bool
-	failed  error // the first file that can't be opened
+	by        Opener   // nil opens nothing
+	unsealer  Unsealer // nil opens nothing
+	namespace string   // of objects that name none
+	secrets   []string
+	any       bool
+	failed    error // about the first that can't be opened
 }
 
 // open is a file's content as renderers get it.
@@ -67,9 +80,43 @@ func (o *opened) open(files tree.Reader, file string, content []byte) ([]byte, e
 	return plain, nil
 }
 
+// unseal puts what sealed objects stand for into their place. Even if there is
+// no key for them yet, that counts as opened: a key may come.
+func (o *opened) unseal(objects []object.Object) ([]object.Object, error) {
+	if o.unsealer == nil {
+		return objects, nil
+	}
+	var errs []error
+	any := false
+	for i, sealed := range objects {
+		made, secrets, err := o.unsealer.Unseal(sealed, o.namespace)
+		if err != nil {
+			err = fmt.Errorf("%s: %s: %w", sealed.Origin, sealed.Key(), err)
+			if errs = append(errs, err); o.failed == nil {
+				o.failed = err
+			}
+			continue
+		}
+		any = any || secrets != nil
+		o.secrets = append(o.secrets, secrets...)
+		objects[i] = made
+	}
+	o.any = o.any || any
+	if len(errs) > 0 {
+		return nil, Join(errs)
+	}
+	if any {
+		return check(objects) // it may be declared as a Secret, too
+	}
+	return objects, nil
+}
+
 // settle finishes a render: what was decrypted is marked in its objects, and
 // taken out of what is said about it.
 func (o *opened) settle(result *Result, err error) error {
+	if err == nil {
+		result.Objects, err = o.unseal(result.Objects)
+	}
 	result.Opened = o.any
 	values := redact.NewValues(o.secrets)
 	if !values.Empty() {

@@ -10,8 +10,10 @@ type Sealing struct {
 	// none. What is the same in both stays as it is, as far as Keys open it.
 	Before     []byte
 	Recipients []string // age
-	Keys       *Keys
-	Now        time.Time
+	// Keep has those for whom Before is encrypted by age stay recipients.
+	Keep bool
+	Keys *Keys
+	Now  time.Time
 }
 
 // Rule says for whom a file is to be encrypted, as the repository has it. The

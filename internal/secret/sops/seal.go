@@ -24,13 +24,6 @@ import (
 // comes out as it was. Once somebody is to read it no more, everything is
 // encrypted by another key.
 func Seal(s secret.Sealing) ([]byte, error) {
-	recipients := unique(s.Recipients)
-	if len(recipients) == 0 {
-		return nil, errors.New("there is nobody to seal it for")
-	}
-	if _, err := secret.Recipients(recipients); err != nil {
-		return nil, err
-	}
 	if len(s.Content) > MaxBytes {
 		return nil, fmt.Errorf("%s has %d bytes, above the limit of %d", s.Name, len(s.Content), MaxBytes)
 	}
@@ -40,6 +33,10 @@ func Seal(s secret.Sealing) ([]byte, error) {
 	}
 	if err := checkSecrets(docs); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.Name, err)
+	}
+	recipients, err := recipientsOf(s)
+	if err != nil {
+		return nil, err
 	}
 	before, err := earlierOf(s)
 	if err != nil {
@@ -57,6 +54,29 @@ func Seal(s secret.Sealing) ([]byte, error) {
 		return nil, fmt.Errorf("%s: it can't be written as SOPS would", s.Name)
 	}
 	return out, e.check(s.Name, out)
+}
+
+// recipientsOf are all for whom it is to be sealed.
+func recipientsOf(s secret.Sealing) ([]string, error) {
+	recipients := unique(s.Recipients)
+	if p, encrypted := parse(s.Name, s.Before); encrypted && s.Keep {
+		m, err := parseMetadata(p.metadata)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
+		}
+		recipients = unique(append(recipients, m.ageNames()...))
+	}
+	if len(recipients) == 0 {
+		return nil, errors.New("there is nobody to seal it for")
+	}
+	_, err := secret.Recipients(recipients)
+	return recipients, err
+}
+
+// Encrypted says whether a file is encrypted with SOPS.
+func Encrypted(name string, content []byte) bool {
+	_, encrypted := parse(name, content)
+	return encrypted
 }
 
 // writer writes documents out.
