@@ -95,7 +95,7 @@ func (f *follower) run(ctx context.Context) {
 		broken = f.mirror.Broken()
 	}
 	defer f.watch.close()
-	timer := time.NewTimer(idle) // what is wanted asks for the first look
+	timer := time.NewTimer(source.Idle) // what is wanted asks for the first look
 	defer timer.Stop()
 	var looked time.Time
 	for {
@@ -122,7 +122,7 @@ func (f *follower) run(ctx context.Context) {
 func (f *follower) pause() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return pause(f.wanted, f.failures, f.spread)
+	return source.Pause(f.wanted, f.failures, f.spread)
 }
 
 // look looks at the repository once and tells what is new.
@@ -193,12 +193,12 @@ func (f *follower) tell(wanted []source.Ref, results map[git.Ref]git.Result, err
 	heads := map[source.Ref]source.Head{}
 	for _, ref := range wanted {
 		was, told := f.known[ref]
-		head := next(was, f.head(ref, results[gitRef(ref)], err, now))
+		head := source.Next(was, f.head(ref, results[gitRef(ref)], err, now))
 		heads[ref] = head
 		if head.Revision.Commit != was.Revision.Commit {
 			changed++
 		}
-		if !told || news(was, head) {
+		if !told || source.News(was, head) {
 			f.hand(head)
 		}
 	}
@@ -211,7 +211,7 @@ func (f *follower) hand(head source.Head) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, still := f.wanted[head.Ref]; still {
-		f.source.outbox.put(head)
+		f.source.outbox.Put(head)
 	}
 }
 

@@ -52,7 +52,7 @@ type Look struct {
 type Source struct {
 	options Options
 	program *git.Program
-	outbox  *outbox
+	outbox  *source.Outbox
 	seed    maphash.Seed  // of what spreads looks over time
 	ended   chan struct{} // closed when the source has ended
 	running sync.WaitGroup
@@ -79,11 +79,11 @@ func New(ctx context.Context, o Options) (*Source, error) {
 		o.Looked = func(Look) {}
 	}
 	s := &Source{
-		options: o, program: program, outbox: newOutbox(), seed: maphash.MakeSeed(), ended: make(chan struct{}), tidying: make(chan struct{}, 1),
+		options: o, program: program, outbox: source.NewOutbox(), seed: maphash.MakeSeed(), ended: make(chan struct{}), tidying: make(chan struct{}, 1),
 		followers: map[string]*follower{}, ending: map[string]*follower{},
 	}
 	context.AfterFunc(ctx, s.end)
-	s.running.Go(func() { s.outbox.run(s.ended) })
+	s.running.Go(func() { s.outbox.Run(s.ended) })
 	s.running.Go(s.sweep)
 	return s, nil
 }
@@ -133,7 +133,7 @@ func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
 	}
 	for url, f := range s.followers {
 		if byURL[url] == nil {
-			s.outbox.forget(f.want(nil))
+			s.outbox.Forget(f.want(nil))
 			f.end()
 			delete(s.followers, url)
 			s.ending[url] = f
@@ -144,7 +144,7 @@ func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
 		if f == nil {
 			f = s.start(url)
 		}
-		s.outbox.forget(f.want(refs))
+		s.outbox.Forget(f.want(refs))
 	}
 }
 
@@ -190,7 +190,7 @@ func (s *Source) Refresh(url string) int {
 }
 
 // Heads implements source.Source. The channel is never closed.
-func (s *Source) Heads() <-chan source.Head { return s.outbox.out }
+func (s *Source) Heads() <-chan source.Head { return s.outbox.Heads() }
 
 // Tree implements source.Source.
 func (s *Source) Tree(url, commit string) (tree.Tree, error) {

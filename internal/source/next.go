@@ -1,10 +1,6 @@
-package gitrepo
+package source
 
-import (
-	"time"
-
-	"plumb.dev/plumb/internal/source"
-)
+import "time"
 
 const (
 	// firstRetry is how soon a look that failed is repeated; the pause doubles
@@ -13,15 +9,15 @@ const (
 	maxRetry   = 5 * time.Minute
 	// shortest bounds how often anyone can want a repository to be looked at.
 	shortest = 10 * time.Millisecond
-	// idle is the pause when nothing is wanted.
-	idle = time.Hour
+	// Idle is the pause when nothing is wanted.
+	Idle = time.Hour
 )
 
-// pause is how long to wait before the next look: as long as the most eager
+// Pause is how long to wait before the next look: as long as the most eager
 // wants, or longer and longer while looks fail. Spread, between 0 and 1, moves it
 // by a tenth to either side, so that many repositories don't fall into step.
-func pause(wanted map[source.Ref]time.Duration, failures int, spread float64) time.Duration {
-	every := idle
+func Pause(wanted map[Ref]time.Duration, failures int, spread float64) time.Duration {
+	every := Idle
 	for _, d := range wanted {
 		every = min(every, d)
 	}
@@ -33,16 +29,16 @@ func pause(wanted map[source.Ref]time.Duration, failures int, spread float64) ti
 	return d + time.Duration((spread-0.5)/5*float64(d))
 }
 
-// next is the head after a look. A revision stays when the look brought none.
-func next(was, now source.Head) source.Head {
+// Next is the head after a look. A revision stays when the look brought none.
+func Next(was, now Head) Head {
 	if now.Revision.Commit == "" {
 		now.Revision = was.Revision
 	}
 	return now
 }
 
-// news says whether a head says more than that it was looked at again.
-func news(was, now source.Head) bool {
+// News says whether a head says more than that it was looked at again.
+func News(was, now Head) bool {
 	return was.Revision.Commit != now.Revision.Commit || was.Revision.Ref != now.Revision.Ref || text(was.Err) != text(now.Err)
 }
 
