@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/terminal"
@@ -133,7 +134,7 @@ type end struct {
 // must end, whatever is.
 func ended(d status.Detail, asked time.Time, late bool) end {
 	looked := !d.LastCheck.Before(asked)
-	healthy := d.Health == status.Healthy || d.Health == status.Suspended
+	healthy := health.Enough(d.Health)
 	switch {
 	case looked && d.Sync == status.Synced && healthy:
 		return end{over: true}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/source"
 )
@@ -53,6 +54,7 @@ func (f *found) document(root source.Ref, d manifest.Document) {
 		return
 	}
 	app, wrong := v1alpha1.Decode(d.Value)
+	wrong = append(wrong, health.Check(app.Spec.Health.Rules)...)
 	if len(wrong) > 0 {
 		f.broken = append(f.broken, broken(d, wrong))
 		return

@@ -11,6 +11,7 @@ import (
 	"plumb.dev/plumb/internal/dependency"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/given"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/pipeline"
@@ -312,6 +313,5 @@ func (e *engine) waitingFor(a *app) []string {
 
 // ready says whether those that depend on an App may go on.
 func (e *engine) ready(a *app) bool {
-	health := a.objects.Counts().WorstHealth()
-	return a.Open == nil && e.syncOf(a) == status.Synced && (health == status.Healthy || health == status.Suspended)
+	return a.Open == nil && e.syncOf(a) == status.Synced && health.Enough(a.objects.Counts().WorstHealth())
 }

@@ -87,6 +87,7 @@ func (e *engine) declareOne(d Declaration) {
 	e.keepSync(a, d)
 	changed := a.removed || (!held && !reflect.DeepEqual(a.App.Spec, d.App.Spec))
 	e.needs.Set(id, idsOf(d.App.Spec.DependsOn))
+	e.keepRules(a, d.App.Spec.Health.Rules)
 	a.Declaration, a.removed = d, false
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty})
 	if changed {
@@ -171,6 +172,7 @@ func (e *engine) forget(a *app) {
 	delete(e.apps, a.id)
 	delete(e.byLabel, a.label)
 	delete(e.pruners, a)
+	e.keepRules(a, nil)
 	e.mu.Lock()
 	delete(e.published, a.id)
 	e.mu.Unlock()

@@ -1,11 +1,14 @@
 package deliver
 
 import (
+	"slices"
 	"time"
 
+	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/ledger"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/target"
 )
 
 // seen is what is known of one object, as an App's ledger takes it in.
@@ -73,3 +76,10 @@ func (e *engine) rejudgeRivals(a *app, key object.Key) {
 
 // noteLeftover brings one live object that the App may not declare up to date.
 func (e *engine) noteLeftover(a *app, key object.Key) { a.objects.Leave(key, e.seen(a, key)) }
+
+// keepRules tells the target by which rules of its own an App's objects are judged.
+func (e *engine) keepRules(a *app, rules []v1alpha1.HealthRule) {
+	if judge, ok := e.target.(target.Judge); ok && !slices.Equal(a.App.Spec.Health.Rules, rules) {
+		judge.JudgeBy(a.label, rules)
+	}
+}

@@ -1,8 +1,10 @@
 // Package health judges whether a live object works.
 //
-// The judgement is a pure function of the object. It follows kstatus, the rules
-// that the Kubernetes tools share, and adds what kstatus has no word for:
-// suspension. An unknown health is said to be unknown, never healthy.
+// The judgement is a pure function of the object and the rule for its kind: the
+// App's own, or a built-in one (rules/, one file for each API group). Where
+// there is none it follows kstatus, the rules that the Kubernetes tools share,
+// and adds what kstatus has no word for: suspension, and not knowing. An unknown
+// health is said to be unknown, never healthy. docs/health.md tells it to people.
 package health
 
 import (
@@ -10,6 +12,7 @@ import (
 
 	kstatus "github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/internal/status"
 )
@@ -20,8 +23,9 @@ type Verdict struct {
 	Message string
 }
 
-// Of judges a whole object.
-func Of(o *unstructured.Unstructured) Verdict {
+// byHabit judges an object as if nothing were known of its kind but what all
+// controllers have in common, and of the kinds of Kubernetes what kstatus knows.
+func byHabit(o *unstructured.Unstructured) Verdict {
 	if suspended(o) {
 		return Verdict{Health: status.Suspended}
 	}
@@ -60,6 +64,31 @@ func suspended(o *unstructured.Unstructured) bool {
 	}
 	stopped, _, _ := unstructured.NestedBool(o.Object, "spec", field)
 	return stopped
+}
+
+// Enough says whether a health is as good as it gets. What isn't known to be
+// wrong or to go on isn't waited for: nothing would tell when it is better.
+func Enough(h status.Health) bool {
+	return h == status.Healthy || h == status.Suspended || h == status.HealthUnset
+}
+
+// ByPresence says whether the objects of a kind are well once they are there:
+// their content tells nothing of their health, so nobody should hold it in
+// memory. Secrets are among them.
+func ByPresence(gk schema.GroupKind) bool {
+	switch gk.Group {
+	case "":
+		switch gk.Kind {
+		case "Secret", "ConfigMap", "ServiceAccount", "LimitRange", "ResourceQuota", "Endpoints":
+			return true
+		}
+	case "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "node.k8s.io",
+		"discovery.k8s.io", "coordination.k8s.io":
+		return true
+	case "networking.k8s.io":
+		return gk.Kind == "NetworkPolicy" || gk.Kind == "IngressClass"
+	}
+	return false
 }
 
 // Count tells how many objects have each health; it is an App's health in the

@@ -32,6 +32,7 @@ const (
 // A verdict's message is for people: only what must be in it is asked for.
 func TestOf(t *testing.T) {
 	t.Parallel()
+	judge := NewJudge()
 	for _, tc := range []struct {
 		name, object string
 		want         status.Health
@@ -75,7 +76,7 @@ func TestOf(t *testing.T) {
 		{"a CronJob that is suspended", cronJob + first + "spec: {suspend: true}\n", status.Suspended, ""},
 
 		{"a claim that is bound", claim + first + "status: {phase: Bound}\n", status.Healthy, ""},
-		{"a claim that is not", claim + first + "status: {phase: Pending}\n", status.Progressing, "Pending"},
+		{"a claim that is not, and may wait for a pod", claim + first + "status: {phase: Pending}\n", status.HealthUnset, "Pending"},
 		{"a claim that nobody has seen yet", claim + first, status.Progressing, "not Bound"},
 
 		{"a Pod whose container crashes again and again", pod + first +
@@ -100,10 +101,10 @@ func TestOf(t *testing.T) {
 			"status: {conditions: [{type: Reconciling, status: 'True', message: turning}, {type: Ready, status: 'True'}]}\n", status.Progressing, "turning"},
 		{"a custom resource that is ready for an older generation", gear + second +
 			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}\n", status.Progressing, "generation is 2"},
-		{"a custom resource without a status", gear + first, status.Healthy, ""},
+		{"a custom resource without a status", gear + first, status.HealthUnset, "nothing in its status"},
 		{"a custom resource that is suspended", gear + first + "spec: {suspend: true}\nstatus: {conditions: [{type: Ready, status: 'False'}]}\n", status.Suspended, ""},
-		{"a custom resource whose suspend is no switch", gear + first + "spec: {suspend: 'yes'}\n", status.Healthy, ""},
-		{"a custom resource whose spec is a text", gear + first + "spec: text\n", status.Healthy, ""},
+		{"a custom resource whose suspend is no switch", gear + first + "spec: {suspend: 'yes'}\n", status.HealthUnset, "nothing in its status"},
+		{"a custom resource whose spec is a text", gear + first + "spec: text\n", status.HealthUnset, "nothing in its status"},
 
 		{"what is being deleted", gear + deleting + "status: {conditions: [{type: Ready, status: 'True'}]}\n", status.Progressing, "is being deleted"},
 		{"what is suspended and being deleted", cronJob + deleting + "spec: {suspend: true}\n", status.Progressing, "is being deleted"},
@@ -116,7 +117,7 @@ func TestOf(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			got := Of(parse(t, tc.object))
+			got := judge.Of("", parse(t, tc.object))
 			if got.Health != tc.want || !strings.Contains(got.Message, tc.says) {
 				t.Errorf("the verdict is %s (%q), want %s and to say %q", got.Health, got.Message, tc.want, tc.says)
 			}
@@ -144,7 +145,7 @@ func TestOfChangesNothing(t *testing.T) {
 	t.Parallel()
 	text := deployment + first + "spec: {replicas: 2, paused: true}\n" + rolled
 	u := parse(t, text)
-	Of(u)
+	NewJudge().Of("", u)
 	if diff := cmp.Diff(parse(t, text).Object, u.Object); diff != "" {
 		t.Errorf("judging changed the object (-want +got)\n%s", diff)
 	}
@@ -158,12 +159,13 @@ func FuzzOf(f *testing.F) {
 	} {
 		f.Add(status)
 	}
+	judge := NewJudge()
 	f.Fuzz(func(t *testing.T, text string) {
 		u := &unstructured.Unstructured{}
 		if err := u.UnmarshalJSON([]byte(`{"apiVersion":"example.com/v1","kind":"Gear","metadata":{"name":"a","generation":1},"spec":` + text + `,"status":` + text + `}`)); err != nil {
 			t.Skip()
 		}
-		v := Of(u)
+		v := judge.Of("", u)
 		if rank(v.Health) == rank(status.HealthUnset) && (v.Health != status.HealthUnset || v.Message == "") {
 			t.Errorf("%q is no verdict", v)
 		}

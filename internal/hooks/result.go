@@ -40,10 +40,10 @@ func RunOf(gk schema.GroupKind, o metav1.Object, v health.Verdict) *plan.Run {
 	return &r
 }
 
-// byHealth takes what is healthy for done.
+// byHealth takes what is healthy for done, and what nobody can judge.
 func byHealth(v health.Verdict) plan.Run {
 	switch v.Health {
-	case status.Healthy, status.Suspended:
+	case status.Healthy, status.Suspended, status.HealthUnset:
 		return plan.Run{Ended: true}
 	case status.Degraded:
 		return plan.Run{Ended: true, Failed: true, Message: v.Message}

@@ -153,11 +153,8 @@ func (c Counts) OutOfLine() bool {
 	return c.Changes+c.Drifted+c.Told+c.Failing+c.Terminating+c.Refused+c.Paused+c.Queued > 0
 }
 
-// Works says whether all are healthy, or stopped on purpose.
-func (c Counts) Works() bool {
-	worst := c.Health.Worst()
-	return worst == status.Healthy || worst == status.Suspended
-}
+// Works says whether none is known to be worse than healthy or stopped on purpose.
+func (c Counts) Works() bool { return health.Enough(c.Health.Worst()) }
 
 // WorstHealth is the worst health of all.
 func (c Counts) WorstHealth() status.Health { return c.Health.Worst() }

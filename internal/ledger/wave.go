@@ -6,9 +6,9 @@ import (
 	"math"
 	"slices"
 
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/status"
 )
 
 // waves counts, wave by wave, what holds up the higher ones and what waits for
@@ -61,9 +61,7 @@ func (o *Object) open() bool {
 }
 
 // works says whether the object is healthy, or stopped on purpose.
-func (o *Object) works() bool {
-	return o.Health.Health == status.Healthy || o.Health.Health == status.Suspended
-}
+func (o *Object) works() bool { return health.Enough(o.Health.Health) }
 
 // canWait says whether the object is one that waits for lower waves: drift is
 // put right at once, and what a worker is at goes on.

@@ -38,7 +38,7 @@ func (w *work) follow(ctx context.Context) (release.Release, error) {
 }
 
 // works says whether an object needs no waiting for.
-func works(v health.Verdict) bool { return v.Health == status.Healthy || v.Health == status.Suspended }
+func works(v health.Verdict) bool { return health.Enough(v.Health) }
 
 // worst tells how the objects are, and which is the worst.
 func (w *work) worst() (worst object.Key, verdict health.Verdict) {

@@ -15,9 +15,12 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
-// reduce makes the record of a live object. What comes as metadata only is of
+// reduce makes the record of a live object for those who don't ask for its health.
+func reduce(gk schema.GroupKind, o metav1.Object) plan.Live { return reduceBy(nil, gk, o) }
+
+// reduceBy makes the record of a live object. What comes as metadata only is of
 // a kind whose health needs no more than being there.
-func reduce(gk schema.GroupKind, o metav1.Object) plan.Live {
+func reduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Live {
 	annotations := o.GetAnnotations()
 	key := object.Key{Group: gk.Group, Kind: gk.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
 	live := plan.Live{
@@ -39,8 +42,8 @@ func reduce(gk schema.GroupKind, o metav1.Object) plan.Live {
 	switch whole, ok := o.(*unstructured.Unstructured); {
 	case live.Deleting:
 		live.Health = health.Deleting()
-	case ok:
-		live.Health = health.Of(whole)
+	case ok && judge != nil:
+		live.Health = judge.Of(live.App, whole)
 	}
 	live.Run = hooks.RunOf(gk, o, live.Health)
 	return live
@@ -56,20 +59,5 @@ func parseVersion(s string) uint64 {
 	return v
 }
 
-// metadataOnly says whether a kind is watched without its content: its health
-// needs none, and nobody should hold it in memory. Secrets are among them.
-func metadataOnly(gk schema.GroupKind) bool {
-	switch gk.Group {
-	case "":
-		switch gk.Kind {
-		case "Secret", "ConfigMap", "ServiceAccount", "LimitRange", "ResourceQuota", "Endpoints":
-			return true
-		}
-	case "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "scheduling.k8s.io", "storage.k8s.io", "node.k8s.io",
-		"discovery.k8s.io", "coordination.k8s.io":
-		return true
-	case "networking.k8s.io":
-		return gk.Kind == "NetworkPolicy" || gk.Kind == "IngressClass"
-	}
-	return false
-}
+// metadataOnly says whether a kind is watched without its content.
+func metadataOnly(gk schema.GroupKind) bool { return health.ByPresence(gk) }

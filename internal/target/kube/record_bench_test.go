@@ -10,6 +10,7 @@ import (
 
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 	"plumb.dev/plumb/internal/fields"
+	"plumb.dev/plumb/internal/health"
 )
 
 // BenchmarkReduce is what each event of a watch costs, for an object whole.
@@ -29,10 +30,10 @@ func BenchmarkReduce(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	entries := got.GetManagedFields()
+	entries, judge := got.GetManagedFields(), health.NewJudge()
 	b.Run("whole", func(b *testing.B) {
 		for b.Loop() {
-			reduce(schema.GroupKind{Group: "apps", Kind: "Deployment"}, got)
+			reduceBy(judge, schema.GroupKind{Group: "apps", Kind: "Deployment"}, got)
 		}
 	})
 	b.Run("fingerprint", func(b *testing.B) {

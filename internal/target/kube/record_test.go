@@ -52,6 +52,7 @@ func liveObject(change ...func(*unstructured.Unstructured)) *unstructured.Unstru
 
 func TestReduce(t *testing.T) {
 	t.Parallel()
+	judge := health.NewJudge()
 	deployments := schema.GroupKind{Group: "apps", Kind: "Deployment"}
 	whole := plan.Live{
 		Key: object.Key{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}, UID: "u1", Version: 12345678901234567890,
@@ -95,7 +96,7 @@ func TestReduce(t *testing.T) {
 			want := whole
 			tc.want(&want)
 			u := liveObject(tc.change)
-			if diff := cmp.Diff(want, reduce(deployments, u)); diff != "" {
+			if diff := cmp.Diff(want, reduceBy(judge, deployments, u)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			meta := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
@@ -105,7 +106,7 @@ func TestReduce(t *testing.T) {
 			if !want.Deleting {
 				want.Health = health.Verdict{Health: status.Healthy}
 			}
-			if diff := cmp.Diff(want, reduce(deployments, meta)); diff != "" {
+			if diff := cmp.Diff(want, reduceBy(judge, deployments, meta)); diff != "" {
 				t.Errorf("of its metadata alone (-want +got)\n%s", diff)
 			}
 		})

@@ -50,7 +50,7 @@ func (c *Cluster) Make(ctx context.Context, as target.Actor, d plan.Desired) tar
 		err = explainMasked(d.Key, err, maskOf(as, d))
 	}
 	if out.Err = err; live != nil {
-		out.Live = reduce(d.Key.GroupKind(), live)
+		out.Live = reduceBy(c.view.judge, d.Key.GroupKind(), live)
 		c.view.answered(out.Live)
 	}
 	return out

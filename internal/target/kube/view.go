@@ -21,6 +21,7 @@ import (
 // tells nothing new. Each answer and each event costs constant time.
 type view struct {
 	events chan target.Event
+	judge  *health.Judge
 
 	mu      sync.RWMutex
 	records map[object.Key]plan.Live
@@ -32,6 +33,7 @@ type view struct {
 func newView() *view {
 	return &view{
 		events:  make(chan target.Event, 1),
+		judge:   health.NewJudge(),
 		records: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
 		told:    map[schema.GroupKind]uint64{},
@@ -125,6 +127,20 @@ func (v *view) deleting(key object.Key, uid string) {
 	l.Deleting, l.Health = true, health.Deleting()
 	v.records[key] = l
 	v.tell(key, l.App)
+}
+
+// rejudge takes in that an object is judged anew. What is known of a newer
+// version was judged by then.
+func (v *view) rejudge(l plan.Live) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, ok := v.records[l.Key]
+	if !ok || known.Version > l.Version || known.App != l.App || known.Health == l.Health {
+		return
+	}
+	known.Health, known.Run = l.Health, l.Run
+	v.records[l.Key] = known
+	v.tell(l.Key, l.App)
 }
 
 // replace sets all records of one kind, as a list at a resource version tells.

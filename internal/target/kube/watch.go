@@ -269,7 +269,7 @@ func (w *watcher) reduced(o any) *item {
 	case *item:
 		return o
 	case metav1.Object:
-		live := reduce(w.gk, o)
+		live := reduceBy(w.view.judge, w.gk, o)
 		return &item{
 			ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), ResourceVersion: o.GetResourceVersion()},
 			live:       live,
