@@ -62,11 +62,26 @@ func published(t *testing.T) Document {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths, err := client.OpenAPIV3().Paths()
+	_, lists, err := client.ServerGroupsAndResources()
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := Document{Version: strings.TrimPrefix(version.GitVersion, "v"), Kinds: map[string]string{}, Schemas: map[string]map[string]any{}}
+	for _, list := range lists {
+		group, _, found := strings.Cut(list.GroupVersion, "/")
+		if !found {
+			group = ""
+		}
+		for _, r := range list.APIResources {
+			if !r.Namespaced && !strings.Contains(r.Name, "/") && !slices.Contains(d.Cluster, group+"/"+r.Kind) {
+				d.Cluster = append(d.Cluster, group+"/"+r.Kind)
+			}
+		}
+	}
+	paths, err := client.OpenAPIV3().Paths()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for path, group := range paths {
 		if !strings.HasPrefix(path, "api/") && !strings.HasPrefix(path, "apis/") || strings.Contains(path, "example") {
 			continue

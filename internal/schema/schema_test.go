@@ -122,6 +122,9 @@ func TestCheck(t *testing.T) {
 	if _, known, err := s.Check(object(t, "apiVersion: example.com/v0\nkind: Gauge")); known || err != nil {
 		t.Error("a version that isn't served is known", err)
 	}
+	if !s.Namespaced(schema.GroupKind{Group: "apps", Kind: "Deployment"}) || s.Namespaced(schema.GroupKind{Kind: "Node"}) {
+		t.Error("what lives in namespaces is mixed up")
+	}
 	if v := s.Versions(schema.GroupKind{Group: "example.com", Kind: "Gauge"}); !slices.Equal(v, []string{"v1"}) {
 		t.Error(v)
 	}

@@ -21,6 +21,7 @@ var builtIn []byte
 // Document is what the schemas of many kinds are kept as.
 type Document struct {
 	Version string                    `json:"version"` // of Kubernetes
+	Cluster []string                  `json:"cluster"` // GROUP/KIND of those that live in no namespace
 	Kinds   map[string]string         `json:"kinds"`   // GROUP/VERSION/KIND to the name of its schema
 	Schemas map[string]map[string]any `json:"schemas"`
 }
@@ -33,6 +34,7 @@ type Set struct {
 	compiler *jsonschema.Compiler
 	kinds    map[schema.GroupVersionKind]string // to the URL of the schema
 	compiled map[schema.GroupVersionKind]*jsonschema.Schema
+	cluster  map[schema.GroupKind]bool
 }
 
 // base is what the URLs of schemas begin with. Nothing is ever fetched.
@@ -47,6 +49,7 @@ func New() (*Set, error) {
 	s := &Set{
 		version: d.Version, compiler: jsonschema.NewCompiler(),
 		kinds: map[schema.GroupVersionKind]string{}, compiled: map[schema.GroupVersionKind]*jsonschema.Schema{},
+		cluster: map[schema.GroupKind]bool{},
 	}
 	s.compiler.UseLoader(nothing{})
 	all := make(map[string]any, len(d.Schemas))
@@ -55,6 +58,10 @@ func New() (*Set, error) {
 	}
 	if err := s.compiler.AddResource(base+"kubernetes", map[string]any{"$defs": all}); err != nil {
 		return nil, fmt.Errorf("the built-in schemas: %w", err)
+	}
+	for _, kind := range d.Cluster {
+		group, name, _ := strings.Cut(kind, "/")
+		s.cluster[schema.GroupKind{Group: group, Kind: name}] = true
 	}
 	for kind, name := range d.Kinds {
 		group, rest, _ := strings.Cut(kind, "/")
@@ -104,11 +111,24 @@ func (s *Set) Versions(gk schema.GroupKind) (versions []string) {
 	return versions
 }
 
+// Namespaced says whether the objects of a kind live in namespaces, as far as is
+// known.
+func (s *Set) Namespaced(gk schema.GroupKind) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.cluster[gk]
+}
+
 // Add takes the kinds that a CRD defines. One that can't be used is an error,
 // and adds what of it can be.
 func (s *Set) Add(crd *unstructured.Unstructured) error {
 	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
 	kind, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "kind")
+	if scope, _, _ := unstructured.NestedString(crd.Object, "spec", "scope"); scope == "Cluster" {
+		s.mu.Lock()
+		s.cluster[schema.GroupKind{Group: group, Kind: kind}] = true
+		s.mu.Unlock()
+	}
 	versions, _, _ := unstructured.NestedSlice(crd.Object, "spec", "versions")
 	var wrong error
 	for _, v := range versions {
