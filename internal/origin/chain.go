@@ -122,6 +122,9 @@ func (f *Finder) index() error {
 		return nil // plain files
 	}
 	if err == nil {
+		if on := over(f.path, f.params.Kustomize); on != nil {
+			top = on
+		}
 		var all []declared
 		all, err = f.follow(top, 1)
 		for _, d := range all {
@@ -170,6 +173,9 @@ func (f *Finder) follow(l *layer, depth int) ([]declared, error) {
 	all = append(all, l.generators()...)
 	for _, given := range l.Components {
 		component, err := f.layer(joined(l.folder, given))
+		if errors.Is(err, tree.ErrNotFound) {
+			continue // it is of another repository
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -210,6 +216,9 @@ func (f *Finder) over(l *layer, depth int) ([]*layer, error) {
 	var all []*layer
 	for _, given := range l.Components {
 		component, err := f.layer(joined(l.folder, given))
+		if errors.Is(err, tree.ErrNotFound) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -228,6 +237,9 @@ func (f *Finder) resources(l *layer, depth int) ([]declared, error) {
 	for _, given := range slices.Concat(l.Resources, l.Bases) {
 		at := joined(l.folder, given)
 		e, err := f.files.Stat(at)
+		if errors.Is(err, tree.ErrNotFound) {
+			continue // it is of another repository, or the render would have said so
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -45,6 +45,9 @@ type spot interface {
 // errFixed is that a value stands nowhere that can be written to.
 var errFixed = errors.New("can't be changed in the repository's files")
 
+// errDeclared is that a value stands in the App, which is nobody's manifest.
+var errDeclared = errors.New("it stands in the App's own declaration; change it there")
+
 // Set is the file with another value for the field.
 func (p Place) Set(files tree.Reader, value any) (Edit, error) {
 	return p.edit(files, func(file []byte) ([]byte, error) { return p.spot.set(file, value) })
@@ -56,7 +59,10 @@ func (p Place) Remove(files tree.Reader) (Edit, error) {
 }
 
 func (p Place) edit(files tree.Reader, do func([]byte) ([]byte, error)) (Edit, error) {
-	if p.spot == nil || p.File == "" {
+	switch {
+	case p.File == "":
+		return Edit{}, fmt.Errorf("%s: %w", p.What, errDeclared)
+	case p.spot == nil:
 		return Edit{}, fmt.Errorf("%s: %w", p.What, errFixed)
 	}
 	before, err := files.ReadFile(p.File)
@@ -127,11 +133,11 @@ func (f *Finder) Of(o object.Object, field yamledit.Path, value any) (Place, boo
 // that has the last word first.
 func (f *Finder) Places(o object.Object, field yamledit.Path) ([]Place, error) {
 	d, err := f.find(o)
-	if err != nil {
-		return nil, err
-	}
 	l := look{finder: f, object: o, declared: d, field: field}
 	l.fromApp()
+	if err != nil && len(l.places) == 0 {
+		return nil, err
+	}
 	for i := len(d.layers) - 1; i >= 0; i-- {
 		l.fromLayer(d.layers[i])
 	}
@@ -216,7 +222,7 @@ func (l *look) add(what, file string, s docSpot) {
 // fromManifest notes what the object's own document says.
 func (l *look) fromManifest() {
 	d := l.declared
-	if d.generated {
+	if d.generated || d.origin.File == "" {
 		return
 	}
 	l.addDocument("the manifest", d.origin.File, docSpot{which: yamledit.Selector{Line: d.origin.Line, Kind: d.kind}}, l.field)
@@ -237,22 +243,6 @@ func (l *look) addDocument(what, file string, s docSpot, field yamledit.Path) {
 
 func (l *look) isSecretData() bool {
 	return l.object.GetKind() == "Secret" && len(l.field) == 2 && l.field[0].Key == "data"
-}
-
-// fromApp notes the images that the App's own declaration replaces.
-func (l *look) fromApp() {
-	if l.finder.params.Kustomize == nil || l.homes {
-		return
-	}
-	have, isImage := l.image()
-	if !isImage {
-		return
-	}
-	for _, i := range l.finder.params.Kustomize.Images {
-		if have.isMadeBy(i.Name, i.NewName, i.NewTag, i.Digest) {
-			l.places = append(l.places, Place{What: "spec.render.kustomize.images of the App", Value: have.String(), Present: true})
-		}
-	}
 }
 
 // image is the image that the field holds, if it does.

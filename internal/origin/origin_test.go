@@ -172,3 +172,161 @@ func TestLookupAndPut(t *testing.T) {
 		}
 	}
 }
+
+// ofTheApp asks for something of each kind.
+func ofTheApp() v1alpha1.Render {
+	return v1alpha1.Render{Kustomize: &v1alpha1.Kustomize{
+		NamePrefix: "eu-", NameSuffix: "-1", Components: []string{"../components/limits", "../components/more"},
+		Labels: map[string]string{"of": "the-app"}, Annotations: map[string]string{"note": "text"}, Replicas: []v1alpha1.Replicas{{Name: "shop", Count: 9}},
+		Patches: []v1alpha1.Patch{
+			{Patch: "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop}\nspec: {minReadySeconds: 8, progressDeadlineSeconds: 60}\n"},
+			{Patch: "- {op: replace, path: /spec/minReadySeconds, value: 9}\n", Target: &v1alpha1.PatchTarget{Kind: "Deploy.*"}},
+			{Patch: "- {op: replace, path: /spec/minReadySeconds, value: 9}\n", Target: &v1alpha1.PatchTarget{Kind: "Service"}},
+		},
+	}}
+}
+
+// What the App puts on top is told as its own, and what is below is still found.
+func TestPlacesOfTheApp(t *testing.T) {
+	t.Parallel()
+	files, err := archive(t, "testdata/chain.txtar").With(map[string][]byte{
+		"components/more/kustomization.yaml": []byte("kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\nresources: [more.yaml]\npatches:\n- target: {kind: Service}\n  patch: |\n    - {op: add, path: /spec/type, value: NodePort}\n"),
+		"components/more/more.yaml":          []byte("\nkind: ServiceAccount\napiVersion: v1\nmetadata: {name: more, labels: {a: b}}\n"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params := ofTheApp()
+	params.Kustomize.Components = params.Kustomize.Components[1:]
+	params.Kustomize.Patches = params.Kustomize.Patches[:2]
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: "prod", Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finder := origin.New(files, "prod", params)
+	container := yamledit.Keys("spec", "template", "spec", "containers").Then(yamledit.Element("name", "shop"))
+	for _, test := range []struct {
+		object string
+		field  yamledit.Path
+		want   string
+	}{
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("spec", "replicas"), " spec.render.kustomize.replicas of the App true"},
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("metadata", "labels", "of"), " spec.render.kustomize.labels of the App true"},
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("spec", "template", "metadata", "annotations", "note"), " spec.render.kustomize.annotations of the App true"},
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("spec", "minReadySeconds"), " spec.render.kustomize.patches[1] of the App true"},
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("spec", "progressDeadlineSeconds"), " spec.render.kustomize.patches[0] of the App true"},
+		{"Deployment/prod/eu-prod-shop-1", container.Then(yamledit.Step{Key: "image"}), "prod/kustomization.yaml:12 images true"},
+		{"Deployment/prod/eu-prod-shop-1", yamledit.Keys("spec", "revisionHistoryLimit"), "base/kustomization.yaml:8 patchesStrategicMerge[0] true"},
+		{"Service/prod/eu-prod-shop-1", yamledit.Keys("spec", "type"), "components/more/kustomization.yaml:7 patches[0] true"},
+		{"ServiceAccount/eu-more-1", yamledit.Keys("metadata", "labels", "a"), "components/more/more.yaml:4 the manifest true"},
+	} {
+		for _, o := range result.Objects {
+			if o.Key().String() != test.object {
+				continue
+			}
+			value, _, _ := origin.Lookup(o.Object, test.field)
+			at, exact := finder.Of(o, test.field, value)
+			if got := at.Origin().String() + " " + at.What + map[bool]string{true: " true", false: " false"}[exact]; got != test.want {
+				t.Errorf("%s %s: got %s, want %s", test.object, test.field, got, test.want)
+			}
+			if _, err := at.Set(files, value); at.File == "" && (err == nil || err.Error() != at.What+": it stands in the App's own declaration; change it there") {
+				t.Error(err)
+			}
+			test.want = ""
+		}
+		if test.want != "" {
+			t.Errorf("there is no %s", test.object)
+		}
+	}
+}
+
+// A new patch goes where the object has the name that it had before.
+func TestNewPatchBelowTheApp(t *testing.T) {
+	t.Parallel()
+	files := archive(t, "testdata/chain.txtar")
+	params := v1alpha1.Render{Kustomize: &v1alpha1.Kustomize{NamePrefix: "eu-"}}
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: "prod", Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range result.Objects {
+		if o.GetKind() != "Deployment" {
+			continue
+		}
+		field := yamledit.Keys("spec", "minReadySeconds")
+		for _, p := range origin.New(files, "prod", params).NewPatches(o, field) {
+			edit, err := p.Set(files, int64(44))
+			if err != nil {
+				t.Fatal(err)
+			}
+			edited, err := files.With(map[string][]byte{edit.File: edit.Content})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := renderers().Render(t.Context(), render.Work{Files: edited, Path: "prod", Params: params})
+			if err != nil {
+				t.Errorf("%v\n%s", err, edit.Content)
+				continue
+			}
+			for _, now := range again.Objects {
+				if got, _, _ := origin.Lookup(now.Object, field); now.Key() == o.Key() && got != int64(44) {
+					t.Errorf("got %v", got)
+				}
+			}
+		}
+		return
+	}
+	t.Error("there is no Deployment")
+}
+
+// Patches of what a chart came to are the App's, and what the chart itself makes
+// isn't known by its line.
+func TestPlacesOfPatchedCharts(t *testing.T) {
+	t.Parallel()
+	o := object.Object{Origin: object.Origin{File: "templates/web.yaml"}, Unstructured: &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": "web"}, "spec": map[string]any{
+			"paused": true, "replicas": int64(2), "template": map[string]any{"spec": map[string]any{"containers": []any{map[string]any{"image": "web:2"}}}},
+		},
+	}}}
+	params := v1alpha1.Render{Helm: &v1alpha1.Helm{
+		Images:  []v1alpha1.Image{{Name: "web", NewTag: "2"}},
+		Patches: []v1alpha1.Patch{{Patch: "- {op: add, path: /spec/paused, value: true}\n", Target: &v1alpha1.PatchTarget{Kind: "Deployment"}}},
+	}}
+	finder := origin.New(treetest.New(map[string]string{"templates/web.yaml": "{{ x }}"}), "", params)
+	for path, want := range map[string]string{
+		"spec/paused": " spec.render.helm.patches[0] of the App", "spec/template/spec/containers/0/image": " spec.render.helm.images of the App", "spec/replicas": "templates/web.yaml the manifest",
+	} {
+		field, err := yamledit.Pointer("/" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, _, _ := origin.Lookup(o.Object, field)
+		if at, _ := finder.Of(o, field, value); at.Origin().String()+" "+at.What != want {
+			t.Errorf("%s: got %s %s", path, at.Origin(), at.What)
+		}
+	}
+}
+
+// What comes from another repository is nothing that can be edited, and is in
+// nobody's way.
+func TestPlacesBesideRemoteBases(t *testing.T) {
+	t.Parallel()
+	files := treetest.New(map[string]string{
+		"app/kustomization.yaml": "resources: ['https://example.com/a/b//c?ref=v1', '@shared/base', own.yaml]\ncomponents: ['@shared/part']\n",
+		"app/own.yaml":           "kind: ServiceAccount\napiVersion: v1\nmetadata: {name: own, labels: {a: b}}\n",
+	})
+	finder := origin.New(files, "app", v1alpha1.Render{})
+	account := func(name, file string) object.Object {
+		return object.Object{Origin: object.Origin{File: file, Line: 1}, Unstructured: &unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "ServiceAccount", "metadata": map[string]any{"name": name, "labels": map[string]any{"a": "b"}},
+		}}}
+	}
+	field := yamledit.Keys("metadata", "labels", "a")
+	if at, exact := finder.Of(account("own", "app/own.yaml"), field, "b"); !exact || at.Origin().String() != "app/own.yaml:3" {
+		t.Errorf("got %s, %v", at.Origin(), exact)
+	}
+	const other = "https://example.com/a/b//c/other.yaml?ref=v1"
+	if at, exact := finder.Of(account("other", other), field, "b"); exact || at.File != other {
+		t.Errorf("got %s, %v", at.Origin(), exact)
+	}
+}

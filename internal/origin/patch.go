@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -19,11 +18,13 @@ import (
 func (f *Finder) NewPatches(o object.Object, field yamledit.Path) []Place {
 	d, err := f.find(o)
 	top := f.layers[f.path]
-	if err != nil || top == nil || len(d.layers) == 0 {
+	if err != nil || top == nil {
 		return nil
 	}
-	// The patches of a kustomization come before its own prefix and suffix.
-	d.layers = slices.DeleteFunc(slices.Clone(d.layers), func(l *layer) bool { return l == top })
+	d, passes := d.belowTop(top) // patches come before prefix and suffix
+	if !passes {
+		return nil
+	}
 	names := d.names()
 	of := patched{apiVersion: o.GetAPIVersion(), kind: o.GetKind(), name: names[len(names)-1]}
 	place := Place{File: top.file, Line: 1, Last: 1, What: "a new patch", spot: patchSpot{of, field}}
