@@ -209,6 +209,8 @@ func TestMistakes(t *testing.T) {
 		{head + "metadata: {name: a}\nspec: {sync: {approval: {notAuthor: true}}}\n", "spec.sync.approval.notAuthor: is given, but nothing waits for approval; set spec.sync.mode to approve, or remove it"},
 		{head + "metadata: {name: a}\nspec: {sync: {approval: {notauthor: true}}}\n", "spec.sync.approval.notauthor: there is no such field; did you mean notAuthor?"},
 		{head + "metadata: {name: a}\nspec: {sync: {onFailure: revert}}\n", `spec.sync.onFailure: "revert" is none of its values; use none, hold or rollback`},
+		{head + "metadata: {name: a}\nspec: {sync: {replace: [Job, PersistentVolumeClaim]}}\n", `spec.sync.replace[1]: "PersistentVolumeClaim" is never replaced, as it holds data, which would go with it; remove it`},
+		{head + "metadata: {name: a}\nspec: {sync: {replace: [Cluster.postgresql.cnpg.io]}}\n", `spec.sync.replace[0]: "Cluster.postgresql.cnpg.io" is never replaced, as nobody knows whether a Cluster holds data; put the annotation plumb.dev/replace: allowed on the one object instead`},
 		{head + "metadata: {name: a}\nspec: {source: {git: {tag: v1}}, sync: {onFailure: rollback}}\n", "spec.sync.onFailure: a rollback is a commit on a branch, and spec.source.git follows none; follow a branch, or use hold"},
 		{head + "metadata: {name: a}\nspec: {sync: {windows: {}}}\n", "spec.sync.windows: is a mapping, not a list; make it a list"},
 		{head + "metadata: {name: a}\nspec: {windows: []}\n", "spec.windows: there is no such field; did you mean spec.sync.windows?"},

@@ -230,6 +230,7 @@ func validateSync(s *sink, sync Sync) {
 	if sync.Approval.NotAuthor && sync.Mode != SyncApprove {
 		s.add("spec.sync.approval.notAuthor", "is given, but nothing waits for approval", "set spec.sync.mode to approve, or remove it")
 	}
+	validateReplace(s, sync.Replace)
 	validateWindows(s, "spec.sync.windows", sync.Windows)
 }
 
