@@ -68,17 +68,22 @@ func Attempted(r release.Release, outcomes []target.Outcome, started, now time.T
 		r.Attempts = append(r.Attempts, attempt)
 	}
 	r.Attempts = bounded(r.Attempts)
-	errs := map[object.Key]error{}
+	came := map[object.Key]target.Outcome{}
 	for _, o := range outcomes {
-		errs[o.Key] = o.Err
+		came[o.Key] = o
 	}
 	changes := append([]release.Change(nil), r.Changes...)
 	for i, c := range changes {
-		if err, tried := errs[c.Object]; tried {
-			changes[i].Error = ""
-			if err != nil {
-				changes[i].Error = err.Error()
-			}
+		o, tried := came[c.Object]
+		if !tried {
+			continue
+		}
+		changes[i].Error = ""
+		if o.Err != nil {
+			changes[i].Error = o.Err.Error()
+		}
+		if o.Replaced != "" {
+			changes[i].Action, changes[i].Reason = string(plan.Replace), o.Replaced+": it was deleted and made anew"
 		}
 	}
 	r.Changes = changes

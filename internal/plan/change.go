@@ -40,6 +40,8 @@ type Change struct {
 	// Repair is what has to be done to the live object before Desired can be
 	// applied, in the target's own terms; nil is nothing.
 	Repair []byte `json:"-"`
+	// Renew makes the generated values of a Secret anew.
+	Renew bool `json:"-"`
 }
 
 // Field is one field that differs.

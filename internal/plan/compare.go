@@ -159,7 +159,8 @@ func othersMarks(marks map[string]any) map[string]any {
 	others := make(map[string]any, len(marks))
 	for name, value := range marks {
 		switch name {
-		case object.LabelApp, object.AnnotationID, object.AnnotationOrigin, object.AnnotationRevision, object.AnnotationDigest, object.AnnotationRoot:
+		case object.LabelApp, object.AnnotationID, object.AnnotationOrigin, object.AnnotationRevision, object.AnnotationDigest, object.AnnotationRoot,
+			object.AnnotationGenerated:
 		default:
 			others[name] = value
 		}

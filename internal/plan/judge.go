@@ -69,7 +69,7 @@ type Live struct {
 
 // Run is how the live object of a hook stands.
 type Run struct {
-	Token   string // of the release that it was made for
+	Token   string // of the release and the phase that it was made for
 	Ended   bool
 	Failed  bool   // it ended, and not well
 	Message string // why
@@ -107,8 +107,8 @@ const (
 // the server changes when anyone changes a value of ours.
 func Judge(app string, d Desired, l Live, a Applied) Standing {
 	switch {
-	case l.UID == "" && a.UID == "":
-		return Missing
+	case l.UID == "" && (a.UID == "" || a.Digest != d.Digest):
+		return Missing // what is declared now never was there
 	case l.UID == "":
 		return Gone
 	case l.App != app:

@@ -36,7 +36,7 @@ func TestJudge(t *testing.T) {
 
 		{"it was never seen nor applied", func(w *world) { w.live, w.applied = Live{}, Applied{} }, Missing},
 		{"it was applied and isn't there", func(w *world) { w.live = Live{} }, Gone},
-		{"it isn't there, and was last applied otherwise", func(w *world) { w.live, w.applied.Digest = Live{}, "d0" }, Gone},
+		{"it isn't there, and was last applied otherwise", func(w *world) { w.live, w.applied.Digest = Live{}, "d0" }, Missing},
 
 		{"another App has it", func(w *world) { w.live.App = "shop.db" }, Foreign},
 		{"another App has it, though it has all that we left", func(w *world) { w.live.App = ""; w.live.Digest = "d1" }, Foreign},

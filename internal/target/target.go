@@ -163,7 +163,7 @@ type Outcome struct {
 	Live    plan.Live    // the object's record after the change
 	// Replaced says why the object was deleted to be made anew; empty where it wasn't.
 	Replaced string
-	Err     error
+	Err      error
 }
 
 // ErrSkipped marks what was not tried, because something it relies on has to

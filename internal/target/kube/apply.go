@@ -15,10 +15,8 @@ import (
 	"k8s.io/client-go/metadata"
 
 	"plumb.dev/plumb/internal/discovery"
-	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -99,7 +97,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 			return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 		}
 	}
-	live, err := c.patch(ctx, as, change.Desired)
+	live, replaced, err := c.put(ctx, as, change)
 	switch {
 	case as.DryRun && apierrors.IsNotFound(err):
 		err = fmt.Errorf("%w: its namespace is not there yet", target.ErrSkipped)
@@ -112,7 +110,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	}
 	if apierrors.IsNotFound(err) && as.CreateNamespace && change.Key.Namespace == as.Namespace {
 		if err = c.createNamespace(ctx, as); err == nil {
-			live, err = c.patch(ctx, as, change.Desired)
+			live, replaced, err = c.put(ctx, as, change)
 		}
 	}
 	if err != nil {
@@ -120,44 +118,11 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	}
 	c.view.answered(live)
 	return target.Outcome{
-		Key:     change.Key,
-		Live:    live,
-		Applied: plan.Applied{UID: live.UID, Digest: change.Desired.Digest, Fingerprint: live.Fingerprint},
+		Key:      change.Key,
+		Live:     live,
+		Replaced: replaced,
+		Applied:  plan.Applied{UID: live.UID, Digest: change.Desired.Digest, Fingerprint: live.Fingerprint},
 	}
-}
-
-// patch applies one object and returns its record. The answer is asked for as
-// metadata only; health comes with the watch.
-func (c *Cluster) patch(ctx context.Context, as target.Actor, d plan.Desired) (plan.Live, error) {
-	k, err := c.served(ctx, d)
-	if err != nil {
-		return plan.Live{}, err
-	}
-	cs, err := c.as(as)
-	if err != nil {
-		return plan.Live{}, err
-	}
-	var answer *metav1.PartialObjectMetadata
-	options := applyOptions()
-	if as.DryRun {
-		options.DryRun = []string{metav1.DryRunAll}
-	}
-	err = c.limited(ctx, func(ctx context.Context) error {
-		answer, err = metadataOf(cs, k, d.Key).Patch(ctx, d.Key.Name, types.ApplyPatchType, d.Body, options)
-		return err
-	})
-	if err != nil {
-		return plan.Live{}, err
-	}
-	if err := c.forgetRepair(ctx, as, d, answer.ManagedFields); err != nil {
-		return plan.Live{}, err
-	}
-	live := reduce(d.Key.GroupKind(), answer)
-	if !metadataOnly(d.Key.GroupKind()) && !live.Deleting {
-		live.Provisional = true
-		live.Health = health.Verdict{Health: status.Progressing, Message: "was applied just now"}
-	}
-	return live, nil
 }
 
 func applyOptions() metav1.PatchOptions {
@@ -240,7 +205,12 @@ func (c *Cluster) tryPrune(ctx context.Context, as target.Actor, change plan.Cha
 }
 
 func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Change) error {
-	_, k, ok, err := c.kinds.Preferred(ctx, change.Key.GroupKind())
+	uid, background := types.UID(change.Live.UID), metav1.DeletePropagationBackground
+	return c.deleteWith(ctx, as, change.Key, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background})
+}
+
+func (c *Cluster) deleteWith(ctx context.Context, as target.Actor, key object.Key, o metav1.DeleteOptions) error {
+	_, k, ok, err := c.kinds.Preferred(ctx, key.GroupKind())
 	if err != nil || !ok {
 		return err
 	}
@@ -248,16 +218,10 @@ func (c *Cluster) delete(ctx context.Context, as target.Actor, change plan.Chang
 	if err != nil {
 		return err
 	}
-	uid, background := types.UID(change.Live.UID), metav1.DeletePropagationBackground
-	var dryRun []string
 	if as.DryRun {
-		dryRun = []string{metav1.DryRunAll}
+		o.DryRun = []string{metav1.DryRunAll}
 	}
-	return c.limited(ctx, func(ctx context.Context) error {
-		return metadataOf(cs, k, change.Key).Delete(ctx, change.Key.Name, metav1.DeleteOptions{
-			Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &background, DryRun: dryRun,
-		})
-	})
+	return c.limited(ctx, func(ctx context.Context) error { return metadataOf(cs, k, key).Delete(ctx, key.Name, o) })
 }
 
 // guardPrune holds back what would take more with it than was asked for.

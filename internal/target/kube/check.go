@@ -37,26 +37,33 @@ func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired,
 	if err := json.Unmarshal(d.Body, &declared); err != nil {
 		return target.Finding{Key: d.Key, Err: fmt.Errorf("its JSON can't be read: %w", err)}
 	}
-	live, wanted, err := c.liveAndWanted(ctx, as, d)
+	h, err := c.handingNow(ctx, as, d)
+	live, wanted := h.live, h.wanted
 	if live == nil && (apierrors.IsNotFound(err) || errors.Is(err, target.ErrSkipped)) {
 		if !as.Values && apierrors.IsNotFound(err) {
 			return target.Finding{Key: d.Key, Differs: true}
 		}
 		return c.checkMissing(ctx, as, missing{d, declared, as.Redact.Of(declared), with, err})
 	}
-	s := sides{live: live, wanted: wanted, declared: declared, mask: as.Redact.Of(declared, contentOrNil(live), contentOrNil(wanted))}
+	if live != nil {
+		if held := heldBack(d, live); held != nil {
+			return target.Finding{Key: d.Key, Exists: true, Err: answered{held}}
+		}
+	}
+	s := sides{desired: d, live: live, wanted: wanted, declared: declared, mask: as.Redact.Of(declared, contentOrNil(live), contentOrNil(wanted))}
 	if live != nil && (err == nil || apierrors.IsInvalid(err)) && (!as.Values || s.wasDeclared(d)) {
 		s.mend = fields.MendOf(live, declared)
 	}
+	finding := target.Finding{Key: d.Key, Exists: live != nil, Live: liveRecord(d, live), Repair: s.mend.Patch}
 	if err != nil && s.mend.Patch == nil {
-		return target.Finding{Key: d.Key, Exists: live != nil, Live: liveRecord(d, live), Err: refusalOf(explainMasked(d.Key, err, s.mask), err)}
+		return c.takeRefusal(ctx, as, s, finding, err)
 	}
-	finding := target.Finding{Key: d.Key, Exists: true, Live: liveRecord(d, live), Repair: s.mend.Patch}
 	if err != nil { // as it is, what is declared is refused; the repair comes first
 		s.wanted = s.mend.On(s.live)
 	}
+	finding.From = h.from
 	taken := fields.Ours(s.wanted).Difference(fields.Ours(live))
-	finding.Differs = s.mend.Patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(s.wanted))
+	finding.Differs = h.moves || s.mend.Patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(s.wanted))
 	switch {
 	case finding.Differs && as.Values:
 		s.tellValues(d, &finding)
@@ -66,6 +73,21 @@ func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired,
 		finding.Fields = s.fieldsThatDiffer(taken)
 	}
 	return finding
+}
+
+// takeRefusal tells of a change that the server refuses: a conflict, unless the
+// object may be deleted and made anew for it.
+func (c *Cluster) takeRefusal(ctx context.Context, as target.Actor, s sides, f target.Finding, err error) target.Finding {
+	found, ok := c.stuckAt(ctx, as, s, err)
+	switch {
+	case !ok:
+		f.Err = refusalOf(explainMasked(f.Key, err, s.mask), err)
+	case found.err != nil:
+		f.Err, f.Fields = answered{found.err}, found.fields
+	default:
+		f.Differs, f.Replaces, f.Fields = true, found.text, found.fields
+	}
+	return f
 }
 
 // liveRecord is the record of a live object, or none.
@@ -100,7 +122,7 @@ func (c *Cluster) liveAndWanted(ctx context.Context, as target.Actor, d plan.Des
 				live = nil
 				return err
 			}
-			body, err := bodyFor(d, live)
+			body, err := c.bodyFor(d, live)
 			if err != nil {
 				return err
 			}
@@ -124,13 +146,16 @@ func tryOptions() metav1.PatchOptions {
 // bodyFor is what an object is compared with: an object whose content is as
 // declared keeps the commit that gave it that content, and so doesn't differ by
 // the mere number of a newer one.
-func bodyFor(d plan.Desired, live *unstructured.Unstructured) ([]byte, error) {
+func (c *Cluster) bodyFor(d plan.Desired, live *unstructured.Unstructured) ([]byte, error) {
 	annotations := live.GetAnnotations()
-	if annotations[object.AnnotationDigest] != d.Digest {
-		return d.Body, nil
+	if annotations[object.AnnotationDigest] == d.Digest {
+		at, err := d.At(annotations[object.AnnotationRevision])
+		if err != nil {
+			return nil, err
+		}
+		d = at
 	}
-	at, err := d.At(annotations[object.AnnotationRevision])
-	return at.Body, err
+	return c.tried(d, d.Body, live.Object)
 }
 
 // tries is how often an object that others write between our two looks at it
@@ -151,6 +176,7 @@ func content(o *unstructured.Unstructured) map[string]any {
 
 // sides are what is compared of one object.
 type sides struct {
+	desired      plan.Desired
 	live, wanted *unstructured.Unstructured
 	declared     map[string]any
 	mend         fields.Mend

@@ -2,8 +2,10 @@ package kube
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -52,6 +54,7 @@ type Cluster struct {
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
 	own      clients
+	random   io.Reader // where generated values come from
 
 	mu   sync.Mutex
 	asSA map[string]clients // by namespace/name of the service account
@@ -89,7 +92,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 		config.UserAgent = "plumb"
 	}
 	c := &Cluster{
-		config: config, log: o.Log, now: o.Now, view: newView(), limit: limit.New(),
+		config: config, log: o.Log, now: o.Now, random: rand.Reader, view: newView(), limit: limit.New(),
 		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, notes: notes{byKey: map[object.Key]*note{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {

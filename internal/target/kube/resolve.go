@@ -58,7 +58,11 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 	encodeSecret(u)
 	leaveOut(u, r.App.Spec.Ignore)
 	key := object.Object{Unstructured: u}.Key()
-	digest := object.Object{Unstructured: u}.DigestWith(o.Origin.File, r.Root, fmt.Sprint(kept(r.App)))
+	terms, err := termsOf(r.App, key, u)
+	if err != nil {
+		return plan.Desired{}, err
+	}
+	digest := object.Object{Unstructured: u}.DigestWith(append([]string{o.Origin.File, r.Root, fmt.Sprint(kept(r.App))}, terms.words()...)...)
 	mark(u, r, marks{id: key.ID(), digest: digest, origin: o.Origin.File})
 	body, err := u.MarshalJSON()
 	if err != nil {
@@ -68,6 +72,7 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 	return plan.Desired{
 		Key: key, APIVersion: u.GetAPIVersion(), Origin: o.Origin, Digest: digest,
 		Revision: r.Revision, Stage: plan.StageOf(key), Wave: wave, Body: body,
+		Adopt: terms.adopt, Replace: terms.replace,
 	}, nil
 }
 

@@ -161,8 +161,12 @@ func (c *Cluster) tryToMake(ctx context.Context, as target.Actor, m missing) (ma
 	if err != nil {
 		return nil, err
 	}
+	body, err := c.tried(m.Desired, m.Body, nil)
+	if err != nil {
+		return nil, err
+	}
 	err = c.limited(ctx, func(ctx context.Context) error {
-		made, err = contentOf(cs, k, m.Key).Patch(ctx, m.Key.Name, types.ApplyPatchType, m.Body, tryOptions())
+		made, err = contentOf(cs, k, m.Key).Patch(ctx, m.Key.Name, types.ApplyPatchType, body, tryOptions())
 		return err
 	})
 	return made, err

@@ -1,0 +1,169 @@
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"plumb.dev/plumb/internal/fields"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/replace"
+	"plumb.dev/plumb/internal/target"
+)
+
+// stuck is a change that the server refuses because fields can't be changed in place.
+type stuck struct {
+	fields []plan.Field
+	text   string // which, from what to what
+	err    error  // what to do about it; nil where the object is to be deleted and made anew
+}
+
+// stuckAt reads the server's refusal of a change to a live object; false is a
+// refusal for another reason. What is to be replaced is tried first: an object
+// that would be refused as a new one, too, is never deleted.
+func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides, refusal error) (stuck, bool) {
+	d := s.desired
+	var status apierrors.APIStatus
+	if s.live == nil || !errors.As(refusal, &status) {
+		return stuck{}, false
+	}
+	fixed := replace.FixedBy(status.Status())
+	if !fixed.Any() {
+		return stuck{}, false
+	}
+	found := stuck{fields: s.fixedFields(fixed)}
+	found.text = "can't be changed in place: " + inWords(found.fields, fixed, s.mask.Hides())
+	switch {
+	case replace.Never(d.Key) != "" || !d.Replace:
+		found.err = fmt.Errorf("%s; %s", found.text, replace.Advice(d.Key))
+	case s.live.GetLabels()[object.LabelApp] != labelOf(s.declared):
+		found.err = fmt.Errorf("%s; it isn't this App's yet, so it isn't deleted: delete it by hand, or undo the change in Git", found.text)
+	default:
+		if err := c.tryAnother(ctx, as, d); err != nil {
+			found.err = fmt.Errorf("%s; it isn't deleted to be made anew, for that would be refused as well: %w", found.text, explainMasked(d.Key, err, s.mask))
+		}
+	}
+	return found, true
+}
+
+func labelOf(o map[string]any) string {
+	label, _, _ := unstructured.NestedString(o, "metadata", "labels", object.LabelApp)
+	return label
+}
+
+// fixedFields are those that differ among the fields that can't be changed. What
+// the server adds to what is declared doesn't count.
+func (s sides) fixedFields(fixed replace.Fixed) (list []plan.Field) {
+	declared := plan.WithoutMarks(s.mask.Show(s.declared))
+	live, _ := plan.AsDeclared(declared, plan.WithoutMarks(s.mask.Show(content(s.live)))).(map[string]any)
+	for _, spot := range plan.Diff(live, declared, fields.Keys(s.live)) {
+		if fixed.Has(spot.Path()) && len(list) < mostFields {
+			list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: spot.After})
+		}
+	}
+	return list
+}
+
+// mostTold bounds how many fields a sentence names, and mostOfField how much of a value.
+const (
+	mostTold    = 3
+	mostOfField = 60
+)
+
+// inWords names the fields that can't be changed, from what to what.
+func inWords(list []plan.Field, fixed replace.Fixed, hides bool) string {
+	if len(list) == 0 {
+		return strings.Join(fixed.Fields, ", ")
+	}
+	var parts []string
+	for _, f := range list[:min(len(list), mostTold)] {
+		part := f.Path
+		if !hides {
+			part += fmt.Sprintf(" (from %s to %s)", brief(f.Before), brief(f.After))
+		}
+		parts = append(parts, part)
+	}
+	if more := len(list) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// brief is a value in a sentence.
+func brief(v *plan.Value) string {
+	switch {
+	case v == nil:
+		return "nothing"
+	case v.Hidden != "":
+		return v.Hidden
+	}
+	text, err := json.Marshal(v.Content)
+	if err != nil || len(text) > mostOfField {
+		return "another value"
+	}
+	return string(text)
+}
+
+// tryAnother has the server say whether it would take an object as a new one:
+// under another name, for its own is taken.
+func (c *Cluster) tryAnother(ctx context.Context, as target.Actor, d plan.Desired) error {
+	body, err := c.tried(d, d.Body, nil)
+	if err == nil {
+		body, err = inMetadata(body, "name", replace.TrialName(d.Key.Name))
+	}
+	if err != nil {
+		return err
+	}
+	trial := d
+	trial.Key.Name, trial.Body = replace.TrialName(d.Key.Name), body
+	_, err = c.tryToMake(ctx, as, missing{Desired: trial})
+	var status apierrors.APIStatus
+	if errors.As(err, &status) && replace.Passes(status.Status()) {
+		return nil
+	}
+	return err
+}
+
+// makeWay deletes an object whose change the server refuses, if that may be, and
+// says why. What isn't gone at once is waited for outside of here.
+func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, refusal error) (why string, err error) {
+	live, err := c.Object(ctx, as, d.Key, d.APIVersion)
+	if err != nil || live == nil {
+		return "", err
+	}
+	var declared map[string]any
+	if err := json.Unmarshal(d.Body, &declared); err != nil {
+		return "", fmt.Errorf("its JSON can't be read: %w", err)
+	}
+	s := sides{desired: d, live: live, declared: declared, mask: as.Redact.Of(declared, live.Object)}
+	found, ok := c.stuckAt(ctx, as, s, refusal)
+	switch {
+	case !ok:
+		return "", explainMasked(d.Key, refusal, s.mask)
+	case found.err != nil:
+		return "", found.err
+	case as.DryRun:
+		return found.text, nil
+	}
+	uid, version, propagation := live.GetUID(), live.GetResourceVersion(), replace.Propagation(d.Key)
+	err = c.deleteWith(ctx, as, d.Key, metav1.DeleteOptions{
+		Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}, PropagationPolicy: &propagation,
+	})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return "", fmt.Errorf("delete it, to make it anew: %w", explainMasked(d.Key, err, s.mask))
+	}
+	c.view.deleting(d.Key, string(uid))
+	after, err := c.Object(ctx, as, d.Key, d.APIVersion)
+	if err == nil && after != nil && after.GetUID() == types.UID(uid) {
+		err = fmt.Errorf("%w: it %s, and is made anew when it is gone", target.ErrSkipped, found.text)
+	}
+	return found.text, err
+}
