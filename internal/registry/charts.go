@@ -1,0 +1,201 @@
+package registry
+
+import (
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// listing is what is known of a repository's index.
+type listing struct {
+	charts         index
+	etag, modified string // what the server called it
+	wanted         map[string]bool
+}
+
+// askIndex looks at the index of a chart repository: whole, if a chart is wanted
+// that wasn't before, and else only if it changed.
+func (r *Repository) askIndex(ctx context.Context, wants []Want) (finder, error) {
+	wanted := map[string]bool{}
+	for _, w := range wants {
+		wanted[w.Chart] = true
+	}
+	header := http.Header{"Accept-Encoding": {"gzip"}}
+	if r.listing.covers(wanted) {
+		set(header, "If-None-Match", r.listing.etag)
+		set(header, "If-Modified-Since", r.listing.modified)
+	}
+	err := r.download(ctx, request{url: r.base().JoinPath("index.yaml"), header: header}, func(response *http.Response) error {
+		if response.StatusCode == http.StatusNotModified {
+			return nil
+		}
+		content, err := r.unzipped(response)
+		if err != nil {
+			return err
+		}
+		charts, err := parseIndex(content, wanted)
+		if err != nil {
+			return err
+		}
+		r.listing = listing{charts: charts, etag: response.Header.Get("ETag"), modified: response.Header.Get("Last-Modified"), wanted: wanted}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	charts := r.listing.charts
+	return func(_ context.Context, w Want) (offer, error) { return r.listed(charts[w.Chart], w) }, nil
+}
+
+func set(h http.Header, name, value string) {
+	if value != "" {
+		h.Set(name, value)
+	}
+}
+
+// covers says whether all that is wanted was looked for.
+func (l listing) covers(wanted map[string]bool) bool {
+	if l.charts == nil {
+		return false
+	}
+	for chart := range maps.Keys(wanted) {
+		if !l.wanted[chart] {
+			return false
+		}
+	}
+	return true
+}
+
+// unzipped is the index in an answer.
+func (r *Repository) unzipped(response *http.Response) ([]byte, error) {
+	body := io.Reader(response.Body)
+	if response.Header.Get("Content-Encoding") == "gzip" {
+		unzipped, err := gzip.NewReader(io.LimitReader(response.Body, r.registry.options.IndexBytes))
+		if err != nil {
+			return nil, noIndex(err)
+		}
+		body = unzipped
+	}
+	return readIndex(body, r.registry.options.IndexBytes)
+}
+
+// base is the URL that relative ones begin at.
+func (r *Repository) base() *url.URL {
+	u := &url.URL{Scheme: r.url.Scheme, Host: r.url.HostPort(), Path: "/" + r.url.Path}
+	if r.url.Path != "" {
+		u.Path += "/"
+	}
+	return u
+}
+
+// listed finds what an index has for a Want.
+func (r *Repository) listed(versions []entry, w Want) (offer, error) {
+	if len(versions) == 0 {
+		return offer{}, fmt.Errorf("%w: the index has no chart of this name", ErrGone)
+	}
+	var texts []string
+	by := map[string]entry{}
+	for _, e := range versions {
+		if w.Digest != "" && e.Digest != "" && digest(e.Digest) != w.Digest {
+			continue
+		}
+		if _, twice := by[e.Version]; !twice && len(e.URLs) > 0 {
+			texts = append(texts, e.Version)
+			by[e.Version] = e
+		}
+	}
+	if w.Digest != "" && len(texts) == 0 {
+		return offer{}, fmt.Errorf("%w: the index has none of the digest %s", ErrNoVersion, w.Digest)
+	}
+	version, err := newest(w.Version, texts)
+	if err != nil {
+		return offer{}, err
+	}
+	e := by[version]
+	at, err := r.resolve(e.URLs[0])
+	if err != nil {
+		return offer{}, fmt.Errorf("version %s: %w", version, err)
+	}
+	o := offer{version: version, created: e.created(), digest: w.Digest, id: at.String() + "\n" + version + "\n" + e.Created}
+	if e.Digest != "" {
+		o.digest = digest(e.Digest)
+	}
+	if o.digest != "" && !digestForm.MatchString(o.digest) {
+		return offer{}, fmt.Errorf("%w: the index tells %.100q as the digest of version %s", ErrDamaged, e.Digest, version)
+	}
+	o.get = func(ctx context.Context) ([]byte, error) { return r.fetch(ctx, at, r.registry.options.PackageBytes) }
+	o.provenance = func(ctx context.Context) ([]byte, error) {
+		signed := *at
+		signed.Path, signed.RawPath = at.Path+".prov", ""
+		return r.fetch(ctx, &signed, maxSignature)
+	}
+	return o, nil
+}
+
+// digest is a digest as an index has it, with what kind it is.
+func digest(text string) string {
+	return digestPrefix + strings.ToLower(strings.TrimPrefix(text, digestPrefix))
+}
+
+// resolve is where a package is.
+func (r *Repository) resolve(text string) (*url.URL, error) {
+	given, err := url.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the index tells a URL of its package that can't be parsed", ErrDamaged)
+	}
+	if given.Scheme == "oci" {
+		return nil, fmt.Errorf("%w: the package is in a registry: name %s as the repository", ErrURL, shown(&url.URL{Scheme: "oci", Host: given.Host, Path: given.Path}))
+	}
+	return r.base().ResolveReference(given), nil
+}
+
+// request is something that is downloaded.
+type request struct {
+	url    *url.URL
+	header http.Header
+}
+
+// download takes an answer, within the time that a download may take.
+func (r *Repository) download(ctx context.Context, q request, take func(*http.Response) error) (err error) {
+	defer func() { err = failure(err) }()
+	ctx, cancel := context.WithTimeout(ctx, r.registry.options.Time)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, q.url.String(), nil)
+	if err != nil {
+		return err
+	}
+	if q.header != nil {
+		req.Header = q.header
+	}
+	req.Header.Set("User-Agent", "plumb")
+	response, err := r.door.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK && (response.StatusCode != http.StatusNotModified || q.header == nil) {
+		return status(response.StatusCode)
+	}
+	return take(response)
+}
+
+// maxSignature bounds a provenance file, and the parts of a signature.
+const maxSignature = 1 << 20
+
+// fetch downloads a file of at most so many bytes.
+func (r *Repository) fetch(ctx context.Context, at *url.URL, limit int64) ([]byte, error) {
+	var content []byte
+	err := r.download(ctx, request{url: at}, func(response *http.Response) (err error) {
+		content, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
+		if int64(len(content)) > limit {
+			return fmt.Errorf("%w: %s has more than %d bytes", ErrTooLarge, shown(at), limit)
+		}
+		return err
+	})
+	return content, err
+}

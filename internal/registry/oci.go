@@ -1,0 +1,285 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strings"
+	"time"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote"
+	"oras.land/oras-go/v2/registry/remote/auth"
+)
+
+// The media types of what is in a registry.
+const (
+	typeChart      = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+	typeProvenance = "application/vnd.cncf.helm.chart.provenance.v1.prov"
+	typeCosign     = "application/vnd.dev.cosign.simplesigning.v1+json"
+	typeDocker     = "application/vnd.docker.distribution.manifest.v2+json"
+
+	annotationCosign = "dev.cosignproject.cosign/signature"
+)
+
+// The bounds of what a registry tells.
+const (
+	maxTags      = 50_000
+	maxTagPages  = 200
+	tagPage      = 1000
+	maxManifest  = 4 << 20
+	maxLayers    = 100
+	maxSigners   = 20
+	maxCosignLen = 64 << 10
+)
+
+// remotes are the ways into one registry's folder.
+type remotes struct {
+	client *auth.Client
+	plain  bool // by HTTP, on this machine
+}
+
+// askRegistry readies the way to a registry. What it has is asked for each chart.
+func (r *Repository) askRegistry(ctx context.Context) (finder, error) {
+	if r.oci == nil {
+		made := &remotes{client: r.authorized()}
+		if r.url.Loopback() {
+			plain, err := r.door.speaksPlain(ctx, r.url)
+			if !plain && err != nil {
+				return nil, err
+			}
+			made.plain = plain
+		}
+		r.oci = made
+	}
+	ways := r.oci
+	return func(ctx context.Context, w Want) (offer, error) {
+		ctx, cancel := context.WithTimeout(ctx, r.registry.options.Time)
+		defer cancel()
+		return r.tagged(ctx, ways, w)
+	}, nil
+}
+
+// authorized gets tokens where the registry says. Whether our credentials may go
+// there, the door decides.
+func (r *Repository) authorized() *auth.Client {
+	c := r.credentials
+	client := &auth.Client{Client: r.door.client, Cache: auth.NewCache(), ClientID: "plumb", Credential: func(_ context.Context, host string) (auth.Credential, error) {
+		if host != r.url.HostPort() {
+			return auth.EmptyCredential, nil
+		}
+		return auth.Credential{Username: c.Username, Password: c.Password, AccessToken: c.BearerToken}, nil
+	}}
+	client.SetUserAgent("plumb")
+	return client
+}
+
+// remote is a chart's repository in the registry.
+func (r *Repository) remote(ways *remotes, chart string) (*remote.Repository, error) {
+	repository, err := remote.NewRepository(r.url.HostPort() + "/" + path.Join(r.url.Path, chart))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s is no name in a registry: use lower case letters, digits, and - . _ between them", ErrURL, path.Join(r.url.Path, chart))
+	}
+	repository.Client, repository.PlainHTTP = ways.client, ways.plain
+	repository.TagListPageSize, repository.TagListMaxPages, repository.MaxMetadataBytes = tagPage, maxTagPages, maxManifest
+	return repository, nil
+}
+
+// tagged finds what a registry has for a Want.
+func (r *Repository) tagged(ctx context.Context, ways *remotes, w Want) (offer, error) {
+	from, err := r.remote(ways, w.Chart)
+	if err != nil {
+		return offer{}, err
+	}
+	reference, version := w.Digest, ""
+	if reference == "" {
+		if version, err = versionIn(ctx, from, w.Version); err != nil {
+			return offer{}, err
+		}
+		reference = tag(version)
+	} else if Exact(w.Version) {
+		version = w.Version
+	}
+	at, err := from.Resolve(ctx, reference)
+	if errors.Is(err, errdef.ErrNotFound) {
+		return offer{}, fmt.Errorf("%w: %s", ErrNoVersion, reference)
+	}
+	if err != nil {
+		return offer{}, err
+	}
+	m, err := r.manifest(ctx, from, at)
+	if err != nil {
+		return offer{}, fmt.Errorf("%s: %w", reference, err)
+	}
+	return m.offer(from, version, r.registry.options), nil
+}
+
+// versionIn is the newest version of a range that is tagged. One version needs
+// no list of all.
+func versionIn(ctx context.Context, from *remote.Repository, asked string) (string, error) {
+	if Exact(asked) {
+		return asked, nil
+	}
+	var versions []string
+	err := from.Tags(ctx, "", func(tags []string) error {
+		for _, t := range tags {
+			versions = append(versions, untag(t))
+		}
+		if len(versions) > maxTags {
+			return fmt.Errorf("%w: it has more than %d tags", ErrTooLarge, maxTags)
+		}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return newest(asked, versions)
+}
+
+// manifest is what one holds that counts.
+type manifest struct {
+	digest     string
+	layer      ocispec.Descriptor
+	provenance *ocispec.Descriptor
+	created    time.Time
+	loose      bool
+}
+
+// manifest reads a manifest, once.
+func (r *Repository) manifest(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) (manifest, error) {
+	r.mu.Lock()
+	known, ok := r.manifests[at.Digest.String()]
+	r.mu.Unlock()
+	if ok {
+		return known, nil
+	}
+	m, err := readManifest(ctx, from, at)
+	if err != nil {
+		return manifest{}, err
+	}
+	made, err := chartIn(at, m)
+	if err != nil {
+		return manifest{}, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	remember(r.manifests, made.digest, made)
+	return made, nil
+}
+
+func readManifest(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) (ocispec.Manifest, error) {
+	var m ocispec.Manifest
+	if at.MediaType != ocispec.MediaTypeImageManifest && at.MediaType != typeDocker {
+		return m, fmt.Errorf("%w: it is of the type %.100q, and charts are of %s", ErrDamaged, at.MediaType, ocispec.MediaTypeImageManifest)
+	}
+	b, err := blob(ctx, from.Manifests(), at, maxManifest)
+	if err == nil && json.Unmarshal(b, &m) != nil {
+		err = fmt.Errorf("%w: its manifest can't be read", ErrDamaged)
+	}
+	return m, err
+}
+
+// chartIn finds the package in a manifest: the layer that Helm makes, or else
+// the only one that is a packed folder.
+func chartIn(at ocispec.Descriptor, m ocispec.Manifest) (manifest, error) {
+	made := manifest{digest: at.Digest.String()}
+	made.created, _ = time.Parse(time.RFC3339, m.Annotations[ocispec.AnnotationCreated])
+	if len(m.Layers) > maxLayers {
+		return made, fmt.Errorf("%w: it has more than %d layers", ErrTooLarge, maxLayers)
+	}
+	var charts, folders []ocispec.Descriptor
+	for _, l := range m.Layers {
+		switch {
+		case l.MediaType == typeChart:
+			charts = append(charts, l)
+		case l.MediaType == typeProvenance:
+			made.provenance = &l
+		case strings.HasSuffix(l.MediaType, "tar+gzip"), strings.HasSuffix(l.MediaType, ".tar.gzip"):
+			folders = append(folders, l)
+		}
+	}
+	switch {
+	case len(charts) == 1:
+		made.layer = charts[0]
+	case len(charts) == 0 && len(folders) == 1:
+		made.layer, made.loose = folders[0], true
+	default:
+		return made, fmt.Errorf("%w: it has %d layers that could be the chart: push it with helm push", ErrDamaged, len(charts)+len(folders))
+	}
+	if !digestForm.MatchString(made.layer.Digest.String()) {
+		return made, fmt.Errorf("%w: its layer has the digest %.100q, which is no SHA-256", ErrDamaged, made.layer.Digest)
+	}
+	return made, nil
+}
+
+// offer is what a manifest offers.
+func (m manifest) offer(from *remote.Repository, version string, o Options) offer {
+	return offer{
+		version: version, digest: m.layer.Digest.String(), created: m.created, manifest: m.digest, loose: m.loose,
+		get: func(ctx context.Context) ([]byte, error) {
+			ctx, cancel := context.WithTimeout(ctx, o.Time)
+			defer cancel()
+			return blob(ctx, from.Blobs(), m.layer, o.PackageBytes)
+		},
+		provenance: func(ctx context.Context) ([]byte, error) {
+			ctx, cancel := context.WithTimeout(ctx, o.Time)
+			defer cancel()
+			if m.provenance == nil {
+				return nil, ErrGone
+			}
+			return blob(ctx, from.Blobs(), *m.provenance, maxSignature)
+		},
+		signatures: func(ctx context.Context) ([]signed, error) {
+			ctx, cancel := context.WithTimeout(ctx, o.Time)
+			defer cancel()
+			return signaturesOf(ctx, from, m.digest)
+		},
+	}
+}
+
+// blob fetches what a descriptor describes, and checks that it is that.
+func blob(ctx context.Context, from content.Fetcher, at ocispec.Descriptor, limit int64) ([]byte, error) {
+	if at.Size > limit || at.Size < 0 {
+		return nil, fmt.Errorf("%w: it has %d bytes, and %d are the most", ErrTooLarge, at.Size, limit)
+	}
+	body, err := from.Fetch(ctx, at)
+	if err != nil {
+		return nil, failure(err)
+	}
+	defer body.Close()
+	b, err := content.ReadAll(body, at)
+	if errors.Is(err, content.ErrMismatchedDigest) || errors.Is(err, content.ErrTrailingData) || errors.Is(err, content.ErrInvalidDescriptorSize) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, fmt.Errorf("%w: what the registry sent is not of the digest %s", ErrDamaged, at.Digest)
+	}
+	return b, failure(err)
+}
+
+// signaturesOf are the signatures of cosign for a manifest: in a manifest of
+// their own, whose tag is made of its digest.
+func signaturesOf(ctx context.Context, from *remote.Repository, manifest string) ([]signed, error) {
+	at, err := from.Resolve(ctx, strings.Replace(manifest, ":", "-", 1)+".sig")
+	if err != nil {
+		return nil, err
+	}
+	m, err := readManifest(ctx, from, at)
+	if err != nil {
+		return nil, err
+	}
+	var all []signed
+	for _, l := range m.Layers[:min(len(m.Layers), maxSigners)] {
+		if l.MediaType != typeCosign || l.Annotations[annotationCosign] == "" {
+			continue
+		}
+		payload, err := blob(ctx, from.Blobs(), l, maxCosignLen)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, signed{payload: payload, signature: l.Annotations[annotationCosign]})
+	}
+	return all, nil
+}

@@ -1,0 +1,190 @@
+package registrytest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/opencontainers/go-digest"
+	"github.com/opencontainers/image-spec/specs-go"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	helm "helm.sh/helm/v4/pkg/registry"
+)
+
+// Registry is an OCI registry.
+type Registry struct {
+	*httptest.Server
+	t testing.TB
+
+	mu   sync.Mutex
+	wrap func(http.Handler) http.Handler
+}
+
+// NewRegistry serves an empty registry over HTTP, on this machine.
+func NewRegistry(t testing.TB) *Registry {
+	t.Helper()
+	r := &Registry{t: t, wrap: func(h http.Handler) http.Handler { return h }}
+	r.Server = started(t, r.handler(), (*httptest.Server).Start)
+	return r
+}
+
+// NewTLSRegistry serves one over HTTPS; CA is to be trusted then.
+func NewTLSRegistry(t testing.TB) *Registry {
+	t.Helper()
+	r := &Registry{t: t, wrap: func(h http.Handler) http.Handler { return h }}
+	r.Server = started(t, r.handler(), (*httptest.Server).StartTLS)
+	return r
+}
+
+func (r *Registry) handler() http.Handler {
+	inside := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.mu.Lock()
+		wrap := r.wrap
+		r.mu.Unlock()
+		wrap(inside).ServeHTTP(w, req)
+	})
+}
+
+// Wrap puts something before the registry.
+func (r *Registry) Wrap(wrap func(http.Handler) http.Handler) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wrap = wrap
+}
+
+// Host is its host and port.
+func (r *Registry) Host() string { return r.Listener.Addr().String() }
+
+// Folder is the URL of a folder in it.
+func (r *Registry) Folder(path string) string {
+	return strings.TrimSuffix("oci://"+r.Host()+"/"+path, "/")
+}
+
+// Push pushes a chart with Helm's own client, and returns its package's digest
+// and its manifest's. A provenance file may be given.
+func (r *Registry) Push(folder, name, version string, files map[string]string, provenance ...[]byte) (packed, manifest string) {
+	r.t.Helper()
+	return r.PushPackage(folder+"/"+name+":"+strings.ReplaceAll(version, "+", "_"), Package(r.t, name, version, files), provenance...)
+}
+
+// PushPackage pushes a package under a reference without the host.
+func (r *Registry) PushPackage(reference string, content []byte, provenance ...[]byte) (packed, manifest string) {
+	r.t.Helper()
+	options := []helm.ClientOption{helm.ClientOptHTTPClient(r.Client()), helm.ClientOptWriter(io.Discard)}
+	if r.TLS == nil {
+		options = append(options, helm.ClientOptPlainHTTP())
+	}
+	client, err := helm.NewClient(options...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	push := []helm.PushOption{helm.PushOptStrictMode(false)}
+	if len(provenance) > 0 {
+		push = append(push, helm.PushOptProvData(provenance[0]))
+	}
+	result, err := client.Push(content, r.Host()+"/"+reference, push...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return result.Chart.Digest, result.Manifest.Digest
+}
+
+// PushLayers pushes a manifest of any layers, as other tools do, and returns its
+// digest.
+func (r *Registry) PushLayers(reference string, layers ...Layer) string {
+	r.t.Helper()
+	repository, tag, _ := strings.Cut(reference, ":")
+	m := ocispec.Manifest{
+		Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageManifest,
+		Config: ocispec.DescriptorEmptyJSON,
+	}
+	r.upload(repository, []byte("{}"))
+	for _, l := range layers {
+		r.upload(repository, l.Content)
+		m.Layers = append(m.Layers, ocispec.Descriptor{MediaType: l.Type, Digest: digest.FromBytes(l.Content), Size: int64(len(l.Content)), Annotations: l.Annotations})
+	}
+	content, err := json.Marshal(m)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.send(http.MethodPut, "/v2/"+repository+"/manifests/"+tag, m.MediaType, content)
+	return Digest(content)
+}
+
+// Layer is one layer of a manifest.
+type Layer struct {
+	Type        string
+	Content     []byte
+	Annotations map[string]string
+}
+
+// Sign adds a signature to a manifest as cosign does: sign signs the payload.
+func (r *Registry) Sign(repository, manifest string, sign func(payload []byte) []byte) {
+	r.t.Helper()
+	payload := fmt.Appendf(nil, `{"critical":{"identity":{"docker-reference":%q},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`, r.Host()+"/"+repository, manifest)
+	r.PushLayers(repository+":"+strings.Replace(manifest, ":", "-", 1)+".sig", Layer{
+		Type: "application/vnd.dev.cosign.simplesigning.v1+json", Content: payload,
+		Annotations: map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(sign(payload))},
+	})
+}
+
+func (r *Registry) upload(repository string, content []byte) {
+	r.t.Helper()
+	r.send(http.MethodPost, "/v2/"+repository+"/blobs/uploads/?digest="+Digest(content), "application/octet-stream", content)
+}
+
+func (r *Registry) send(method, path, mediaType string, content []byte) {
+	r.t.Helper()
+	req, err := http.NewRequest(method, r.URL+path, bytes.NewReader(content))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", mediaType)
+	response, err := r.Client().Do(req)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode >= http.StatusMultipleChoices {
+		said, _ := io.ReadAll(response.Body)
+		r.t.Fatalf("%s %s: %s %s", method, path, response.Status, said)
+	}
+}
+
+// TokenAuth lets in who has a token, which the realm gives to who knows the
+// password; where there is no password, to all.
+func TokenAuth(realm string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if req.Header.Get("Authorization") != "Bearer "+token {
+				w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm=%q,service="registry",scope="repository:charts/shop:pull"`, realm))
+				http.Error(w, "who are you?", http.StatusUnauthorized)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+	}
+}
+
+const token = "a-token-of-the-realm"
+
+// Realm gives tokens.
+func Realm(user, password string) http.Handler {
+	give := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]string{"token": token})
+	})
+	if user == "" {
+		return give
+	}
+	return BasicAuth(user, password)(give)
+}
