@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -200,6 +201,44 @@ func TestLeavesAlone(t *testing.T) {
 		o := parsed(t, text)
 		if got, secrets, err := (sealed.Opener{Keys: c.keys}).Unseal(o, ""); err != nil || got.Unstructured != o.Unstructured || secrets != nil {
 			t.Error(got, secrets, err)
+		}
+	}
+}
+
+// TestOpensWhatKubesealMade: the files below testdata were made by kubeseal
+// itself: testdata/make.sh.
+func TestOpensWhatKubesealMade(t *testing.T) {
+	t.Parallel()
+	content, err := os.ReadFile("testdata/key.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keys, err := secret.Load(secret.Files{Sealed: []string{path}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, data := range map[string]map[string]any{
+		"strict.yaml": {"password": "Y2FuYXJ5LW9uZQ==", "binary": "AAEC/w=="}, "namespace-wide.yaml": {"password": "Y2FuYXJ5LW9uZQ==", "binary": "AAEC/w=="},
+		"cluster-wide.yaml": {"password": "Y2FuYXJ5LW9uZQ==", "binary": "AAEC/w=="},
+	} {
+		content, err := os.ReadFile("testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := sealed.Opener{Keys: keys}.Unseal(parsed(t, string(content)), "")
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		if diff := cmp.Diff(data, got.Object["data"]); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", file, diff)
+		}
+		if got.Object["type"] != "example.com/db" || !maps.Equal(got.GetLabels(), map[string]string{"app": "shop"}) {
+			t.Errorf("%s: %v %v", file, got.Object["type"], got.GetLabels())
 		}
 	}
 }
