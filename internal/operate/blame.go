@@ -169,9 +169,11 @@ func (b *blaming) line(ctx context.Context, p fieldpath.Path) *plan.BlamedLine {
 		}
 		at, exact = origin.Place{File: b.known.Origin.File, Line: b.known.Origin.Line}, false
 	}
-	if real, err := b.files.Real(at.File); err == nil {
-		at.File = real
+	real, err := b.files.Real(at.File)
+	if err != nil { // it is of another repository
+		return &plan.BlamedLine{Origin: at.Origin(), Exact: false}
 	}
+	at.File = real
 	line := &plan.BlamedLine{Origin: at.Origin(), Exact: exact}
 	if r, ok := b.newest(ctx, at); ok {
 		line.Commit, line.Author, line.Date = r.Commit, r.Author, r.Time

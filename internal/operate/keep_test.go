@@ -70,7 +70,12 @@ func known(t *testing.T, files tree.Tree, id, path string) pipeline.Known {
 	namespace, name, _ := strings.Cut(id, "/")
 	app := v1alpha1.App{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	app.Spec.Source.Path, app.Spec.Target.Namespace = path, "shop"
-	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: path, Params: app.Spec.Render})
+	return knownOf(t, files, app)
+}
+
+func knownOf(t *testing.T, files tree.Tree, app v1alpha1.App) pipeline.Known {
+	t.Helper()
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: app.Spec.Source.Path, Params: app.Spec.Render})
 	if err != nil {
 		t.Fatal(err)
 	}
