@@ -24,6 +24,9 @@ import (
 var version string
 
 func main() {
+	if code, is := work(os.Args); is { // before all else, for a worker is to have nothing
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Run(ctx, os.Args[1:], cli.Env{
 		Version: version, Run: run, RenderLocal: renderLocal, DiffLocal: diffLocal, ApplyLocal: applyLocal, More: commands(),
@@ -34,5 +37,5 @@ func main() {
 
 // commands are those that packages of their own hold.
 func commands() []func(cli.Env) *cobra.Command {
-	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing())}
+	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing()), vetting.Command(check)}
 }

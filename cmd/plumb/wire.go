@@ -45,8 +45,10 @@ func renderers() render.Set {
 }
 
 // cachedRenderers keep what renders came to in the data folder.
-func cachedRenderers(data string, keys *secret.Keys, log *slog.Logger) *cache.Cache {
-	return cache.Open(cache.Options{From: opening(keys), Dir: filepath.Join(data, "renders"), Version: program(), Log: log})
+func cachedRenderers(from render.Set, data string, keys *secret.Keys, log *slog.Logger) *cache.Cache {
+	opens := opening(keys)
+	opens.Set = from
+	return cache.Open(cache.Options{From: opens, Dir: filepath.Join(data, "renders"), Version: program(), Log: log})
 }
 
 // opening renders with encrypted files opened. Without keys it says for whom
@@ -103,6 +105,11 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
+	renders, endRenders, err := rendering(o.Renders, log)
+	if err != nil {
+		return err
+	}
+	defer endRenders()
 	store, err := openHistory(ctx, o, log)
 	if err != nil {
 		return err
@@ -113,7 +120,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail, Keys: keys,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(renders, o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail, Keys: keys,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},

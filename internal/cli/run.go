@@ -34,6 +34,7 @@ type RunOptions struct {
 	LogFormat string // text or json
 	LogLevel  slog.Level
 
+	Renders      RenderOptions
 	Workers      int           // Apps worked on at once; 0: chosen by the daemon
 	HistoryAge   time.Duration // releases older than this are dropped; 0: no bound
 	HistoryCount int           // releases kept of each App; 0: no bound
@@ -84,6 +85,7 @@ func newRunCommand(env Env) *cobra.Command {
 	f.Var(usage.OneOf(&o.LogFormat, "text", "json"), "log-format", "format of the log")
 	f.TextVar(&o.LogLevel, "log-level", slog.LevelInfo, "least level that is logged: debug, info, warn or error")
 	f.IntVar(&o.Workers, "workers", 0, "Apps that are worked on at once (0: as the machine allows)")
+	o.Renders.flags(f)
 	f.Var((*usage.Span)(&o.HistoryAge), "history-age", "how long releases are kept, such as 90d or 12h (0: forever)")
 	f.IntVar(&o.HistoryCount, "history-count", defaultHistoryCount, "how many releases of each App are kept (0: all)")
 	return cmd
@@ -103,5 +105,5 @@ func (o RunOptions) validate() error {
 	if o.Workers < 0 || o.HistoryCount < 0 || o.HistoryAge < 0 {
 		return usage.Errorf("--workers, --history-count and --history-age can't be negative")
 	}
-	return nil
+	return o.Renders.validate()
 }

@@ -26,6 +26,24 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+func TestSize(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]int64{"512Mi": 512 << 20, "1Gi": 1 << 30, "1G": 1e9, "1500": 1500} {
+		var s, again Size
+		if err := s.Set(text); err != nil || int64(s) != want || s.Type() != "size" {
+			t.Errorf("%s is %d, %v; want %d", text, int64(s), err, want)
+		}
+		if err := again.Set(s.String()); err != nil || again != s {
+			t.Errorf("%s is written as %s", text, s.String())
+		}
+	}
+	for _, text := range []string{"", "0", "-1Mi", "ten", "1 MB"} {
+		if err := new(Size).Set(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	oops := errors.New("oops")

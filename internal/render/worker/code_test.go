@@ -278,10 +278,10 @@ func TestVerdicts(t *testing.T) {
 		read  bool
 		text  string
 	}{
-		"memory, fresh":  {death{fresh: true, end: endOf(true, false, "")}, false, false, "the render of the repository's top used more than 1024 MB of memory"},
-		"memory, used":   {death{end: endOf(true, false, "")}, true, false, "used more than 1024 MB"},
-		"memory, judged": {death{fresh: true, reason: reasonMemory}, false, false, "used more than 1024 MB"},
-		"stack":          {death{end: endOf(false, true, "")}, false, false, "went deeper than 128 MB"},
+		"memory, fresh":  {death{fresh: true, end: endOf(true, false, "")}, false, false, "the render of the repository's top used more than 1024 MiB of memory"},
+		"memory, used":   {death{end: endOf(true, false, "")}, true, false, "used more than 1024 MiB"},
+		"memory, judged": {death{fresh: true, reason: reasonMemory}, false, false, "used more than 1024 MiB"},
+		"stack":          {death{end: endOf(false, true, "")}, false, false, "went deeper than 128 MiB"},
 		"time":           {death{reason: reasonTime, end: endOf(false, false, "signal: killed")}, false, true, "took longer"},
 		"outside":        {death{end: endOf(false, false, "signal: killed")}, true, true, "was cut short 2 times by someone outside (signal: killed)"},
 		"garbage":        {death{garbage: true, broken: errGarbage, end: endOf(false, false, "signal: killed")}, true, false, "broke down on these files: its process ended, it sent what can't be read"},

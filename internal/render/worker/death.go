@@ -79,9 +79,9 @@ func (s subject) fault(d death) error {
 	case d.reason == reasonTime:
 		return &stopped{again: true, text: fmt.Sprintf("%s took longer than %s and was stopped: let it do less, or give renders more time (plumb run --render-time)", s, s.time)}
 	case d.reason == reasonMemory || d.end.Memory:
-		return &stopped{text: fmt.Sprintf("%s used more than %s of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", s, megabytes(s.memory))}
+		return &stopped{text: fmt.Sprintf("%s used more than %s of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", s, mebibytes(s.memory))}
 	case d.end.Stack:
-		return &stopped{text: fmt.Sprintf("%s went deeper than %s of stack and was stopped: end the recursion", s, megabytes(mostStack))}
+		return &stopped{text: fmt.Sprintf("%s went deeper than %s of stack and was stopped: end the recursion", s, mebibytes(mostStack))}
 	case d.end.Signal != "" && !d.garbage:
 		return &stopped{again: true, text: fmt.Sprintf("%s was cut short %d times by someone outside (%s): see whether the machine is short of memory", s, attempts, d.end.Signal)}
 	}
@@ -98,4 +98,4 @@ func (s subject) unstarted(cause error) error {
 	return &stopped{again: true, cause: cause, text: fmt.Sprintf("%s could not be begun: %v", s, cause)}
 }
 
-func megabytes(n int64) string { return fmt.Sprintf("%d MB", n>>20) }
+func mebibytes(n int64) string { return fmt.Sprintf("%d MiB", n>>20) }

@@ -285,9 +285,9 @@ func TestS08RunsAway(t *testing.T) {
 		again bool // the error says nothing of the files
 	}{
 		"loop":             {"the render of do (App web) took longer than 2s and was stopped: let it do less, or give renders more time (plumb run --render-time)", true},
-		"allocate":         {"the render of do (App web) used more than 256 MB of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", false},
-		"allocate-at-once": {"the render of do (App web) used more than 256 MB of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", false},
-		"recurse":          {"the render of do (App web) went deeper than 128 MB of stack and was stopped: end the recursion", false},
+		"allocate":         {"the render of do (App web) used more than 256 MiB of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", false},
+		"allocate-at-once": {"the render of do (App web) used more than 256 MiB of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", false},
+		"recurse":          {"the render of do (App web) went deeper than 128 MiB of stack and was stopped: end the recursion", false},
 		"print":            {"do:1: ConfigMap/a: has 104857", false},
 		"many":             {"", false},
 		"exit":             {"the renderer hostile broke down on these files: its process ended, exit code 9; please report it with them", false},
