@@ -26,6 +26,7 @@ import (
 type setup struct {
 	program, root, kubeconfig string
 	data, log                 string // its data folder, and the file of its log
+	flags                     []string
 }
 
 // daemon is a running `plumb run`.
@@ -51,7 +52,7 @@ func startDaemon(s setup) (*daemon, error) {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program, "run", "--root", s.root, "--kubeconfig", s.kubeconfig, "--data", s.data, "--listen", "127.0.0.1:0")
+	cmd := exec.Command(s.program, append([]string{"run", "--root", s.root, "--kubeconfig", s.kubeconfig, "--data", s.data, "--listen", "127.0.0.1:0"}, s.flags...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(gitEnvironment(), "TMPDIR="+os.TempDir())
 	d := &daemon{setup: s, started: time.Now(), cmd: cmd, ended: make(chan struct{}), http: &http.Client{Timeout: time.Minute}}

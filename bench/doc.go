@@ -3,7 +3,7 @@
 // same objects. docs/performance.md says what each scenario is and how it went.
 //
 //   - main.go and options.go say what was asked for; scenario.go runs it;
-//     s1.go to s7.go are the scenarios, each a function from a stand to rows.
+//     s1.go to s9.go are the scenarios, each a function from a stand to rows.
 //   - stand.go puts together what a scenario works with: cluster.go (a control
 //     plane), fleet.go, repository.go and gitserver.go (what is declared, and
 //     where it is fetched from) and daemon.go (the program that is measured).

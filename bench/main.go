@@ -7,9 +7,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"plumb.dev/plumb/internal/render/worker"
 )
 
 func main() {
+	if code, is := worker.Serve(os.Args, renderers); is { // S8 renders in workers, which are this program again
+		os.Exit(code)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -22,6 +22,9 @@ type options struct {
 	idle    time.Duration // that S4 looks at nothing happening
 	storm   storm         // of S6
 	objects int           // of the one App of S7
+	renders int           // of each kind in S8
+	charts  int           // Apps of S9
+	tools   string        // the folder of helm and kustomize
 	plumb   string        // the program
 	out     string        // file for the results as JSON
 	smoke   bool          // counts must be right; times are not judged
@@ -48,6 +51,9 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	f.IntVar(&o.edits, "edits", 25, "commits of S2; edits and deletions of S3")
 	f.DurationVar(&o.idle, "idle", time.Minute, "how long S4 watches nothing happen")
 	f.IntVar(&o.objects, "objects", 10_000, "objects of the one App of S7")
+	f.IntVar(&o.renders, "renders", 1000, "renders of each kind in S8")
+	f.IntVar(&o.charts, "charts", 200, "Apps of S9")
+	f.StringVar(&o.tools, "tools", "bin", "folder of the commands helm and kustomize, for S8; make renderers builds them")
 	f.StringVar(&o.plumb, "plumb", filepath.Join("bin", "plumb"), "the program to measure")
 	f.StringVar(&o.out, "out", filepath.Join(".cache", "bench.json"), "file for the results as JSON")
 	f.BoolVar(&o.smoke, "smoke", false, "a short run at 100 Apps that fails when objects, renders or requests are not as many as they should be")
@@ -86,8 +92,8 @@ func (o *options) validate() error {
 	switch {
 	case o.apps < leastApps:
 		return fmt.Errorf("-apps must be at least %d", leastApps)
-	case o.rounds < 1 || o.edits < 1 || o.objects < 1 || len(o.sizes) == 0:
-		return errors.New("-rounds, -edits, -objects and -sizes must be at least one")
+	case o.rounds < 1 || o.edits < 1 || o.objects < 1 || o.renders < 1 || o.charts < 1 || len(o.sizes) == 0:
+		return errors.New("-rounds, -edits, -objects, -renders, -charts and -sizes must be at least one")
 	case o.idle < time.Second:
 		return errors.New("-idle must be at least 1s")
 	}

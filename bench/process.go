@@ -16,6 +16,7 @@ type process struct {
 	waited   time.Duration // of children that have ended
 	resident int64         // bytes now
 	peak     int64         // bytes at most
+	private  int64         // bytes now that are no file's, such as the program's own
 }
 
 // tick is the unit of times in /proc on every Linux.
@@ -32,6 +33,7 @@ func readProcess(pid int) (process, error) {
 		return process{}, fmt.Errorf("%s/stat: %w", folder, err)
 	}
 	p.resident = kibibytes(field(filepath.Join(folder, "status"), "VmRSS"))
+	p.private = kibibytes(field(filepath.Join(folder, "status"), "RssAnon"))
 	p.peak = kibibytes(field(filepath.Join(folder, "status"), "VmHWM"))
 	return p, nil
 }

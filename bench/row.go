@@ -37,6 +37,7 @@ const (
 	megabytes    = "MB"
 	kilobytes    = "KB"
 	percent      = "%"
+	perSecond    = "a second"
 )
 
 // took is a row about times, of which it shows the median.

@@ -28,6 +28,8 @@ func scenarios() []scenario {
 		{"S1v", "first sync, all checked before any is applied", firstSyncChecked},
 		{"S5", "growth", growth},
 		{"S7", "one huge App", hugeApp},
+		{"S8", "renders", renderings},
+		{"S9", "Apps that are charts", chartApps},
 	}
 }
 

@@ -18,8 +18,9 @@ type stand struct {
 	repo    *repository
 	git     *gitServer
 	daemon  *daemon
-	turns   int // commits so far, which makes each value a new one
-	next    int // the App that the next change goes to
+	flags   []string // of the daemon, beside those that it needs
+	turns   int      // commits so far, which makes each value a new one
+	next    int      // the App that the next change goes to
 }
 
 func newStand(ctx context.Context, f *fleet, plumb string) (*stand, error) {
@@ -75,7 +76,7 @@ func (st *stand) start(ctx context.Context) error {
 	var err error
 	st.daemon, err = startDaemon(setup{
 		program: st.plumb, root: st.git.url + "/" + repositoryName, kubeconfig: st.cluster.kubeconfig,
-		data: filepath.Join(st.dir, "data"), log: filepath.Join(st.dir, "daemon.log"),
+		data: filepath.Join(st.dir, "data"), log: filepath.Join(st.dir, "daemon.log"), flags: st.flags,
 	})
 	if err != nil {
 		return err

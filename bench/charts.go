@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// partsPerComponent is how many objects the chart makes for each component.
+const partsPerComponent = 4
+
+// newCharts is a repository of so many Apps, each of which is a chart of its own
+// with so many components.
+func newCharts(apps, components int) *fleet {
+	f := &fleet{files: map[string]string{}, turns: map[string]string{}}
+	for i := range apps {
+		name := appName(i)
+		f.apps = append(f.apps, name)
+		f.turns[name] = firstTurn
+		f.files["declared/"+name+".yaml"] = f.declaration(name)
+		for file, text := range chart(name, components) {
+			f.files["apps/"+name+"/"+file] = text
+		}
+	}
+	return f
+}
+
+// chart is one as people write them: with a library of named templates, loops
+// over values, and four objects for each component.
+func chart(name string, components int) map[string]string {
+	var values strings.Builder
+	fmt.Fprintf(&values, "image: {registry: registry.example.com/shop}\nlabels: {%s: %s}\ncomponents:\n", partLabel, partValue)
+	for i := range components {
+		fmt.Fprintf(&values, "- {name: part-%02d, port: %d, replicas: 0, resources: {limits: {memory: 128Mi}}, config: {url: 'http://{{ .Release.Name }}:80', level: info, n: 1500000}}\n", i, 8000+i)
+	}
+	return map[string]string{
+		"Chart.yaml":                "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\nappVersion: 1.4.2\n",
+		"values.yaml":               values.String(),
+		"templates/_names.tpl":      chartNames,
+		"templates/deployment.yaml": chartDeployment,
+		"templates/parts.yaml":      chartParts,
+		"files/motd.txt":            "Welcome to {{ the shop }}\n",
+	}
+}
+
+const chartNames = `{{- define "it.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- define "it.full" -}}
+{{- $name := include "it.name" . }}
+{{- if contains $name .Release.Name }}{{ .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}{{ end }}
+{{- end }}
+{{- define "it.selector" -}}
+app.kubernetes.io/name: {{ include "it.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+{{- define "it.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "it.selector" . }}
+{{- with .Values.labels }}
+{{ tpl (toYaml .) $ }}
+{{- end }}
+{{- end }}
+`
+
+const chartDeployment = `{{- $root := . -}}
+{{- range $i, $c := .Values.components }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "it.full" $root }}-{{ $c.name }}
+  labels:
+    {{- include "it.labels" $root | nindent 4 }}
+spec:
+  replicas: {{ $c.replicas }}
+  selector:
+    matchLabels:
+      {{- include "it.selector" $root | nindent 6 }}
+      component: {{ $c.name }}
+  template:
+    metadata:
+      annotations:
+        checksum/config: {{ toYaml $c.config | sha256sum }}
+      labels:
+        {{- include "it.selector" $root | nindent 8 }}
+        component: {{ $c.name }}
+    spec:
+      serviceAccountName: {{ include "it.full" $root }}-{{ $c.name }}
+      containers:
+      - name: {{ $c.name }}
+        image: "{{ $root.Values.image.registry }}/{{ $c.name }}:{{ $c.tag | default $root.Chart.AppVersion }}"
+        ports: [{name: http, containerPort: {{ int $c.port }}}]
+        {{- with $c.resources }}
+        resources:
+          {{- toYaml . | nindent 10 }}
+        {{- end }}
+        env:
+        {{- range $k, $v := $c.config }}
+        - {name: {{ $k | upper | quote }}, value: {{ tpl (toString $v) $root | quote }}}
+        {{- end }}
+{{ end }}
+`
+
+const chartParts = `{{- range .Values.components }}
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "it.full" $ }}-{{ .name }}
+  labels: {{- include "it.labels" $ | nindent 4 }}
+spec:
+  ports: [{name: http, port: 80, targetPort: http}]
+  selector:
+    {{- include "it.selector" $ | nindent 4 }}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: {{ include "it.full" $ }}-{{ .name }}
+  labels: {{- include "it.labels" $ | nindent 4 }}
+data:
+  config.yaml: |-
+    {{- .config | toYaml | nindent 4 }}
+  file: {{ $.Files.Get "files/motd.txt" | quote }}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "it.full" $ }}-{{ .name }}
+  labels: {{- include "it.labels" $ | nindent 4 }}
+{{- end }}
+`

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/helm"
+	"plumb.dev/plumb/internal/render/kustomize"
+	folders "plumb.dev/plumb/internal/render/plain"
+	"plumb.dev/plumb/internal/render/worker"
+	"plumb.dev/plumb/internal/source/folder"
+)
+
+// overheadMost is the goal for what a worker adds to a render, in milliseconds.
+const overheadMost = 0.5
+
+// renderers are those that are measured, in this process and in workers.
+func renderers() []render.Renderer {
+	return []render.Renderer{kustomize.Renderer{}, helm.New(), folders.Renderer{}}
+}
+
+// renderings is S8: what a render costs, in process, in a worker, and by the
+// command that people know. It needs no cluster.
+func renderings(ctx context.Context, b *bench) ([]row, error) {
+	dir, err := os.MkdirTemp("", "plumb-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	pool, err := worker.New(worker.Options{})
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	rows := []row{figure("memory of a worker before its first render, beside the program's file", megabytes, mb(workerMemory()))}
+	const app, components = "app-0000", 10
+	for _, s := range []subject{
+		{what: "one ConfigMap", files: map[string]string{"apps/" + app + "/a.yaml": settings(app)}, objects: 1},
+		{what: "kustomization of 5 objects", files: newFleet(1, 1).files, command: []string{"kustomize", "build", "--load-restrictor=LoadRestrictionsNone"}, objects: objectsPerApp},
+		{what: "chart of 40 objects", files: newCharts(1, components).files, command: []string{"helm", "template", "release-name"}, objects: components * partsPerComponent},
+	} {
+		s.dir = filepath.Join(dir, s.what)
+		if err := s.write(); err != nil {
+			return nil, err
+		}
+		s.dir = filepath.Join(s.dir, "apps", app)
+		measured, err := s.measure(ctx, b, pool)
+		rows = append(rows, measured...)
+		if err != nil {
+			return rows, err
+		}
+	}
+	rows = append(rows, figure("memory of a worker right after them", megabytes, mb(workerMemory())))
+	return append(rows, figure("memory of a worker at rest", megabytes, mb(rested(ctx)))), nil
+}
+
+// subject is what is rendered over and over.
+type subject struct {
+	what    string
+	files   map[string]string
+	command []string // that does the same, with the folder behind it
+	objects int
+	dir     string
+}
+
+func (s subject) write() error {
+	for name, text := range s.files {
+		at := filepath.Join(s.dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(at, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// way is one way of rendering the subject once.
+type way struct {
+	name  string
+	times int // it is done
+	once  func(context.Context) error
+}
+
+func (s subject) measure(ctx context.Context, b *bench, pool *worker.Pool) ([]row, error) {
+	files, below, err := folder.Open(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	by := func(set render.Set) func(context.Context) error {
+		return func(ctx context.Context) error {
+			result, err := set.Render(ctx, render.Work{Files: files, Path: below, Params: v1alpha1.Render{}})
+			if err == nil && len(result.Objects) != s.objects {
+				err = fmt.Errorf("%s: %d objects in place of %d", s.what, len(result.Objects), s.objects)
+			}
+			return err
+		}
+	}
+	ways := []way{
+		{"in process", b.renders, by(renderers())}, {"in a worker", b.renders, by(pool.WrapAll(renderers()))},
+	}
+	if len(s.command) > 0 {
+		ways = append(ways, way{s.command[0] + " as a process", max(b.renders/20, 1), s.run(b.tools)})
+	}
+	var rows []row
+	var alone, parallel row
+	for _, w := range ways {
+		one, all, err := w.measure(ctx)
+		if errors.Is(err, fs.ErrNotExist) {
+			b.say("%s is left out: make renderers builds it", w.name)
+			continue
+		}
+		if err != nil {
+			return rows, err
+		}
+		perRender := took(fmt.Sprintf("%s: one, %s", s.what, w.name), milliseconds, one)
+		rate := figure(fmt.Sprintf("%s: %d at once, %s", s.what, runtime.NumCPU(), w.name), perSecond, all)
+		if alone.What == "" {
+			alone, parallel = perRender, rate
+		} else {
+			perRender, rate = perRender.beside(alone), rate.beside(parallel)
+		}
+		single := figure(fmt.Sprintf("%s: one after the other, %s", s.what, w.name), perSecond, 1000/mean(perRender.Samples))
+		perRender.Samples = nil // thousands
+		rows = append(rows, perRender, single, rate)
+	}
+	if len(rows) > 3 {
+		rows = append(rows, figure(s.what+": what a worker adds to a render", milliseconds, rows[3].Measured-rows[0].Measured).within(overheadMost))
+	}
+	return rows, nil
+}
+
+// run is the subject as a command does it.
+func (s subject) run(tools string) func(context.Context) error {
+	program := filepath.Join(tools, s.command[0])
+	return func(ctx context.Context) error {
+		if _, err := os.Stat(program); err != nil {
+			return err
+		}
+		cmd := exec.CommandContext(ctx, program, append(s.command[1:len(s.command):len(s.command)], s.dir)...)
+		cmd.Env = []string{"HOME=" + s.dir}
+		if said, err := cmd.Output(); err != nil || len(said) == 0 {
+			return fmt.Errorf("%v: %w", s.command, err)
+		}
+		return nil
+	}
+}
+
+// measure does it over and over, one after the other and then as many at once
+// as there are processors: how long each took, and how many there were a second.
+func (w way) measure(ctx context.Context) (alone []time.Duration, perSecond float64, err error) {
+	for range w.times/10 + 1 { // so that what is made once is made
+		if err := w.once(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	for range w.times {
+		begin := time.Now()
+		if err := w.once(ctx); err != nil {
+			return nil, 0, err
+		}
+		alone = append(alone, time.Since(begin))
+	}
+	var left atomic.Int64
+	left.Store(int64(w.times))
+	errs := make(chan error, runtime.NumCPU())
+	begin := time.Now()
+	var wg sync.WaitGroup
+	for range runtime.NumCPU() {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := w.once(ctx); err != nil {
+					errs <- err
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	took := time.Since(begin)
+	close(errs)
+	return alone, float64(w.times) / took.Seconds(), <-errs
+}
+
+func mean(samples []float64) float64 {
+	sum := 0.0
+	for _, s := range samples {
+		sum += s
+	}
+	return sum / float64(len(samples))
+}
+
+// workerMemory is what the largest of this process's workers has for itself.
+func workerMemory() int64 {
+	var most int64
+	for _, pid := range childrenOf(os.Getpid()) {
+		if p, err := readProcess(pid); err == nil {
+			most = max(most, p.private)
+		}
+	}
+	return most
+}
+
+// rested is the same once it has had nothing to do for a while.
+func rested(ctx context.Context) int64 {
+	const soon = 4 * time.Second // workers give memory back after two
+	ctx, cancel := context.WithTimeout(ctx, soon)
+	defer cancel()
+	<-ctx.Done()
+	return workerMemory()
+}
