@@ -92,7 +92,7 @@ func (e *engine) declareOne(d Declaration) {
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: d.App.Spec.Sync.AllowEmpty})
 	if changed {
 		a.calendar = gate.NewCalendar(a.App.Spec.Sync.Windows)
-		if f := a.App.Spec.Sync.OnFailure; a.failure != nil && f != v1alpha1.FailureHold && f != v1alpha1.FailureRollback {
+		if f := a.failure; f != nil && !gate.Follows(a.App.Spec.Sync) && (!first || f.Content == "") {
 			e.dropFailure(a) // nothing follows from one any more
 		}
 		a.want.generation++

@@ -110,6 +110,7 @@ func (e *engine) walkHooks(a *app, now time.Time) {
 	case m.Begun && !m.Applied && !a.removed && !a.next.Busy() && m.Left == 0 && len(a.unresolved) == 0:
 		e.applied(a, a.Open)
 		e.records.Save(a.id, *a.Open)
+		e.walkHooks(a, now)
 	}
 }
 

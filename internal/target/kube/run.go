@@ -192,7 +192,7 @@ func (c *Cluster) printed(ctx context.Context, cs clients, pod *unstructured.Uns
 		}
 		defer answer.Body.Close()
 		body, err := io.ReadAll(io.LimitReader(answer.Body, mostPrinted))
-		if text = strings.ToValidUTF8(string(body), "�"); answer.StatusCode != http.StatusOK {
+		if text = strings.ToValidUTF8(string(body), "�"); answer.StatusCode/100 != 2 {
 			text, err = "", fmt.Errorf("the API server answered %s", answer.Status)
 		}
 		return err
