@@ -220,6 +220,10 @@ func TestMistakes(t *testing.T) {
 		{head + "metadata: {name: a}\nspec: {sensitive: [{}]}\n", "spec.sensitive[0].kind: is missing; name the kind whose fields are not shown, such as Deployment\nspec.sensitive[0].fields: is missing; list the fields that are not shown, such as /spec/password"},
 		{head + "metadata: {name: a}\nspec: {sensitive: [{kind: X, fields: [password]}]}\n", `spec.sensitive[0].fields[0]: "password" is not a JSON pointer; write it like /spec/password`},
 		{head + "metadata: {name: a}\nspec: {sync: {drift: fix}}\n", `spec.sync.drift: "fix" is none of its values; use correct, alert or ignore`},
+		{head + "metadata: {name: a}\nspec: {health: {rules: [{healthy: 'true'}, {kind: Gear}]}}\n", "spec.health.rules[0].kind: is missing; name the kind that the rule judges, such as Certificate\n" +
+			"spec.health.rules[1]: says nothing; give at least one of suspended, degraded, progressing and healthy"},
+		{head + "metadata: {name: a}\nspec: {health: {rules: [{kind: Gear, healthy: 'true'}, {kind: Gear, group: x.io, healthy: 'true'}, {kind: Gear, degraded: 'true'}]}}\n",
+			`spec.health.rules[2].kind: "Gear" has a rule already, spec.health.rules[0]; make one of the two`},
 		{head + "metadata: {name: a}\nspec: {ignore: [{}]}\n", "spec.ignore[0].kind: is missing; name the kind whose fields are left to others, such as Deployment\nspec.ignore[0].fields: is missing; list the fields that are left to others, such as /spec/replicas"},
 		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [spec.replicas]}]}\n", `spec.ignore[0].fields[0]: "spec.replicas" is not a JSON pointer; write it like /spec/replicas`},
 		{head + "metadata: {name: a}\nspec: {ignore: [{kind: X, fields: [/metadata/name]}]}\n", "spec.ignore[0].fields[0]: /metadata/name is what the object is known by; leave it out, and name a field below /spec or /data"},

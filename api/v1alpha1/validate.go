@@ -30,7 +30,7 @@ func Validate(a App) []FieldError {
 	if git := a.Spec.Source.Git; git != nil && cmp.Or(git.Tag, git.Commit) != "" && a.Spec.Sync.OnFailure == FailureRollback {
 		s.add("spec.sync.onFailure", "a rollback is a commit on a branch, and spec.source.git follows none", "follow a branch, or use hold")
 	}
-	s.atLeastASecond("spec.health.timeout", a.Spec.Health.Timeout.Duration)
+	validateHealth(&s, a.Spec.Health)
 	validateDependsOn(&s, a)
 	validateIgnore(&s, a.Spec.Ignore)
 	validateSensitive(&s, a.Spec.Sensitive)

@@ -34,6 +34,7 @@ func TestEndOfASync(t *testing.T) {
 		"in line":                     {app(status.Synced, status.Healthy, after), usage.ExitOK, usage.ExitOK},
 		"in line at the very moment":  {app(status.Synced, status.Healthy, asked), usage.ExitOK, usage.ExitOK},
 		"in line, suspended":          {app(status.Synced, status.Suspended, after), usage.ExitOK, usage.ExitOK},
+		"in line, can't be judged":    {app(status.Synced, status.HealthUnset, after), usage.ExitOK, usage.ExitOK},
 		"in line, but before":         {app(status.Synced, status.Healthy, before), on, usage.ExitError},
 		"becoming healthy":            {app(status.Synced, status.Progressing, after), on, usage.ExitError},
 		"degraded may still recover":  {app(status.Synced, status.Degraded, after), on, usage.ExitError},

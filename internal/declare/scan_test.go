@@ -266,6 +266,29 @@ func TestBrokenAmongGoodOnes(t *testing.T) {
 	}
 }
 
+// A rule for health that can't be used is told with the place of the expression,
+// and the App is held to what it was declared as before.
+func TestARuleThatIsNoCELIsTold(t *testing.T) {
+	t.Parallel()
+	store, s := treetest.NewStore(), NewScanner(root)
+	good := head + "metadata: {name: a}\nspec:\n  source: {path: apps/a}\n  health:\n    rules:\n    - kind: Gear\n      group: example.com\n      degraded: object.status.phase == 'Broken'\n      healthy: object.status.phase == 'Fine'\n"
+	scan, err := s.All(t.Context(), store.Tree(map[string]string{"a.yaml": good}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := Next(State{}, scan, Policy{})
+	if got := told(state); !strings.HasPrefix(got, "default/a=apps/a\n") {
+		t.Fatalf("of a sound rule it says %s", got)
+	}
+	if scan, err = s.All(t.Context(), store.Tree(map[string]string{"a.yaml": strings.Replace(good, "== 'Fine'", "= 'Fine'", 1)})); err != nil {
+		t.Fatal(err)
+	}
+	const problem = "a.yaml:11: spec.health.rules[0].healthy: is no CEL expression that can be used: Syntax error: token recognition error at: '= ' (column 21); correct it; docs/health.md tells how to write one"
+	if got, want := told(Next(state, scan, Policy{})), "default/a=apps/a held: "; !strings.HasPrefix(got, want) || !strings.Contains(got, problem) {
+		t.Errorf("it says\n%s\nwant %s… and\n%s", got, want, problem)
+	}
+}
+
 func BenchmarkAll(b *testing.B) {
 	files := map[string]string{}
 	for i := range 20_000 {

@@ -12,6 +12,7 @@ package step
 import (
 	"time"
 
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -236,7 +237,7 @@ func nextHeld(f Facts, now time.Time) Decision {
 
 // nextInLine decides for an App whose objects all are as declared.
 func nextInLine(f Facts, now time.Time) Decision {
-	healthy := f.Health == status.Healthy || f.Health == status.Suspended
+	healthy := health.Enough(f.Health)
 	switch {
 	case f.HookWaits || f.Ending:
 		return Decision{}

@@ -61,6 +61,7 @@ func TestNext(t *testing.T) {
 		{"a release becomes healthy", with(func(f *Facts) { f.Open, f.Deadline = true, soon }), Decision{Step: FinishHealthy}},
 		{"a release with an unknown kind doesn't", with(func(f *Facts) { f.Open, f.Incomplete = true, true }), Decision{}},
 		{"a suspended App is as healthy as it gets", with(func(f *Facts) { f.Open, f.Health = true, status.Suspended }), Decision{Step: FinishHealthy}},
+		{"what can't be judged isn't waited for", with(func(f *Facts) { f.Open, f.Health = true, status.HealthUnset }), Decision{Step: FinishHealthy}},
 		{"a release is not healthy yet", with(func(f *Facts) { f.Open, f.Health, f.Deadline = true, status.Progressing, soon }), Decision{Until: soon}},
 		{"a release is late", with(func(f *Facts) { f.Open, f.Health, f.Deadline = true, status.Degraded, now }), Decision{Step: FinishLate}},
 		{"no release is open", with(func(f *Facts) { f.Health = status.Degraded }), Decision{}},
@@ -92,7 +93,7 @@ func TestRestEndsInTheFuture(t *testing.T) {
 	at := func() time.Time {
 		return []time.Time{{}, now.Add(-time.Minute), now, now.Add(time.Minute)}[random.IntN(4)]
 	}
-	healths := []status.Health{status.Healthy, status.Progressing, status.Degraded, status.Suspended}
+	healths := []status.Health{status.Healthy, status.Progressing, status.Degraded, status.Suspended, status.HealthUnset}
 	for range 200_000 {
 		f := Facts{
 			Held: flip(), Removed: flip(), StopIntended: flip(), StopCorrections: flip(), Intended: few(), Propose: flip(), ProposeAt: at(),
