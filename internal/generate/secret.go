@@ -67,6 +67,22 @@ func (f Filler) Fill(secret map[string]any) error {
 	return nil
 }
 
+// KeysOf are the keys of a declared Secret that are generated; none where it asks
+// for none, or wrongly.
+func KeysOf(secret map[string]any) []string {
+	metadata, _ := secret["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	text, asked := annotations[object.AnnotationGenerate].(string)
+	if !asked {
+		return nil
+	}
+	spec, err := Parse(text, nil)
+	if err != nil {
+		return nil
+	}
+	return spec.Keys()
+}
+
 // Check says what is wrong with what a Secret asks for.
 func Check(annotations map[string]string, declared map[string]any) error {
 	if text, asked := annotations[object.AnnotationGenerate]; asked {

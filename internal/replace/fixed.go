@@ -40,6 +40,9 @@ func FixedBy(said metav1.Status) Fixed {
 		if !slices.Contains(f.Fields, cause.Field) {
 			f.Fields = append(f.Fields, cause.Field)
 		}
+		if plain(cause.Field) == "spec.clusterIPs" { // who declares a Service's address declares the first of them
+			f.Fields = append(f.Fields, "spec.clusterIP")
+		}
 		if strings.Contains(message, "other than") || strings.Contains(message, "except") {
 			for _, name := range quoted.FindAllStringSubmatch(cause.Message, -1) {
 				f.except = append(f.except, cause.Field+"."+strings.TrimPrefix(name[1], cause.Field+"."))

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"plumb.dev/plumb/internal/fields"
+	"plumb.dev/plumb/internal/generate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/redact"
@@ -34,7 +35,11 @@ func (c *Cluster) Check(ctx context.Context, as target.Actor, desired []plan.Des
 
 func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired, with coming) target.Finding {
 	var declared map[string]any
-	if err := json.Unmarshal(d.Body, &declared); err != nil {
+	body, err := c.tried(d, d.Body, nil)
+	if err == nil {
+		err = json.Unmarshal(body, &declared)
+	}
+	if err != nil {
 		return target.Finding{Key: d.Key, Err: fmt.Errorf("its JSON can't be read: %w", err)}
 	}
 	h, err := c.handingNow(ctx, as, d)
@@ -62,7 +67,7 @@ func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired,
 		s.wanted = s.mend.On(s.live)
 	}
 	finding.From = h.from
-	taken := fields.Ours(s.wanted).Difference(fields.Ours(live))
+	taken := fields.Ours(s.wanted).Difference(fields.Ours(live)).Difference(s.generated())
 	finding.Differs = h.moves || s.mend.Patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(s.wanted))
 	switch {
 	case finding.Differs && as.Values:
@@ -73,6 +78,18 @@ func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired,
 		finding.Fields = s.fieldsThatDiffer(taken)
 	}
 	return finding
+}
+
+// generated are the fields of a Secret whose values nothing in Git says: whoever
+// changes one keeps it.
+func (s sides) generated() *fieldpath.Set {
+	set := fieldpath.NewSet()
+	if s.desired.Key.Kind == "Secret" {
+		for _, key := range generate.KeysOf(s.declared) {
+			set.Insert(fieldpath.MakePathOrDie("data", key))
+		}
+	}
+	return set
 }
 
 // takeRefusal tells of a change that the server refuses: a conflict, unless the

@@ -64,8 +64,9 @@ func labelOf(o map[string]any) string {
 func (s sides) fixedFields(fixed replace.Fixed) (list []plan.Field) {
 	declared := plan.WithoutMarks(s.mask.Show(s.declared))
 	live, _ := plan.AsDeclared(declared, plan.WithoutMarks(s.mask.Show(content(s.live)))).(map[string]any)
+	generated := s.generated()
 	for _, spot := range plan.Diff(live, declared, fields.Keys(s.live)) {
-		if fixed.Has(spot.Path()) && len(list) < mostFields {
+		if fixed.Has(spot.Path()) && !generated.Has(spot.At) && len(list) < mostFields {
 			list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: spot.After})
 		}
 	}
@@ -153,9 +154,9 @@ func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, 
 	case as.DryRun:
 		return found.text, nil
 	}
-	uid, version, propagation := live.GetUID(), live.GetResourceVersion(), replace.Propagation(d.Key)
+	uid, propagation := live.GetUID(), replace.Propagation(d.Key)
 	err = c.deleteWith(ctx, as, d.Key, metav1.DeleteOptions{
-		Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}, PropagationPolicy: &propagation,
+		Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &propagation,
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return "", fmt.Errorf("delete it, to make it anew: %w", explainMasked(d.Key, err, s.mask))

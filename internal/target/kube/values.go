@@ -30,12 +30,15 @@ func (s sides) tellValues(d plan.Desired, f *target.Finding) {
 		spots = s.spotsOfMend(before, spots)
 	}
 	others, ours, declared := fields.OwnersOf(s.live), fields.Ours(s.live), s.mask.Show(s.declared)
-	bound := []any{d.Digest}
+	bound, generated := []any{d.Digest}, s.generated()
 	for _, spot := range spots {
 		known := fields.Node(declared, spot.At)
 		after := spot.After
 		if spot.Before == nil && known != nil {
 			after = plan.Shown(plan.AsDeclared(known, spot.Is)) // without what the server adds
+		}
+		if after != nil && generated.Has(spot.At) {
+			after = yetToBeMade()
 		}
 		if len(f.Fields) < mostFields {
 			f.Fields = append(f.Fields, plan.Field{
@@ -133,6 +136,9 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 	f.Digest = m.mask.Digest([]any{m.Digest, "absent"})
 	return f
 }
+
+// yetToBeMade stands for a value that is generated when it is applied.
+func yetToBeMade() *plan.Value { return &plan.Value{Hidden: "<generated>"} }
 
 // identityOf is what of an object stands in the key already.
 func identityOf(o map[string]any) map[string]any {
