@@ -35,8 +35,8 @@ func layers() []layer {
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
 		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/secret", "internal/origin"}},
-		{name: "pipeline", folders: []string{"internal/pipeline", "internal/helmrecord"}},
-		{name: "flows", folders: []string{"internal/deliver", "internal/declare", "internal/operate", "internal/push"}},
+		{name: "pipeline", folders: []string{"internal/pipeline"}},
+		{name: "flows", folders: []string{"internal/deliver", "internal/helmrecord", "internal/declare", "internal/operate", "internal/push"}},
 		{name: "shells", mingle: true, folders: []string{
 			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane", "internal/terminal", "internal/usage", "internal/view",
 		}},

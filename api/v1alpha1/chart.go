@@ -35,3 +35,12 @@ type Other struct {
 	Git   *Git   `json:"git,omitempty"`
 	Chart *Chart `json:"chart,omitempty"`
 }
+
+// ReleaseName is the name of the release that the App is, where it is rendered
+// as a chart.
+func (s AppSpec) ReleaseName() string {
+	if s.Render.Helm != nil && s.Render.Helm.ReleaseName != "" {
+		return s.Render.Helm.ReleaseName
+	}
+	return s.Render.Release.Name
+}

@@ -120,7 +120,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}()
 	return daemon.Run(ctx, daemon.Parts{
-		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Explorer: cluster, Renderer: cachedRenderers(renders, o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail, Keys: keys,
+		Source: sources, Past: sources, Looker: sources, Commit: writer, Reader: cluster, Secrets: cluster, Explorer: cluster, Renderer: cachedRenderers(renders, o.Data, keys, log), Target: cluster, History: store, Metrics: metrics, Log: log, Logs: tail, Keys: keys,
 		Hook: func(secret string) http.Handler {
 			return &hook.Handler{Secret: []byte(secret), Refresh: sources.Refresh, Logger: log, Received: metrics.Hooked}
 		},

@@ -13,11 +13,13 @@ import (
 
 	"plumb.dev/plumb/internal/declare"
 	"plumb.dev/plumb/internal/deliver"
+	"plumb.dev/plumb/internal/helmrecord"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/operate"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/secret"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
@@ -33,6 +35,7 @@ type Parts struct {
 	// Commit writes to Git; nil when nothing can be.
 	Commit   operate.Committer
 	Reader   target.Reader
+	Secrets  target.Secrets
 	Explorer target.Explorer
 	Renderer pipeline.Renderer
 	Target   Target
@@ -91,12 +94,14 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now, Root: o.Root, RootName: rootName(o), Explorer: p.Explorer,
 		Declares: declares(declare.Root{Ref: o.Root, Path: o.RootPath}, declare.Policy{AllowEmpty: o.AllowEmpty}),
 	}
+	recorder := &released{Metrics: p.Metrics}
 	engine := deliver.New(deliver.Parts{
 		Source: p.Source, Past: p.Past, Renderer: p.Renderer, Target: p.Target, History: p.History,
-		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: p.Metrics, Hidden: hidden,
+		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: recorder, Hidden: hidden,
 		Rollback: rollback(operator),
 	})
 	operator.Fleet = engine
+	recorder.helm = helmrecord.NewRecorder(helmrecord.Parts{Keeper: helmrecord.Keeper{Secrets: p.Secrets}, Fleet: engine, Open: p.Source, Log: p.Log})
 	pump := &pump{
 		source: p.Source, engine: engine, policy: declare.Policy{AllowEmpty: o.AllowEmpty}, root: o.Root, log: p.Log,
 		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
@@ -116,6 +121,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		run(func() error { return engine.Run(ctx) })
 		run(func() error { return lead(ctx, p, o, engine) })
 		run(func() error { pump.run(ctx); return nil })
+		run(func() error { recorder.helm.Run(ctx); return nil })
 		run(func() error { trim(ctx, p, o.Keep); return nil })
 		p.Source.Follow(map[source.Ref]time.Duration{o.Root: o.RootEvery})
 	})
@@ -278,4 +284,17 @@ func (a *apps) ready(context.Context) []server.Check {
 		{Name: "cluster", Err: a.engine.Reach()},
 		{Name: "history", Err: err},
 	}
+}
+
+// released takes in releases that ended: for the metrics, and for Helm where an
+// App wants it.
+type released struct {
+	*Metrics
+	helm *helmrecord.Recorder
+}
+
+// Released implements deliver.Observer.
+func (o *released) Released(r release.Release) {
+	o.Metrics.Released(r)
+	o.helm.Released(r)
 }

@@ -95,6 +95,7 @@ type engine struct {
 	follows   *source.Follows
 	claims    ledger.Claims
 	takers    given.Takers
+	releases  ledger.Releases
 	needs     dependency.Graph
 	touched   map[*app]struct{}
 	pruners   map[*app]struct{} // Apps whose prunes wait for others' renders

@@ -153,6 +153,7 @@ func (e *engine) undeclare(a *app) {
 	a.unresolved = nil
 	e.follows.Leave(a.id)
 	e.takers.Set(a.id, nil)
+	e.renderAgain(e.releases.Leave(a.id))
 	e.needs.Set(a.id, nil)
 	a.objects.SetGuard(ledger.Guard{AllowEmpty: a.App.Spec.Sync.AllowEmpty, Removed: true})
 	e.adopt(a, nil)

@@ -47,14 +47,7 @@ func (e *engine) stir(a *app) {
 		a.stirred = true
 		return
 	}
-	version, served := func(object.Key) (string, bool) { return "", false }, ""
-	if noter, ok := e.target.(target.Noter); ok {
-		version = noter.Noted
-	}
-	if looker, ok := e.target.(target.Looker); ok && a.taken.Served != "" && looker.Served() != nil {
-		served = pipeline.Served(looker.Served())
-	}
-	if a.removed || !a.taken.Differs(version, served) {
+	if a.removed || !pipeline.Stale(e.target, a.taken) {
 		return
 	}
 	a.want.generation++

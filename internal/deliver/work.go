@@ -144,6 +144,7 @@ func (e *engine) rendered(a *app, r rendering) {
 		return
 	}
 	defer e.releasePruners()
+	e.claimRelease(a, &r)
 	a.got.want, a.got.err, a.got.retry, a.got.asked = r.want, r.Err, r.Retry, r.Asked
 	a.got.held, a.got.unchanged = r.revision, r.same
 	e.took(a, r)
@@ -180,6 +181,29 @@ func (e *engine) rendered(a *app, r rendering) {
 	}
 	e.takeHooks(a, r.Rendering)
 	e.checkKnown(a)
+}
+
+// claimRelease sees to it that no two Apps are one release of Helm's: the one
+// that comes later can't be rendered.
+func (e *engine) claimRelease(a *app, r *rendering) {
+	if r.same || !r.Rendered() {
+		return
+	}
+	again, err := e.releases.Claim(a.App, r.Renderer, len(a.objects.Remembered()) > 0)
+	if err != nil {
+		r.Desired, r.Hooks, r.Unresolved, r.Err = nil, nil, nil, err
+	}
+	e.renderAgain(again)
+}
+
+// renderAgain renders Apps anew that may have their release by now, or have lost it.
+func (e *engine) renderAgain(apps []string) {
+	for _, id := range apps {
+		if a := e.apps[id]; a != nil {
+			a.want.generation++
+			e.touch(a)
+		}
+	}
 }
 
 // releasePruners decides anew about Apps whose prunes waited for a render.

@@ -14,7 +14,7 @@ import (
 	"plumb.dev/plumb/internal/target"
 )
 
-func release(value string) Release {
+func sample(value string) Release {
 	made := func(kind, name string, more map[string]any) object.Object {
 		o := map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}}
 		for k, v := range more {
@@ -81,7 +81,7 @@ func TestRecords(t *testing.T) {
 	keeper := Keeper{k}
 	write := func(value string) {
 		t.Helper()
-		if err := keeper.Write(t.Context(), target.Actor{}, release(value)); err != nil {
+		if err := keeper.Write(t.Context(), target.Actor{}, sample(value)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -108,7 +108,7 @@ func TestRecords(t *testing.T) {
 // What Helm recorded by itself goes on being its own.
 func TestRecordsOfHelm(t *testing.T) {
 	t.Parallel()
-	before := release("by helm")
+	before := sample("by helm")
 	before.App = ""
 	c, err := Next(nil, before)
 	if err != nil {
@@ -119,7 +119,7 @@ func TestRecordsOfHelm(t *testing.T) {
 	mimic := target.Secret{Name: "mimic", Type: "Opaque", Labels: map[string]string{"owner": "helm", LabelOf: "team.web"}}
 	k := kept{byHelm.Name: byHelm, "mimic": mimic, "odd": {Name: "odd", Labels: map[string]string{"owner": "helm", "name": "web", "status": "deployed"}, Data: map[string][]byte{"release": []byte("x")}}}
 	keeper := Keeper{k}
-	later := release("by plumb")
+	later := sample("by plumb")
 	later.At = later.At.Add(time.Hour)
 	if err := keeper.Write(t.Context(), target.Actor{}, later); err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestRecordsOfHelm(t *testing.T) {
 
 func TestARecordTellsNoSecret(t *testing.T) {
 	t.Parallel()
-	c, err := Next(nil, release("one"))
+	c, err := Next(nil, sample("one"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,9 +150,9 @@ func TestARecordTellsNoSecret(t *testing.T) {
 	if strings.Contains(fmt.Sprint(r), "canary") || r.Chart.Metadata.Name != "shop" || r.Config["v"] != "one" {
 		t.Errorf("it is %+v", r)
 	}
-	big := release("x")
+	big := sample("x")
 	for i := range 60_000 {
-		o := release(fmt.Sprintf("%x", i*7919)).Objects[0]
+		o := sample(fmt.Sprintf("%x", i*7919)).Objects[0]
 		o.SetName(fmt.Sprintf("n%d-%x", i, i*104729))
 		big.Objects = append(big.Objects, o)
 	}

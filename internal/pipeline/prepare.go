@@ -125,6 +125,19 @@ func (p prepared) served() string {
 	return p.live.served
 }
 
+// Stale says whether a target has something else by now than a render took from
+// it. What it can't tell counts as the same.
+func Stale(at any, taken given.Taken) bool {
+	version, served := func(object.Key) (string, bool) { return "", false }, ""
+	if noter, ok := at.(target.Noter); ok {
+		version = noter.Noted
+	}
+	if looker, ok := at.(target.Looker); ok && taken.Served != "" && looker.Served() != nil {
+		served = Served(looker.Served())
+	}
+	return taken.Differs(version, served)
+}
+
 // mostListed is how many objects one question of a template may yield.
 const mostListed = 1000
 

@@ -55,7 +55,9 @@ func (b *build) asksCluster(c *chart.Chart) bool {
 }
 
 func asks(c *chart.Chart) bool {
-	holds := func(f *common.File) bool { return path.Ext(f.Name) != ".md" && bytes.Contains(f.Data, capabilitiesWord) }
+	holds := func(f *common.File) bool {
+		return path.Ext(f.Name) != ".md" && bytes.Contains(f.Data, capabilitiesWord)
+	}
 	return slices.ContainsFunc(c.Raw, holds) || slices.ContainsFunc(c.Dependencies(), asks)
 }
 
