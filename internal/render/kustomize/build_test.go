@@ -4,7 +4,9 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -162,6 +164,44 @@ func TestSameAsKustomizeBuild(t *testing.T) {
 	}
 }
 
+// The program is built by make renderers.
+func TestSameAsTheProgram(t *testing.T) {
+	t.Parallel()
+	program, err := filepath.Abs(filepath.Join("..", "..", "..", "bin", "kustomize"))
+	if _, err := os.Stat(program); err != nil {
+		t.Skip("bin/kustomize isn't built: make renderers")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, e := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			top := t.TempDir()
+			toDisk(t, top, e.files)
+			build := exec.CommandContext(t.Context(), program, "build", "--load-restrictor", "LoadRestrictionsNone", filepath.Join(top, e.path))
+			build.Env = []string{"HOME=" + top}
+			want, err := build.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			objects, err := renderTree(treetest.New(e.files), e.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(versionless(string(want)), versionless(printed(t, objects))); diff != "" {
+				t.Errorf("(-kustomize build +Plumb)\n%s", diff)
+			}
+		})
+	}
+}
+
+// versionless is output without the version that kustomize puts into a label. The
+// program was told its own when it was built.
+func versionless(text string) string {
+	return regexp.MustCompile(`managed-by: kustomize-\S+`).ReplaceAllString(text, "managed-by: kustomize")
+}
+
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string][]string{
@@ -190,6 +230,17 @@ func TestOrigins(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+func BenchmarkRenderOnTop(b *testing.B) {
+	e, params := examples(b)["overlay.txtar"], onTop["all of it"].params
+	params.Components = nil
+	files := treetest.New(e.files)
+	for b.Loop() {
+		if _, err := renderTree(files, e.path, &params); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -18,5 +18,10 @@ func TestConformance(t *testing.T) {
 	samples["with images"] = rendertest.Sample{Files: e.files, Path: e.path, Params: v1alpha1.Render{Kustomize: &v1alpha1.Kustomize{
 		Images: []v1alpha1.Image{{Name: "registry.example.com/web", NewTag: "2"}},
 	}}}
+	for name, test := range onTop {
+		if len(test.params.Components) == 0 {
+			samples["with "+name] = rendertest.Sample{Files: e.files, Path: e.path, Params: v1alpha1.Render{Kustomize: &test.params}}
+		}
+	}
 	rendertest.Run(t, Renderer{}, samples)
 }
