@@ -147,17 +147,11 @@ func TestHooksTestsNotesAndPolicies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"ConfigMap/plain", "ConfigMap/kept", "ConfigMap/old-crd"}, rendertest.Keys(result.Objects)); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]string{"ConfigMap/plain", "ConfigMap/kept", "ConfigMap/old-crd", "ConfigMap/migrate"}, rendertest.Keys(result.Objects)); diff != "" || len(result.Notices) > 0 {
+		t.Error(diff, result.Notices)
 	}
-	if got := result.Objects[1].GetAnnotations()["plumb.dev/prune"]; got != "never" {
-		t.Errorf("the object that is to be kept has plumb.dev/prune: %q", got)
-	}
-	if diff := cmp.Diff([]string{"c/templates/a.yaml:26: ConfigMap migrate is a hook (pre-install,pre-upgrade) and is left out: Plumb doesn't run hooks yet"}, result.Notices); diff != "" {
-		t.Error(diff)
-	}
-	if result, err = rendered(t, files, &v1alpha1.Helm{SkipTests: new(false)}); err != nil || len(result.Notices) != 2 {
-		t.Errorf("with tests the notices are %q, and the error %v", result.Notices, err)
+	if result, err = rendered(t, files, &v1alpha1.Helm{SkipTests: new(false)}); err != nil || len(result.Objects) != 5 {
+		t.Errorf("with tests there are %d objects, and the error %v", len(result.Objects), err)
 	}
 }
 

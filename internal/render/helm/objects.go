@@ -21,10 +21,8 @@ import (
 
 // What charts say to Helm about their objects.
 const (
-	annotationHook   = "helm.sh/hook"
-	annotationPolicy = "helm.sh/resource-policy"
-	policyKeep       = "keep"
-	notes            = "NOTES.txt" // what Helm prints after an install
+	annotationHook = "helm.sh/hook"
+	notes          = "NOTES.txt" // what Helm prints after an install
 )
 
 // objects are those of a chart's CRDs and of what its templates came to.
@@ -149,29 +147,20 @@ func located(t source, objects []object.Object) []object.Object {
 	return objects
 }
 
-// applied are the objects that are applied as such. Hooks aren't; people are
-// told of those that are left out.
+// applied are the objects without those for `helm test`, unless they are asked
+// for. What else is a hook is for others to tell, whoever rendered it.
 func (b *build) applied(objects []object.Object) []object.Object {
-	var kept []object.Object
-	for _, o := range objects {
-		annotations := o.GetAnnotations()
-		switch hooks := annotations[annotationHook]; {
-		case hooks == "" || isCRDHook(hooks):
-			kept = append(kept, protected(o, annotations))
-		case isTest(hooks) && *b.params.SkipTests:
-		default:
-			b.Notice(fmt.Sprintf("%s: %s %s is a hook (%s) and is left out: Plumb doesn't run hooks yet", o.Origin, o.GetKind(), o.GetName(), hooks))
-		}
+	if !*b.params.SkipTests {
+		return objects
 	}
-	return kept
+	return slices.DeleteFunc(objects, func(o object.Object) bool { return isTest(o.GetAnnotations()[annotationHook]) })
 }
-
-// isCRDHook says that the hooks of an object are the one by which charts once
-// had their CRDs installed.
-func isCRDHook(hooks string) bool { return strings.TrimSpace(hooks) == "crd-install" }
 
 // isTest says whether an object is for `helm test` and nothing else.
 func isTest(hooks string) bool {
+	if hooks == "" {
+		return false
+	}
 	for hook := range strings.SplitSeq(hooks, ",") {
 		switch strings.ToLower(strings.TrimSpace(hook)) {
 		case "test", "test-success", "test-failure":
@@ -180,14 +169,4 @@ func isTest(hooks string) bool {
 		}
 	}
 	return true
-}
-
-// protected keeps from pruning what the chart keeps from being deleted.
-func protected(o object.Object, annotations map[string]string) object.Object {
-	if strings.ToLower(strings.TrimSpace(annotations[annotationPolicy])) != policyKeep {
-		return o
-	}
-	annotations[object.AnnotationPrune] = object.PruneNever
-	o.SetAnnotations(annotations)
-	return o
 }
