@@ -36,7 +36,7 @@ func layers() []layer {
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
 		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/secret", "internal/origin"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
-		{name: "flows", folders: []string{"internal/deliver", "internal/helmrecord", "internal/declare", "internal/operate", "internal/push"}},
+		{name: "flows", folders: []string{"internal/deliver", "internal/helmrecord", "internal/declare", "internal/operate", "internal/push", "internal/rotate", "internal/vet"}},
 		{name: "shells", mingle: true, folders: []string{
 			"internal/daemon", "internal/server", "internal/client", "internal/cli", "internal/controlplane", "internal/terminal", "internal/usage", "internal/view",
 		}},

@@ -18,6 +18,7 @@ import (
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
 	"plumb.dev/plumb/internal/cli/seal"
+	vetting "plumb.dev/plumb/internal/cli/vet"
 )
 
 // version is set when a release is built.

@@ -24,6 +24,10 @@ type Gathering struct {
 	Known map[string]source.Head
 }
 
+// ErrNotFetched says that something from elsewhere is needed, and that nothing is
+// fetched.
+var ErrNotFetched = errors.New("nothing is fetched here")
+
 // mostRounds bounds how deep what is needed may need more.
 const mostRounds = 8
 
@@ -63,7 +67,7 @@ func (g Gathering) mount(ctx context.Context, refs map[string]source.Ref, mounte
 		h := g.Known[mount]
 		if h.Ref != ref || h.Revision.Commit == "" {
 			if g.Look == nil {
-				return fmt.Errorf("%w: %s: nothing is fetched here", render.ErrRead, ref.Name())
+				return fmt.Errorf("%w: %w: %s", render.ErrRead, ErrNotFetched, ref.Name())
 			}
 			var err error
 			if h.Revision, err = g.Look.Look(ctx, ref); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -109,6 +110,20 @@ func (s *Set) Versions(gk schema.GroupKind) (versions []string) {
 		}
 	}
 	return versions
+}
+
+// Named are the kinds of a name that come with Kubernetes or were added, as
+// GROUP/VERSION.
+func (s *Set) Named(kind string) (in []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for gvk := range s.kinds {
+		if gvk.Kind == kind {
+			in = append(in, gvk.GroupVersion().String())
+		}
+	}
+	slices.Sort(in)
+	return in
 }
 
 // Namespaced says whether the objects of a kind live in namespaces, as far as is

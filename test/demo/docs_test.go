@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
 	"plumb.dev/plumb/internal/cli/seal"
+	vetting "plumb.dev/plumb/internal/cli/vet"
 	"plumb.dev/plumb/internal/manifest"
 )
 
@@ -92,10 +93,13 @@ var elsewhere = map[string]string{
 	"make test": "CI",
 	"plumb run --root https://git.example.com/fleet.git --kubeconfig ~/.kube/config":                                     "TestCommandsAreThere",
 	`curl -H "Authorization: Bearer $(cat ~/.local/share/plumb/token)" http://127.0.0.1:7586/api/v1/apps?sync=OutOfSync`: "the tests of internal/server",
-	"plumb diff ./shop -n shop":                      "apply.txtar of test/verbs",
-	"plumb apply ./shop -n shop":                     "apply.txtar of test/verbs",
-	"plumb apply ./shop -n shop --yes --timeout 10m": "apply.txtar of test/verbs",
-	"age-keygen -o age.txt":                          "testdata/make.sh of internal/secret/sops, which made what its tests open",
+	"plumb vet": "vet.txtar of test/verbs",
+	"plumb vet --strict -o sarif > plumb.sarif":                                                      "vet.txtar of test/verbs",
+	`printf '#!/bin/sh\nexec plumb vet\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit`: "vet.txtar of test/verbs, as far as it is ours",
+	"plumb diff ./shop -n shop":                                                                      "apply.txtar of test/verbs",
+	"plumb apply ./shop -n shop":                                                                     "apply.txtar of test/verbs",
+	"plumb apply ./shop -n shop --yes --timeout 10m":                                                 "apply.txtar of test/verbs",
+	"age-keygen -o age.txt":                                                                          "testdata/make.sh of internal/secret/sops, which made what its tests open",
 	`sops encrypt --age age1… --encrypted-regex '^(data|stringData)$' secret.yaml > app/secret.yaml`:                                    "testdata/make.sh of internal/secret/sops, which made what its tests open",
 	"plumb run --root https://git.example.com/fleet.git --age-key-file age.txt":                                                         "sealed.txtar of test/verbs",
 	"plumb apply shop/web --root https://git.example.com/root.git":                                                                      "the tests of internal/push",
@@ -200,7 +204,7 @@ func checkCommand(t *testing.T, page, text string) {
 
 func helpOf(path []string) string {
 	var out strings.Builder
-	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(seal.Parts{}), seal.UnsealCommand(seal.Parts{})}})
+	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(seal.Parts{}), seal.UnsealCommand(seal.Parts{}), vetting.Command(nil)}})
 	return out.String()
 }
 

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+
+	vetting "plumb.dev/plumb/internal/cli/vet"
+	"plumb.dev/plumb/internal/declare"
+	"plumb.dev/plumb/internal/git"
+	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/secret"
+	"plumb.dev/plumb/internal/secret/sops"
+	"plumb.dev/plumb/internal/source"
+	"plumb.dev/plumb/internal/source/folder"
+	"plumb.dev/plumb/internal/tree"
+	"plumb.dev/plumb/internal/vet"
+)
+
+// here stands for the repository that is looked at, in the Apps that it declares
+// without naming one.
+const here = "here"
+
+// check is `plumb vet`.
+func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
+	files, below, err := folder.Open(o.Path)
+	if err != nil {
+		return vet.Report{}, err
+	}
+	keys, err := secret.Load(o.Keys.Files())
+	if err != nil {
+		return vet.Report{}, err
+	}
+	c := vet.Checker{
+		Renderer: renderers(), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(),
+		Declares: func(ctx context.Context, files tree.Tree, below string) (vet.Declared, error) { return declaredIn(ctx, files, below, o.URL) },
+	}
+	return c.Check(ctx, files, below)
+}
+
+// declaredIn is what a folder declares, read as a root is.
+func declaredIn(ctx context.Context, files tree.Tree, below, own string) (vet.Declared, error) {
+	scan, err := declare.NewScanner(declare.Root{Ref: source.Ref{URL: here}, Path: below}).All(ctx, files)
+	if err != nil {
+		return vet.Declared{}, err
+	}
+	state := declare.Next(declare.State{}, scan, declare.Policy{})
+	var d vet.Declared
+	for _, b := range scan.Broken {
+		d.Problems = append(d.Problems, vet.Problem{Origin: b.Origin, Message: b.Err.Error()})
+	}
+	for _, one := range state.Apps {
+		if one.Held == nil {
+			url := one.App.Spec.Source.Git.URL
+			d.Apps = append(d.Apps, vet.App{App: one.App, Origin: one.Origin, Here: url == here || same(url, own)})
+		}
+	}
+	d.Problems = append(d.Problems, twice(scan)...)
+	return d, nil
+}
+
+// twice are the declarations of what is declared before.
+func twice(scan declare.Scan) (problems []vet.Problem) {
+	first := map[string]object.Origin{}
+	for _, a := range scan.Apps {
+		if at, is := first[a.App.ID()]; is {
+			problems = append(problems, vet.Problem{Origin: a.Origin, Message: "the App " + a.App.ID() + " is declared twice, first at " + at.String() + "; remove one of the two"})
+			continue
+		}
+		first[a.App.ID()] = a.Origin
+	}
+	return problems
+}
+
+// same says whether two URLs are of one repository.
+func same(a, b string) bool {
+	if a == b || b == "" {
+		return a == b
+	}
+	x, err := git.ParseURL(a)
+	y, err2 := git.ParseURL(b)
+	return err == nil && err2 == nil && git.SameRepository(x, y)
+}
