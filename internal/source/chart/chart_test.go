@@ -234,7 +234,8 @@ func TestLetGo(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, p place) {
 		t.Helper()
-		one, two := p.push("one", "1.0.0", nil), p.push("two", "1.0.0", nil)
+		one := p.push("one", "1.0.0", nil)
+		p.push("two", "1.0.0", nil)
 		s := newSource(t, chart.Options{})
 		a, b := source.Ref{URL: p.url, Chart: "one"}, source.Ref{URL: p.url, Chart: "two"}
 		follow(s, never, a, b)
@@ -242,7 +243,7 @@ func TestLetGo(t *testing.T) {
 		next(t, s)
 		follow(s, never, b)
 		p.push("one", "2.0.0", nil)
-		two = p.push("two", "2.0.0", nil)
+		two := p.push("two", "2.0.0", nil)
 		s.Refresh(p.url)
 		if h := expect(t, s, two); h.Ref != b {
 			t.Errorf("got a head of %v, which was let go", h.Ref)
