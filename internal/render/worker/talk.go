@@ -50,6 +50,9 @@ func (t *talk) run(ctx context.Context, renderer string) (objects []object.Objec
 		if err != nil {
 			return nil, nil, err
 		}
+		if (k == kindDone || k == kindFailed) && t.link.in.Buffered() > 0 {
+			return nil, nil, fmt.Errorf("%w: more than an end", errGarbage)
+		}
 		switch k {
 		case kindDone:
 			t.finish()
