@@ -11,7 +11,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/helm"
-	"plumb.dev/plumb/internal/tree/treetest"
+	"plumb.dev/plumb/internal/render/kustomize"
 )
 
 // TestHelm renders the chart in the folder c of each case both ways.
@@ -26,11 +26,15 @@ func TestHelm(t *testing.T) {
 			t.Parallel()
 			s := readScene(t, file)
 			command := []string{program(t, "helm"), "template", "web", "c", "--namespace", "team-a", "--include-crds", "--skip-tests", "--kube-version", v1alpha1.DefaultKubeVersion}
-			printed, err := output(t, s.onDisk(t), append(command, s.flags...)...)
+			top := s.vendored().onDisk(t)
+			printed, err := output(t, top, append(command, s.flags...)...)
+			if err == nil && s.post != "" {
+				printed, err = postRendered(t, printed, s.post)
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, objects(t, printed), byPlumb(t, s, helm.New()), s.differs)
+			same(t, objects(t, printed), byPlumb(t, s, kustomize.Patching{Renderer: helm.New()}), s.differs)
 		})
 	}
 }
@@ -46,9 +50,24 @@ func byPlumb(t *testing.T, s scene, by ...render.Renderer) []object.Object {
 	if errs := v1alpha1.Validate(app); len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	result, err := render.Set(by).Render(t.Context(), render.Work{Files: treetest.New(s.files), Path: "c", Params: v1alpha1.Default(app).Spec.Render})
+	result, err := render.Set(by).Render(t.Context(), render.Work{Files: s.tree(), Path: "c", Params: v1alpha1.Default(app).Spec.Render, Given: s.given})
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, o := range result.Objects { // what came from Secrets is marked, so that it is shown nowhere
+		annotations := o.GetAnnotations()
+		delete(annotations, object.AnnotationSensitive)
+		if o.SetAnnotations(annotations); len(annotations) == 0 {
+			o.SetAnnotations(nil)
+		}
+	}
 	return result.Objects
+}
+
+// postRendered is what kustomize makes of what helm printed, as people have it
+// in a script that they give to helm.
+func postRendered(t *testing.T, printed, kustomization string) (string, error) {
+	t.Helper()
+	s := scene{files: map[string]string{"all.yaml": printed, "kustomization.yaml": "resources: [all.yaml]\n" + kustomization}}
+	return output(t, s.onDisk(t), program(t, "kustomize"), "build", ".")
 }

@@ -2,6 +2,8 @@ package renders
 
 import (
 	"bytes"
+	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +15,13 @@ import (
 	"golang.org/x/tools/txtar"
 	"sigs.k8s.io/yaml"
 
+	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/given"
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/tree"
+	"plumb.dev/plumb/internal/tree/treetest"
 )
 
 // program is one of the real ones, as `make renderers` builds it.
@@ -35,6 +42,9 @@ type scene struct {
 	files   map[string]string
 	flags   []string
 	render  string
+	given   given.Values
+	post    string
+	fetched map[string]map[string]string // by repository, name and version
 	differs map[string]string
 }
 
@@ -54,13 +64,60 @@ func readScene(t *testing.T, file string) scene {
 			s.flags = strings.Fields(string(f.Data))
 		case "render.yaml":
 			s.render = string(f.Data)
+		case "given.json":
+			if err := json.Unmarshal(f.Data, &s.given); err != nil {
+				t.Fatal(err)
+			}
+		case "post.yaml":
+			s.post = string(f.Data)
 		case "differs":
 			for line := range strings.Lines(string(f.Data)) {
 				key, why, _ := strings.Cut(strings.TrimSpace(line), ": ")
 				s.differs[key] = why
 			}
 		default:
-			s.files[f.Name] = string(f.Data)
+			s.put(f.Name, string(f.Data))
+		}
+	}
+	return s
+}
+
+// put takes in a file of the repository, or of a chart that is fetched:
+// fetched/SCHEME/HOST/NAME/VERSION/FILE.
+func (s *scene) put(name, content string) {
+	parts := strings.SplitN(name, "/", 6)
+	if parts[0] != "fetched" {
+		s.files[name] = content
+		return
+	}
+	of := strings.Join(parts[1:5], "/")
+	if s.fetched == nil {
+		s.fetched = map[string]map[string]string{}
+	}
+	if s.fetched[of] == nil {
+		s.fetched[of] = map[string]string{}
+	}
+	s.fetched[of][parts[5]] = content
+}
+
+// tree is what Plumb renders: with the fetched charts mounted.
+func (s scene) tree() tree.Tree {
+	mounts := map[string]tree.Tree{}
+	for of, files := range s.fetched {
+		p := strings.Split(of, "/")
+		need := render.Need{Chart: &v1alpha1.Chart{Repository: p[0] + "://" + p[1], Name: p[2], Version: p[3]}}
+		mounts[need.Mount()] = treetest.New(files)
+	}
+	return treetest.New(s.files).Mount(mounts)
+}
+
+// vendored is the case with all that is fetched in the folder charts, as helm
+// dependency build puts it there.
+func (s scene) vendored() scene {
+	s.files = maps.Clone(s.files)
+	for of, files := range s.fetched {
+		for name, content := range files {
+			s.files["c/charts/"+strings.Split(of, "/")[2]+"/"+name] = content
 		}
 	}
 	return s
