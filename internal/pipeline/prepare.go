@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -79,7 +80,7 @@ func prepare(ctx context.Context, at Askable, app v1alpha1.App) (prepared, error
 	for _, key := range keys {
 		found, err := at.Object(ctx, as, key, "v1")
 		if err != nil {
-			return p, fmt.Errorf("values can't be taken from %s: %w", key, err)
+			return p, fmt.Errorf("values can't be taken from %s as %s: %w", key, who(as), err)
 		}
 		var content map[string]any
 		if found != nil {
@@ -177,7 +178,7 @@ func (l *live) Object(ctx context.Context, apiVersion, kind, namespace, name str
 	}
 	found, err := l.at.Object(ctx, l.as, key, apiVersion)
 	if found == nil || err != nil {
-		return nil, whereKnown(err)
+		return nil, l.refused(key.String(), err)
 	}
 	return found.Object, nil
 }
@@ -185,13 +186,22 @@ func (l *live) Object(ctx context.Context, apiVersion, kind, namespace, name str
 // List implements render.Live. Of a kind that the target doesn't know there is none.
 func (l *live) List(ctx context.Context, apiVersion, kind, namespace string) ([]map[string]any, error) {
 	list, err := l.at.List(ctx, l.as, target.Query{APIVersion: apiVersion, Kind: kind, Namespace: namespace, Most: mostListed})
-	return list, whereKnown(err)
+	return list, l.refused(kind+" in "+cmp.Or(namespace, "all namespaces"), err)
 }
 
-// whereKnown is an error, unless it only says that the target doesn't know a kind.
-func whereKnown(err error) error {
-	if errors.Is(err, target.ErrSkipped) || errors.Is(err, target.ErrUnknownKind) {
+// refused says of what is looked up in whose name it can't be. Of a kind that the
+// target doesn't know there is none, which is no error.
+func (l *live) refused(what string, err error) error {
+	if err == nil || errors.Is(err, target.ErrSkipped) || errors.Is(err, target.ErrUnknownKind) {
 		return nil
 	}
-	return err
+	return fmt.Errorf("look up %s as %s: %w", what, who(l.as), err)
+}
+
+// who names an actor for messages.
+func who(as target.Actor) string {
+	if as.ServiceAccount == "" {
+		return "Plumb itself"
+	}
+	return "system:serviceaccount:" + as.Namespace + ":" + as.ServiceAccount
 }
