@@ -2,7 +2,6 @@ package v1alpha1
 
 import (
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
@@ -119,7 +118,7 @@ func badRepository(u string) string {
 		return "has credentials in it"
 	case parsed.RawQuery != "" || parsed.ForceQuery || strings.Contains(u, "#"):
 		return "has a query or a fragment"
-	case parsed.Scheme == "http" && !isLoopback(parsed.Hostname()):
+	case parsed.Scheme == "http" && !loopback.MatchString(parsed.Hostname()):
 		return "is without protection, which is for this machine alone"
 	case parsed.Scheme != "https" && parsed.Scheme != "oci" && parsed.Scheme != "http":
 		return "is neither https:// nor oci://"
@@ -131,11 +130,8 @@ func badRepository(u string) string {
 	return ""
 }
 
-// isLoopback says whether a host is this machine by its name alone.
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
+// loopback are the hosts that are this machine by their name alone.
+var loopback = regexp.MustCompile(`^(localhost|127(\.[0-9]{1,3}){3}|::1)$`)
 
 // validateChartRender turns down other ways to render a chart than Helm's.
 func validateChartRender(s *sink, source Source, r Render) {

@@ -1,6 +1,7 @@
 // Package hook takes what Git servers send when something was pushed, and asks
 // for a look at the repositories it names. It understands GitHub, GitLab, Gitea
-// and Forgejo, and a plain form for everything else:
+// and Forgejo, and a plain form for everything else, repositories of charts
+// among it:
 //
 //	POST /hooks/git
 //	X-Plumb-Signature: sha256=HEX   (HMAC of the body)
@@ -18,6 +19,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"plumb.dev/plumb/internal/git"
@@ -90,7 +92,7 @@ func (h *Handler) follow(w http.ResponseWriter, header http.Header, body []byte)
 	}
 	n := h.refresh(p.urls)
 	if h.Logger != nil {
-		h.Logger.Info("webhook received", "repository", p.urls[0].String(), "ref", p.ref, "refreshed", n)
+		h.Logger.Info("webhook received", "repository", p.urls[0], "ref", p.ref, "refreshed", n)
 	}
 	if n == 0 {
 		h.answer(w, http.StatusOK, "unknown", answer{Message: "no such repository is followed"})
@@ -101,14 +103,14 @@ func (h *Handler) follow(w http.ResponseWriter, header http.Header, body []byte)
 
 // refresh asks for a look at each repository. A webhook names one repository in
 // several ways; the first that is known is enough.
-func (h *Handler) refresh(urls []git.URL) int {
+func (h *Handler) refresh(urls []string) int {
 	n := 0
-	var done []git.URL
+	var done []string
 	for _, u := range urls {
-		if containsSame(done, u) {
+		if slices.ContainsFunc(done, func(other string) bool { return same(other, u) }) {
 			continue
 		}
-		if found := h.Refresh(u.String()); found > 0 {
+		if found := h.Refresh(u); found > 0 {
 			n += found
 			done = append(done, u)
 		}
@@ -116,13 +118,11 @@ func (h *Handler) refresh(urls []git.URL) int {
 	return n
 }
 
-func containsSame(urls []git.URL, u git.URL) bool {
-	for _, other := range urls {
-		if git.SameRepository(other, u) {
-			return true
-		}
-	}
-	return false
+// same says whether two URLs name one repository of Git.
+func same(a, b string) bool {
+	x, errX := git.ParseURL(a)
+	y, errY := git.ParseURL(b)
+	return errX == nil && errY == nil && git.SameRepository(x, y)
 }
 
 func (h *Handler) answer(w http.ResponseWriter, status int, outcome string, a answer) {

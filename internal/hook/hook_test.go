@@ -129,6 +129,20 @@ func TestOneLookPerWebhook(t *testing.T) {
 
 // TestS53Refused: what isn't signed with the secret is refused, always with the
 // same words, before anyone looks into it.
+// TestCharts: a repository of charts is named in the plain form.
+func TestCharts(t *testing.T) {
+	t.Parallel()
+	for _, url := range []string{"oci://registry.example.com/charts", "https://charts.example.com", "https://charts.example.com/a"} {
+		var asked []string
+		h := &Handler{Secret: []byte(secret), Refresh: func(url string) int { asked = append(asked, url); return 1 }}
+		body := fmt.Sprintf(`{"url":%q}`, url)
+		w := send(h, body, "Content-Type", "application/json", "X-Plumb-Signature", "sha256="+sign(body))
+		if w.Code != http.StatusOK || len(asked) != 1 || asked[0] != url {
+			t.Errorf("%s: %d %s, asked %q", url, w.Code, w.Body, asked)
+		}
+	}
+}
+
 func TestS53Refused(t *testing.T) {
 	t.Parallel()
 	other := func(body string) string {

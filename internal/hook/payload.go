@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"plumb.dev/plumb/internal/git"
+	"plumb.dev/plumb/internal/registry"
 )
 
 // payload is what a webhook says, as far as it matters.
 type payload struct {
-	// urls name the repository, each in another way; never empty unless the
-	// event is ignored.
-	urls []git.URL
+	// urls name the repository, each in another way, and hold no password; never
+	// empty unless the event is ignored.
+	urls []string
 	ref  string
 	// ignored says why nothing is to be done; empty if something is.
 	ignored string
@@ -97,9 +98,10 @@ func (p *payload) add(s string) {
 	if s == "" || len(p.urls) >= maxURLs {
 		return
 	}
-	u, err := git.ParseURL(s)
-	if err == nil && !slices.Contains(p.urls, u) {
-		p.urls = append(p.urls, u)
+	_, noRepository := git.ParseURL(s)
+	_, noCharts := registry.ParseURL(s)
+	if (noRepository == nil || noCharts == nil) && !slices.Contains(p.urls, s) {
+		p.urls = append(p.urls, s)
 	}
 }
 
