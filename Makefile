@@ -71,7 +71,7 @@ bin/lint: $(call sources,dev/lint)
 	cd dev/lint && go build -ldflags='-s -w' -o ../../$@ .
 
 .PHONY: unit
-unit: build kubernetes bin/tally ## test the product's packages, with the race detector
+unit: build kubernetes renderers bin/tally ## test the product's packages, with the race detector
 	@dev/setup race ssh ps curl openssl
 	@mkdir -p $(dir $(COUNTS))
 	CGO_ENABLED=1 GOFLAGS=-buildvcs=false go test -race -vet=off -ldflags=-w -p=$(PARALLEL) $(TESTFLAGS) -json $(PKGS) | bin/tally $(COUNTS)

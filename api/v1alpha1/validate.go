@@ -192,6 +192,7 @@ func validateHelm(s *sink, h Helm) {
 				"name a file from the chart's folder, such as values-production.yaml, or with a leading / from the repository's top")
 		}
 	}
+	validateValuesFrom(s, field+".valuesFrom", h.ValuesFrom)
 	if v := h.KubeVersion; v != "" && !kubeVersion.MatchString(v) {
 		s.add(field+".kubeVersion", fmt.Sprintf("%q is not a version of Kubernetes", v), "write it like "+DefaultKubeVersion+" or v1.34.2-gke.100")
 	}
@@ -206,8 +207,9 @@ func validateHelm(s *sink, h Helm) {
 // stays in the repository is for who knows where the chart is.
 func badPattern(p string) string {
 	_, err := path.Match(p, "")
+	_, below, _ := strings.Cut(p, "/")
 	switch {
-	case strings.Trim(p, "/") == "":
+	case strings.Trim(p, "/") == "", strings.HasPrefix(p, "@") && strings.Trim(below, "/") == "":
 		return "names no file"
 	case err != nil:
 		return "is not a pattern"
