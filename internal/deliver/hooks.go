@@ -27,6 +27,9 @@ type hooking struct {
 	next    hooks.Standing
 }
 
+// mostNotices bounds what is told of a render.
+const mostNotices = 50
+
 // takeHooks takes in the hooks of a render, after its objects.
 func (e *engine) takeHooks(a *app, r pipeline.Rendering) {
 	a.hooking.hooks, a.digest, a.notices = r.Hooks, hooks.Digest(r.Hooks), r.Notices

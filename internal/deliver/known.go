@@ -66,7 +66,7 @@ func (e *engine) known(a *app) pipeline.Known {
 		App: a.App, Origin: a.Origin, Root: e.root, Ref: a.ref, Newest: a.head.Revision, Held: a.got.held, Actor: e.actor(a),
 		Inputs: e.follows.Inputs(a.id), Beside: maps.Clone(a.beside.Heads),
 	}
-	k.Hooks, k.HooksDue = e.plannedHooks(a), a.hooksDue()
+	k.Hooks, k.HooksDone = a.hooking.hooks, a.memory.Done
 	if a.want == a.got.want {
 		k.Failed = a.got.err
 	}

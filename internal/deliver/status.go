@@ -98,6 +98,7 @@ func (e *engine) statusOf(a *app) status.App {
 		s.RetryAt = a.retryAt
 	}
 	e.addGate(a, &s)
+	s.Notices = a.notices[:min(len(a.notices), mostNotices)]
 	s.Message = e.message(a, waiting)
 	return s
 }

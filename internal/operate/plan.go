@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/json"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -68,12 +69,14 @@ type planning struct {
 	prunes  []plan.Change
 	kept    []plan.Extra
 	broken  []plan.Problem
+	hooks   []hooks.Hook
+	goes    bool // the App is no longer declared
 }
 
 // now takes what is declared at the moment.
 func (p *planning) now() {
 	k := p.known
-	p.revision, p.desired, p.prunes, p.kept, p.broken = k.Held, k.Desired, k.Prunes, k.Kept, slices.Clone(k.Broken)
+	p.revision, p.desired, p.prunes, p.kept, p.broken, p.hooks = k.Held, k.Desired, k.Prunes, k.Kept, slices.Clone(k.Broken), k.Hooks
 	differ := map[object.Key]bool{}
 	for _, key := range k.Differ {
 		differ[key] = true
@@ -170,6 +173,7 @@ func (o *Operator) actorOf(app v1alpha1.App) target.Actor {
 
 // removed takes that the App is no longer declared: all that it has goes.
 func (p *planning) removed() {
+	p.hooks, p.goes = p.known.Hooks, true
 	for _, live := range p.owned() {
 		if live.Keep {
 			p.kept = append(p.kept, plan.Extra{Key: live.Key, Reason: fmt.Sprintf("outlives its App: %s is %s", object.AnnotationPrune, object.PruneNever)})
@@ -222,7 +226,7 @@ func (p *planning) render(ctx context.Context) {
 		delete(inLine, key)
 	}
 	declared := map[object.Key]bool{}
-	p.desired = r.Desired
+	p.desired, p.hooks = r.Desired, r.Hooks
 	for _, d := range r.Desired {
 		declared[d.Key] = true
 		if digest, ok := inLine[d.Key]; !ok || digest != d.Digest {
@@ -256,10 +260,16 @@ func (o *Operator) rootOf(k pipeline.Known) string {
 // ask asks the server about all of it.
 func (p *planning) ask(ctx context.Context) plan.Plan {
 	o := p.operator
-	return pipeline.Plan(ctx, o.Target, pipeline.Request{
+	request := pipeline.Request{
 		App: p.app, Root: o.rootOf(p.known), Actor: p.actor, Revision: p.revision, Cluster: o.Target.State().Address,
 		Desired: p.unsure, InLine: len(p.desired) - len(p.unsure), Prunes: p.prunes, Kept: p.kept, Broken: p.broken, Hidden: o.Hidden, Now: o.Now(),
-	})
+	}
+	if p.goes {
+		request.Hooks = hooks.Planned(p.hooks, "", hooks.PreDelete, hooks.PostDelete)
+	} else {
+		request.Run(p.hooks, p.known.HooksDone, len(p.owned()) > 0)
+	}
+	return pipeline.Plan(ctx, o.Target, request)
 }
 
 // future is what Apps would declare, by their IDs.

@@ -32,6 +32,16 @@ func fitHooks(ctx context.Context, fit Fitter, j Job, made []hooks.Made) (fitted
 	return fitted, failed
 }
 
+// Run says which hooks a release of the App would run: those of all that are
+// declared, where those that ran last had this digest. live says that there is
+// something of the App already.
+func (r *Request) Run(all []hooks.Hook, done string, live bool) {
+	occasion := release.OccasionOf(r.App.ID(), r.Revision, live || r.App.Spec.Sync.Adopt)
+	r.Hooks = hooks.Planned(all, occasion, hooks.PreSync, hooks.Sync, hooks.PostSync)
+	digest := hooks.Digest(all)
+	r.HooksDue = digest != "" && digest != done
+}
+
 // HookTarget is what hooks are made in; target.Target is one.
 type HookTarget interface {
 	target.Runner

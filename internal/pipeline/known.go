@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -31,10 +32,10 @@ type Known struct {
 	Prunes  []plan.Change  // live objects that aren't declared any more, to be deleted
 	Kept    []plan.Extra   // those that a guard keeps
 	Broken  []plan.Problem // objects that could not be fitted to the target, or are left to another App
-	Hooks   []plan.Hook    // those that a release would run
-	// HooksDue says that they are to run though no object is to be changed.
-	HooksDue bool
-	Failed   error // why the newest commit can't be rendered; nil when it can
+	Hooks   []hooks.Hook   // as declared at Held
+	// HooksDone is the digest of those that ran last.
+	HooksDone string
+	Failed    error // why the newest commit can't be rendered; nil when it can
 }
 
 // Files are the App's files at a commit of its repository, with all that it

@@ -8,6 +8,7 @@ import (
 
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -44,6 +45,7 @@ const (
 	Failed  State = "failed"
 	Waiting State = "waiting"
 	Healthy State = "healthy"
+	Ran     State = "ran" // a hook, which succeeded
 )
 
 // Apply shows what would be done, does just that once it is agreed to, and
@@ -79,7 +81,7 @@ func (d *door) apply(ctx context.Context, draft release.Release, o Options) (rel
 	if err := d.allowed(shown, o.By); err != nil {
 		return draft, err
 	}
-	w := work{door: d, tell: o.Tell, release: draft, desired: seen.desired, said: map[object.Key]News{}}
+	w := work{door: d, tell: o.Tell, release: draft, desired: seen.desired, hooks: seen.hooks, said: map[object.Key]News{}}
 	if len(shown.Changes) > 0 {
 		if o.Confirm != nil {
 			if err := o.Confirm(shown); err != nil {
@@ -89,9 +91,7 @@ func (d *door) apply(ctx context.Context, draft release.Release, o Options) (rel
 		if err := d.same(ctx, shown); err != nil {
 			return draft, err
 		}
-		if err := w.apply(ctx, shown.Changes); err != nil || w.release.Outcome == release.Failed {
-			return w.release, err
-		}
+		return w.deliver(ctx, seen, shown.Changes)
 	}
 	return w.follow(ctx)
 }
@@ -146,6 +146,7 @@ type work struct {
 	tell    func(News)
 	release release.Release
 	desired []plan.Desired
+	hooks   []hooks.Hook
 	said    map[object.Key]News // what was told last
 }
 
@@ -155,16 +156,15 @@ const retryEvery = 2 * time.Second
 
 // apply does the changes and records them: before, so that a kill leaves a
 // record, and after. What waits for something else is tried again when that may
-// be there, as long as a rollout may take.
-func (w *work) apply(ctx context.Context, changes []plan.Change) error {
+// be there, as long as a rollout may take. It returns what failed.
+func (w *work) apply(ctx context.Context, changes []plan.Change) (failed error) {
 	w.release = pipeline.Begun(w.release, changes, w.Now())
-	if err := errors.Join(w.endOlder(ctx), w.save(ctx)); err != nil {
-		return fmt.Errorf("nothing was applied, because it can't be recorded: %w", err)
+	if err := w.save(ctx); err != nil {
+		return fmt.Errorf("nothing more was applied, because it can't be recorded: %w", err)
 	}
 	deadline := time.NewTimer(w.App.Spec.Health.Timeout.Duration)
 	defer deadline.Stop()
 	began := w.Now()
-	var failed error
 	for {
 		outcomes := w.attempt(ctx, changes)
 		var later []plan.Change
@@ -181,12 +181,10 @@ func (w *work) apply(ctx context.Context, changes []plan.Change) error {
 		}
 		changes = later
 	}
-	if failed == nil {
-		w.release.Applied = w.Now()
-	} else {
-		w.release.Finished = w.Now()
+	if err := w.save(ctx); failed == nil {
+		failed = err
 	}
-	return w.save(ctx)
+	return failed
 }
 
 // attempt applies changes, and tells of each as the view learns of it.
@@ -302,7 +300,7 @@ func (w *work) endOlder(ctx context.Context) error {
 
 // save records how things stand, even when the push is being interrupted.
 func (w *work) save(ctx context.Context) error {
-	if w.Releases == nil || len(w.release.Changes) == 0 {
+	if w.Releases == nil || len(w.release.Changes)+len(w.release.Hooks) == 0 {
 		return nil
 	}
 	r, err := w.Releases.Save(context.WithoutCancel(ctx), w.release)

@@ -12,26 +12,34 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
-// follow waits until all that is declared is healthy, or the time is up. The
-// view tells of every change, so nothing is asked for meanwhile.
+// follow waits until all that is declared is healthy, or the time is up.
 func (w *work) follow(ctx context.Context) (release.Release, error) {
+	if err := w.healthy(ctx, w.desired); err != nil {
+		return w.end(ctx, release.Failed, err.Error())
+	}
+	return w.end(ctx, release.Succeeded, "")
+}
+
+// healthy waits until some of what is declared is healthy, or the time is up.
+// The view tells of every change, so nothing is asked for meanwhile.
+func (w *work) healthy(ctx context.Context, desired []plan.Desired) error {
 	timeout := w.App.Spec.Health.Timeout.Duration
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	kinds := plan.Kinds(w.desired)
+	kinds := plan.Kinds(desired)
 	for {
 		// A kind may have come with this very push; until it is known, its objects
 		// are not there, which is told.
 		_, _ = w.Target.Watch(kinds)
-		worst, verdict := w.worst()
+		worst, verdict := w.worst(desired)
 		if works(verdict) {
-			return w.end(ctx, release.Succeeded, "")
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			return w.end(ctx, release.Failed, interrupted(ctx).Error())
+			return interrupted(ctx)
 		case <-deadline.C:
-			return w.end(ctx, release.Failed, fmt.Sprintf("not healthy %s after it was applied: %s: %s", timeout, worst, verdict.Message))
+			return fmt.Errorf("not healthy %s after it was applied: %s: %s", timeout, worst, verdict.Message)
 		case <-w.Target.Events():
 		}
 	}
@@ -41,9 +49,9 @@ func (w *work) follow(ctx context.Context) (release.Release, error) {
 func works(v health.Verdict) bool { return health.Enough(v.Health) }
 
 // worst tells how the objects are, and which is the worst.
-func (w *work) worst() (worst object.Key, verdict health.Verdict) {
+func (w *work) worst(desired []plan.Desired) (worst object.Key, verdict health.Verdict) {
 	verdict.Health = status.Healthy
-	for _, d := range w.desired {
+	for _, d := range desired {
 		live, there := w.Target.Live(d.Key)
 		v := live.Health
 		if !there {

@@ -10,6 +10,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -107,10 +108,12 @@ func (d *door) label() string { return object.AppLabel(d.App.ID()) }
 
 // plan asks the server what would be done.
 func (d *door) plan(ctx context.Context, seen seen) plan.Plan {
-	p := pipeline.Plan(ctx, d.Target, pipeline.Request{
+	request := pipeline.Request{
 		App: d.App, Actor: d.actor(), Revision: d.Revision, Cluster: d.Target.State().Address,
 		Desired: seen.desired, InLine: seen.inLine, Prunes: seen.prunes, Kept: seen.kept, Broken: seen.problems, Hidden: d.Hidden, Now: d.Now(),
-	})
+	}
+	request.Run(seen.hooks, hooks.Digest(seen.hooks), seen.live) // nobody remembers which ran, so they go with changes
+	p := pipeline.Plan(ctx, d.Target, request)
 	p.Changes = append(p.Changes, seen.conflicts...)
 	return plan.New(p)
 }

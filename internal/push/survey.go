@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
@@ -28,6 +29,8 @@ type seen struct {
 	conflicts []plan.Change  // what others have
 	problems  []plan.Problem
 	kept      []plan.Extra // what is no longer declared, and stays
+	hooks     []hooks.Hook
+	live      bool // there is something of the App already
 }
 
 // survey renders, and looks at what is live.
@@ -36,7 +39,7 @@ func (d *door) survey(ctx context.Context) (seen, error) {
 	if r.Err != nil {
 		return seen{}, r.Err
 	}
-	if err := d.known(ctx, plan.Kinds(r.Desired)); err != nil {
+	if err := d.known(ctx, append(plan.Kinds(r.Desired), hooks.Kinds(r.Hooks)...)); err != nil {
 		return seen{}, err
 	}
 	var s seen
@@ -46,6 +49,7 @@ func (d *door) survey(ctx context.Context) (seen, error) {
 		d.stand(&s, desired)
 	}
 	owned := d.Target.Owned(d.label())
+	s.hooks, s.live = r.Hooks, len(owned) > 0
 	slices.SortFunc(owned, func(a, b object.Key) int { return strings.Compare(a.ID(), b.ID()) })
 	for _, key := range owned {
 		if live, ok := d.Target.Live(key); ok && !declared[key] && !live.Deleting {

@@ -57,11 +57,12 @@ type App struct {
 	WaitingFor []string  `json:"waitingFor,omitempty" doc:"Apps (NAMESPACE/NAME) that must be in line and healthy first."`
 	DeclaredAt string    `json:"declaredAt" doc:"The file and line of the declaration in the root."`
 
-	Mode   string       `json:"mode" enum:"auto,approve,observe" doc:"What becomes of intended changes: made at once, made once someone approves their plan, or only shown."`
-	Hold   *gate.Hold   `json:"hold,omitempty" doc:"Why differences are left as they are; absent when nothing holds the App."`
-	Plan   *PendingPlan `json:"plan,omitempty" doc:"The plan that waits; absent when none does."`
-	Pauses []gate.Pause `json:"pauses,omitempty" doc:"The pauses that cover the App or objects of it."`
-	Window *Window      `json:"window,omitempty" doc:"How its windows of time stand; absent when it has none."`
+	Mode    string       `json:"mode" enum:"auto,approve,observe" doc:"What becomes of intended changes: made at once, made once someone approves their plan, or only shown."`
+	Hold    *gate.Hold   `json:"hold,omitempty" doc:"Why differences are left as they are; absent when nothing holds the App."`
+	Plan    *PendingPlan `json:"plan,omitempty" doc:"The plan that waits; absent when none does."`
+	Pauses  []gate.Pause `json:"pauses,omitempty" doc:"The pauses that cover the App or objects of it."`
+	Notices []string     `json:"notices,omitempty" doc:"What people should know of what is declared, such as what is asked for and not done."`
+	Window  *Window      `json:"window,omitempty" doc:"How its windows of time stand; absent when it has none."`
 }
 
 // ID is the App's NAMESPACE/NAME.

@@ -85,6 +85,14 @@ func App(s terminal.Screen, d status.Detail, now time.Time) {
 		s.Title("Not in line or not healthy:")
 		wrong.Print(s)
 	}
+	if len(d.Notices) > 0 {
+		s.Title("To know of what is declared:")
+		t := &terminal.Table{Indent: "  ", Whole: true}
+		for _, notice := range d.Notices {
+			t.Add(notice)
+		}
+		t.Print(s)
+	}
 	if len(d.Releases) > 0 {
 		s.Title("Newest releases:")
 		t := Releases(d.Releases[:min(len(d.Releases), 5)], Columns{}, now)

@@ -111,6 +111,7 @@ func Release(s terminal.Screen, r release.Release, now time.Time) {
 	facts.Fact("Healthy", after(r.Seen, r.Healthy))
 	facts.Fact("Finished", after(r.Seen, r.Finished))
 	facts.Print(s)
+	printHooks(s, r.Hooks)
 	printChanges(s, r.Changes)
 	printAttempts(s, r)
 }
@@ -126,6 +127,34 @@ func after(start, t time.Time) string {
 		return ""
 	}
 	return "after " + t.Sub(start).Round(time.Millisecond).String()
+}
+
+// printHooks lists the hooks that ran, and what they printed.
+func printHooks(s terminal.Screen, hooks []release.HookRun) {
+	if len(hooks) == 0 {
+		return
+	}
+	s.Title("Hooks:")
+	t := &terminal.Table{Indent: "  ", Whole: true}
+	for _, h := range hooks {
+		took := ""
+		if !h.Ended.IsZero() {
+			took = h.Ended.Sub(h.Started).Round(100 * time.Millisecond).String()
+		}
+		t.Add(h.Phase, h.Object.String(), terminal.State(h.State), took, h.Origin.String(), h.Message)
+	}
+	t.Print(s)
+	for _, h := range hooks {
+		if h.Log == "" {
+			continue
+		}
+		s.Title("Printed by " + h.Object.String() + ":")
+		printed := &terminal.Table{Indent: "  ", Whole: true}
+		for line := range strings.Lines(h.Log) {
+			printed.Add(strings.TrimRight(line, "\n"))
+		}
+		printed.Print(s)
+	}
 }
 
 func printChanges(s terminal.Screen, changes []release.Change) {

@@ -57,10 +57,18 @@ func Tree(s terminal.Screen, d status.Detail) {
 	t.Print(s)
 }
 
-// nameIn is an object's name, with its namespace where that is not the App's.
+// nameIn is an object's name, with its namespace where that is not the App's,
+// and what it is when it is more than an object.
 func nameIn(o status.Object, namespace string) string {
-	if o.Key.Namespace == "" || o.Key.Namespace == namespace {
-		return o.Key.Name
+	name := o.Key.Name
+	if o.Key.Namespace != "" && o.Key.Namespace != namespace {
+		name = o.Key.Namespace + "/" + name
 	}
-	return o.Key.Namespace + "/" + o.Key.Name
+	if o.Hook != "" {
+		name += " (" + o.Hook + " hook)"
+	}
+	if o.Wave != 0 {
+		name += fmt.Sprintf(" (wave %d)", o.Wave)
+	}
+	return name
 }
