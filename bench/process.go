@@ -74,7 +74,9 @@ type usage struct {
 	own, children time.Duration
 	resident      int64 // of the daemon
 	peak          int64 // of the daemon
+	private       int64 // of resident, what is no file's
 	childrenNow   int64 // resident in children that run now
+	childrenOwn   int64 // of that, what is no file's
 }
 
 func readUsage(pid int) (usage, error) {
@@ -82,7 +84,7 @@ func readUsage(pid int) (usage, error) {
 	if err != nil {
 		return usage{}, err
 	}
-	u := usage{own: p.own, children: p.waited, resident: p.resident, peak: p.peak}
+	u := usage{own: p.own, children: p.waited, resident: p.resident, peak: p.peak, private: p.private}
 	for _, child := range childrenOf(pid) {
 		below, err := readUsage(child)
 		if err != nil {
@@ -90,6 +92,7 @@ func readUsage(pid int) (usage, error) {
 		}
 		u.children += below.own + below.children
 		u.childrenNow += below.resident + below.childrenNow
+		u.childrenOwn += below.private + below.childrenOwn
 	}
 	return u, nil
 }

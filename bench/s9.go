@@ -43,7 +43,8 @@ func chartApps(ctx context.Context, b *bench) ([]row, error) {
 			figure(way.name+": CPU of its workers and git programs", seconds, first.children.Seconds()),
 			figure(way.name+": peak memory of the daemon", megabytes, mb(first.peak)),
 			figure(way.name+": memory of the daemon at rest", megabytes, mb(used.resident)),
-			figure(way.name+": memory of its workers and git programs at rest", megabytes, mb(used.childrenNow)),
+			figure(way.name+": of it beside files", megabytes, mb(used.private)),
+			figure(way.name+": memory of its workers and git programs at rest, beside files", megabytes, mb(used.childrenOwn)),
 		}, b.charts)...)
 	}
 	return rows, b.drop()

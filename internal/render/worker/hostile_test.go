@@ -1,9 +1,11 @@
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -385,10 +387,14 @@ func TestS01NothingIsReached(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("processes are confined on Linux only")
 	}
-	p := pool(t, worker.Options{Workers: 1})
+	var log bytes.Buffer
+	p := pool(t, worker.Options{Workers: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	result, err := p.WrapAll([]render.Renderer{hostile{}}).Render(t.Context(), hostileWork("reach"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if want := `level=INFO msg="renders are done in processes that reach no file, network or program" workers=1 memory="512 MiB" time=1m0s by=`; !strings.Contains(log.String(), want) || strings.Contains(log.String(), "wrong") {
+		t.Errorf("it logged %s", log.String())
 	}
 	if reached, _ := result.Objects[0].Object["data"].(map[string]any); len(reached) > 0 {
 		t.Errorf("it reached %v", reached)
