@@ -180,7 +180,7 @@ func TestParametersRefused(t *testing.T) {
 	}{
 		"no component":      {v1alpha1.Kustomize{Components: []string{"../none"}}, "spec.render.kustomize.components[0]: none: not in the repository; add it, or correct the path"},
 		"S01 outside":       {v1alpha1.Kustomize{Components: []string{"../../etc"}}, "spec.render.kustomize.components[0]: ../../etc leads out of the repository; name what is inside it, by a relative path"},
-		"remote":            {v1alpha1.Kustomize{Components: []string{"https://github.com/a/b?ref=v1"}}, "spec.render.kustomize.components[0]: https://github.com/a/b?ref=v1 is remote, and no remote bases are allowed here"},
+		"remote":            {v1alpha1.Kustomize{Components: []string{"https://github.com/a/b?ref=v1"}}, "spec.render.kustomize.components[0]: https://github.com/a/b?ref=v1 is remote, and of no repository that this daemon allows for bases (--remote-bases); commit a copy"},
 		"S05 bomb":          {v1alpha1.Kustomize{Patches: []v1alpha1.Patch{{Patch: bomb("")}}}, "spec.render.kustomize.patches[0]: spec.render.kustomize:6: the aliases of this document make it larger"},
 		"no such object":    {v1alpha1.Kustomize{Patches: []v1alpha1.Patch{{Patch: "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"}}}, "app: kustomize: no resource matches strategic merge patch \"ConfigMap.v1.[noGrp]/b.[noNs]\": no matches for Id ConfigMap.v1.[noGrp]/b.[noNs]"},
 		"no such workload":  {v1alpha1.Kustomize{Replicas: []v1alpha1.Replicas{{Name: "b"}}}, "resource with name b does not match a config with the following GVK"},

@@ -182,13 +182,13 @@ func (v *vetting) remoteBase(given string, where ...string) {
 	b, err := parseBase(given)
 	switch {
 	case r.allowed == nil || r.need == nil:
-		v.fail(where, "%s is remote, and no remote bases are allowed here; commit a copy of it and name that, or make it a source of the App (spec.source.with) and name @NAME/FOLDER", address(given))
+		v.fail(where, "%s %w", address(given), errDenied)
 		return
 	case err != nil:
 		v.fail(where, "%s is remote, and %w", address(given), err)
 		return
 	case !r.allowed(b.canonical()):
-		v.fail(where, "%s is remote, and of no repository that this daemon allows for bases; commit a copy of it and name that, or have the repository allowed", address(given))
+		v.fail(where, "%s %w", given, errDenied)
 		return
 	case v.depth >= maxRemoteDepth:
 		v.fail(where, "%s is remote: bases name bases more than %d deep", given, maxRemoteDepth)
@@ -202,7 +202,12 @@ func (v *vetting) remoteBase(given string, where ...string) {
 		v.fail(where, "%s is remote: more than %d remote bases are part of this build", given, maxRemote)
 		return
 	}
-	if _, err := v.build.files.Stat(mount); errors.Is(err, tree.ErrNotFound) {
+	_, err = v.build.files.Stat(mount)
+	switch {
+	case err != nil && !errors.Is(err, tree.ErrNotFound): // such as that it is denied; see Bounded
+		v.fail(where, "%s %w", given, err)
+		return
+	case err != nil:
 		if !slices.ContainsFunc(r.missing, func(have render.Need) bool { return have.Mount() == mount }) {
 			r.missing = append(r.missing, need)
 		}

@@ -303,6 +303,53 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// A renderer that runs elsewhere allows all; who holds it to what is allowed is
+// told nothing that isn't, and says the same.
+func TestBounded(t *testing.T) {
+	t.Parallel()
+	const kustomization = "resources: ['https://example.com/org/one?ref=v1', 'https://other.example.com/a/b?ref=v1']\n"
+	files := treetest.New(map[string]string{"app/kustomization.yaml": kustomization})
+	all := Renderer{Remote: func(string) bool { return true }}
+	for name, test := range map[string]struct {
+		allowed []string
+		want    string
+	}{
+		"none": {nil, "app/kustomization.yaml:1: resources: https://example.com/org/one?ref=v1 is remote, and of no repository that this daemon allows"},
+		"one":  {[]string{"https://example.com/org/"}, "app/kustomization.yaml:1: resources: https://other.example.com/a/b?ref=v1 is remote, and of no repository that this daemon allows"},
+		"all":  {[]string{"https://example.com/org/one/", "https://other.example.com/"}, "the repository https://example.com/org/one v1, the repository https://other.example.com/a/b v1: not fetched yet"},
+	} {
+		var needs []string
+		request := render.Request{Files: tree.Record(files), Path: "app", Need: func(n render.Need) {
+			if !slices.Contains(needs, n.Git.URL) {
+				needs = append(needs, n.Git.URL)
+			}
+		}}
+		_, err := Bounded{all, Allowing(test.allowed)}.Render(context.Background(), request)
+		if err == nil || !strings.Contains(err.Error(), test.want) || len(needs) != min(len(test.allowed), 2) {
+			t.Errorf("%s: needs %q: %v", name, needs, err)
+		}
+	}
+	need := render.Need{Git: &v1alpha1.Git{URL: "https://other.example.com/a/b", Tag: "v1"}}
+	mounted := files.Mount(map[string]tree.Tree{need.Mount(): treetest.New(map[string]string{"kustomization.yaml": "namePrefix: a\n"})})
+	request := render.Request{Files: tree.Record(mounted), Path: "app", Need: func(render.Need) {}}
+	if _, err := (Bounded{all, Allowing([]string{"https://example.com/org/"})}).Render(context.Background(), request); err == nil || !strings.Contains(err.Error(), "https://other.example.com/a/b?ref=v1 is remote, and of no repository") {
+		t.Errorf("what is mounted for another reason was read: %v", err)
+	}
+}
+
+func TestAllowing(t *testing.T) {
+	t.Parallel()
+	allowed := Allowing([]string{"https://example.com/org/", "ssh://git.example.com/a/b/"})
+	for url, want := range map[string]bool{
+		"https://example.com/org/one": true, "https://example.com/org": true, "https://example.com/organisation/one": false, "http://example.com/org/one": false,
+		"https://example.com.evil.org/org/one": false, "ssh://git.example.com/a/b": true, "ssh://git.example.com/a/bc": false, "": false,
+	} {
+		if allowed(url) != want {
+			t.Errorf("%s: got %t", url, !want)
+		}
+	}
+}
+
 func renderNeeding(files tree.Tree, allowed func(string) bool) ([]object.Object, error) {
 	return Renderer{Remote: allowed}.Render(context.Background(), render.Request{Files: tree.Record(files), Path: "app", Need: func(render.Need) {}})
 }
