@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
+	"plumb.dev/plumb/internal/cli/rotate"
 	"plumb.dev/plumb/internal/cli/seal"
 	vetting "plumb.dev/plumb/internal/cli/vet"
 )
@@ -38,5 +39,5 @@ func main() {
 
 // commands are those that packages of their own hold.
 func commands() []func(cli.Env) *cobra.Command {
-	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing()), vetting.Command(check)}
+	return []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing()), rotate.Command, vetting.Command(check)}
 }

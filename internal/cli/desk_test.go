@@ -136,6 +136,14 @@ func (w *world) Pause(ctx context.Context, p gate.Pause) (gate.Pause, error) {
 	return p, nil
 }
 
+// Rotate knows of one Secret.
+func (w *world) Rotate(_ context.Context, secret object.Key, _, _ string) (status.Rotated, error) {
+	if secret.Name != "creds" {
+		return status.Rotated{}, status.Refuse(status.Invalid, "no App declares %s", secret)
+	}
+	return status.Rotated{App: "team-a/shop", Object: secret, Restarted: []object.Key{{Group: "apps", Kind: "Deployment", Namespace: "shop", Name: "web"}}}, nil
+}
+
 func (w *world) Resume(_ context.Context, r server.Resume) (status.Resumed, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

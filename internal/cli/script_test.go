@@ -26,6 +26,7 @@ import (
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
+	"plumb.dev/plumb/internal/cli/rotate"
 	"plumb.dev/plumb/internal/cli/seal"
 	"plumb.dev/plumb/internal/history/sqlite"
 	"plumb.dev/plumb/internal/object"
@@ -58,7 +59,7 @@ func plumb() {
 			columns, err := strconv.Atoi(os.Getenv("PLUMB_TEST_COLUMNS"))
 			return columns, err == nil
 		},
-		More:        []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing())},
+		More:        []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(sealing()), seal.UnsealCommand(sealing()), rotate.Command},
 		ReadSecret:  readSecret,
 		Interactive: func() bool { return os.Getenv("PLUMB_TEST_TTY") != "" },
 		DiffLocal:   diffLocal,
@@ -174,7 +175,7 @@ func startDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	withdraw, err := server.Announce(data, listener.Addr())
 	ts.Check(err)
 	config := server.Config{
-		Apps: w, Releases: store, Plans: w, Gates: w, Git: w, Events: happening{w}, Logs: saying{w}, Waits: w, Keys: w,
+		Apps: w, Releases: store, Plans: w, Gates: w, Git: w, Events: happening{w}, Logs: saying{w}, Waits: w, Keys: w, Rotates: w,
 		Token: token, Now: func() time.Time { return noon },
 	}
 	ended := make(chan error, 1)

@@ -106,6 +106,20 @@ func (c *Client) Resume(ctx context.Context, e Ending) (status.Resumed, error) {
 	return r, c.do(ctx, call{method: http.MethodPost, path: []string{"resume"}, body: e, into: &r})
 }
 
+// Rotate says which Secret is to get new values.
+type Rotate struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	App       string `json:"app,omitempty"` // NAMESPACE/NAME; empty is whichever declares it
+	By        string `json:"by,omitempty"`
+}
+
+// Rotate makes the generated values of a Secret anew.
+func (c *Client) Rotate(ctx context.Context, r Rotate) (status.Rotated, error) {
+	var done status.Rotated
+	return done, c.do(ctx, call{method: http.MethodPost, path: []string{"rotate"}, body: r, into: &done})
+}
+
 // Rollback says which commit is asked for.
 type Rollback struct {
 	To         int64  `json:"to,omitempty"`     // a release; 0: the newest success before what is live

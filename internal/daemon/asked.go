@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/operate"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/rotate"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/status"
@@ -24,11 +25,12 @@ import (
 
 // The questions that the server asks are answered here.
 var (
-	_ server.Gates  = (*gates)(nil)
-	_ server.Waits  = (*waits)(nil)
-	_ server.Plans  = (*plans)(nil)
-	_ server.Git    = (*repositories)(nil)
-	_ server.Events = (*history.Recorder)(nil)
+	_ server.Gates   = (*gates)(nil)
+	_ server.Waits   = (*waits)(nil)
+	_ server.Plans   = (*plans)(nil)
+	_ server.Git     = (*repositories)(nil)
+	_ server.Events  = (*history.Recorder)(nil)
+	_ server.Rotates = rotations{}
 )
 
 // gates take what people say about when changes may be made.
@@ -36,6 +38,15 @@ type gates struct {
 	engine   *deliver.Engine
 	operator *operate.Operator
 	metrics  *Metrics
+}
+
+// rotations rotate for the server.
+type rotations struct{ rotator *rotate.Rotator }
+
+// Rotate implements server.Rotates.
+func (r rotations) Rotate(ctx context.Context, secret object.Key, app, by string) (status.Rotated, error) {
+	done, err := r.rotator.Rotate(ctx, rotate.Ask{Secret: secret, App: app, By: by})
+	return done, noApp(err)
 }
 
 // Approve implements server.Gates.

@@ -20,6 +20,7 @@ import (
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/rotate"
 	"plumb.dev/plumb/internal/secret"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/source"
@@ -52,6 +53,7 @@ type Parts struct {
 // Target is held in line while it runs.
 type Target interface {
 	target.Target
+	target.Renewer
 	// Run begins to watch, until ctx is done; Wait waits for the end of that.
 	Run(ctx context.Context)
 	Wait()
@@ -107,7 +109,8 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		scanner: declare.NewScanner(declare.Root{Ref: o.Root, Path: o.RootPath}), told: map[source.Ref]string{},
 		status: status.Root{URL: o.Root.URL, Problems: []status.Problem{}},
 	}
-	asked := &apps{engine: engine, pump: pump, operator: operator, parts: p, keys: keys}
+	rotator := rotate.New(rotate.Rotator{Fleet: engine, Target: p.Target, Records: engine.Records(), Log: p.Log, Now: time.Now})
+	asked := &apps{rotator: rotator, engine: engine, pump: pump, operator: operator, parts: p, keys: keys}
 	p.Metrics.Watch(Standing{Apps: engine.Apps, Waiting: engine.Waiting, Ready: asked.ready, Key: keys.newest})
 	handler, listener, withdraw, err := open(p, o, asked)
 	if err != nil {
@@ -119,7 +122,8 @@ func Run(ctx context.Context, p Parts, o Options) error {
 	return together(ctx, p, func(ctx context.Context, run func(func() error)) {
 		run(func() error { return server.Serve(ctx, listener, handler, p.Log) })
 		run(func() error { return engine.Run(ctx) })
-		run(func() error { return lead(ctx, p, o, engine) })
+		run(func() error { rotator.Run(ctx); return nil })
+		run(func() error { return lead(ctx, p, o, leaders{engine, rotator}) })
 		run(func() error { pump.run(ctx); return nil })
 		run(func() error { recorder.helm.Run(ctx); return nil })
 		run(func() error { trim(ctx, p, o.Keep); return nil })
@@ -129,7 +133,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 
 // lead keeps two daemons from holding the same root. Until it is known who
 // does, nothing is changed.
-func lead(ctx context.Context, p Parts, o Options, engine *deliver.Engine) error {
+func lead(ctx context.Context, p Parts, o Options, to leaders) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown host"
@@ -140,8 +144,15 @@ func lead(ctx context.Context, p Parts, o Options, engine *deliver.Engine) error
 		} else {
 			p.Log.Warn("another daemon holds the root; this one stands by", "root", o.Root.URL, "holder", holder)
 		}
-		engine.Lead(leads, holder)
+		to.engine.Lead(leads, holder)
+		to.rotator.Lead(leads)
 	})
+}
+
+// leaders change something only where this daemon leads.
+type leaders struct {
+	engine  *deliver.Engine
+	rotator *rotate.Rotator
 }
 
 // rootName is what is written on objects about where they are declared.
@@ -195,7 +206,7 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Ready: a.ready, Token: token,
+		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Rotates: rotations{a.rotator}, Ready: a.ready, Token: token,
 		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
@@ -225,6 +236,7 @@ func trim(ctx context.Context, p Parts, keep history.Bounds) {
 
 // apps answers the server's questions.
 type apps struct {
+	rotator  *rotate.Rotator
 	engine   *deliver.Engine
 	pump     *pump
 	operator *operate.Operator

@@ -27,6 +27,8 @@ const (
 	RolledBack        Kind = "RolledBack"
 	DriftCorrected    Kind = "DriftCorrected"
 	DriftLasts        Kind = "DriftLasts"
+	SecretRotated     Kind = "SecretRotated"    // its generated values were made anew
+	SecretNotRotated  Kind = "SecretNotRotated" // they were to be, or those who use them restarted, and it failed
 	// Missed is told to one who reads too slowly, in place of what he missed.
 	// It is never kept.
 	Missed Kind = "Missed"

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -58,6 +59,8 @@ type Live struct {
 	Health      health.Verdict
 	Deleting    bool
 	Keep        bool // plumb.dev/prune: never
+	// Renew is when its generated values are to be made anew; zero is never.
+	Renew time.Time
 	// Wave is the one that it was applied with.
 	Wave int
 	// Run is how it stands as a hook's run; nil where it is none.

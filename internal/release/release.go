@@ -21,12 +21,13 @@ const (
 	TriggerDrift       Trigger = "drift"       // something changed outside Git; always corrective
 	TriggerManual      Trigger = "manual"      // someone asked for it
 	TriggerRemoval     Trigger = "removal"     // the App is no longer declared
+	TriggerSchedule    Trigger = "schedule"    // its time came, as for a Secret to be rotated
 	TriggerSource      Trigger = "source"      // what is read beside the App's own repository moved, such as a chart
 )
 
 // Triggers are all that there are.
 func Triggers() []Trigger {
-	return []Trigger{TriggerCommit, TriggerDeclaration, TriggerDrift, TriggerManual, TriggerRemoval, TriggerSource}
+	return []Trigger{TriggerCommit, TriggerDeclaration, TriggerDrift, TriggerManual, TriggerRemoval, TriggerSchedule, TriggerSource}
 }
 
 // Outcome is how a release ended, or Running.

@@ -109,6 +109,12 @@ type Keys interface {
 	Keys() ([]status.Key, error)
 }
 
+// Rotates makes generated values of Secrets anew.
+type Rotates interface {
+	// Rotate does so with one Secret; an empty app is whichever declares it.
+	Rotate(ctx context.Context, secret object.Key, app, by string) (status.Rotated, error)
+}
+
 // Waits tells what becomes of a commit.
 type Waits interface {
 	// Verdicts tells what became of a commit (whole, or at least 7 of its first

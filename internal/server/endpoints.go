@@ -28,6 +28,7 @@ type endpoints struct {
 	logs     Logs
 	waits    Waits
 	keys     Keys
+	rotates  Rotates
 	open     room // what goes on for long
 	now      func() time.Time
 	log      *slog.Logger

@@ -56,6 +56,8 @@ func describeGates(api huma.API, e endpoints) {
 		"Leaves an App, an object or everything as it is for a while. Of the same thing again, it changes the pause.", http.StatusOK), e.pause)
 	huma.Register(api, post("resume", "/api/v1/resume",
 		"Ends a pause: puts back what is declared, or writes what is live to Git.", http.StatusOK), e.resume)
+	huma.Register(api, post("rotate", "/api/v1/rotate",
+		"Makes the generated values of a Secret anew, and restarts the workloads that it names.", http.StatusOK), e.rotate)
 }
 
 func describeNews(api huma.API, e endpoints) {

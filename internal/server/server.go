@@ -57,6 +57,7 @@ type Config struct {
 	Logs     Logs
 	Waits    Waits
 	Keys     Keys
+	Rotates  Rotates
 	// Ready says what stands; nil means that the daemon is ready once it answers.
 	Ready func(ctx context.Context) []Check
 	// Token lets in; see Token. An empty one lets nobody in.
@@ -100,7 +101,7 @@ func mount(c Config) *router {
 		routes.Handle("POST /hooks/git", c.Hook)
 	}
 	describe(routes, endpoints{
-		apps: c.Apps, releases: c.Releases, plans: c.Plans, gates: c.Gates, git: c.Git, events: c.Events, logs: c.Logs, waits: c.Waits, keys: c.Keys,
+		apps: c.Apps, releases: c.Releases, plans: c.Plans, gates: c.Gates, git: c.Git, events: c.Events, logs: c.Logs, waits: c.Waits, keys: c.Keys, rotates: c.Rotates,
 		open: make(room, maxOpen), now: c.Now, log: c.Log,
 	})
 	return routes

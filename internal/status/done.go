@@ -25,6 +25,13 @@ type Window struct {
 	Next   time.Time `json:"next,omitzero" doc:"When that changes next; absent when it never does."`
 }
 
+// Rotated is a Secret whose generated values were made anew.
+type Rotated struct {
+	App       string       `json:"app" doc:"The App (NAMESPACE/NAME) that declares it."`
+	Object    object.Key   `json:"object" doc:"The Secret."`
+	Restarted []object.Key `json:"restarted" nullable:"false" doc:"The workloads that were restarted for it."`
+}
+
 // RolledBack is what a rollback wrote to Git.
 type RolledBack struct {
 	App     string    `json:"app" doc:"The App, NAMESPACE/NAME."`

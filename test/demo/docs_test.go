@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/cli/dev"
 	"plumb.dev/plumb/internal/cli/keys"
+	"plumb.dev/plumb/internal/cli/rotate"
 	"plumb.dev/plumb/internal/cli/seal"
 	vetting "plumb.dev/plumb/internal/cli/vet"
 	"plumb.dev/plumb/internal/manifest"
@@ -204,7 +205,7 @@ func checkCommand(t *testing.T, page, text string) {
 
 func helpOf(path []string) string {
 	var out strings.Builder
-	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(seal.Parts{}), seal.UnsealCommand(seal.Parts{}), vetting.Command(nil)}})
+	cli.Run(context.Background(), append(slices.Clone(path), "--help"), cli.Env{Out: &out, Err: io.Discard, More: []func(cli.Env) *cobra.Command{dev.Command, keys.Command, seal.Command(seal.Parts{}), seal.UnsealCommand(seal.Parts{}), rotate.Command, vetting.Command(nil)}})
 	return out.String()
 }
 

@@ -27,12 +27,12 @@ type stuck struct {
 }
 
 // stuckAt reads the server's refusal of a change to a live object; false is a
-// refusal for another reason. What is to be replaced is tried first: an object
+// refusal for another reason, or of a definition, which is never deleted. What is to be replaced is tried first: an object
 // that would be refused as a new one, too, is never deleted.
 func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides, refusal error) (stuck, bool) {
 	d := s.desired
 	var status apierrors.APIStatus
-	if s.live == nil || !errors.As(refusal, &status) {
+	if s.live == nil || !errors.As(refusal, &status) || plan.StageOf(d.Key) == plan.StageDefinition {
 		return stuck{}, false
 	}
 	fixed := replace.FixedBy(status.Status())

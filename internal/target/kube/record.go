@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/internal/fields"
+	"plumb.dev/plumb/internal/generate"
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
@@ -37,6 +38,7 @@ func reduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Li
 		Health:      health.Verdict{Health: status.Healthy},
 		Deleting:    o.GetDeletionTimestamp() != nil,
 		Keep:        annotations[object.AnnotationPrune] == object.PruneNever,
+		Renew:       generate.DueOf(annotations),
 	}
 	live.Wave, _ = hooks.Wave(annotations) // what can't be read was told when it was rendered
 	switch whole, ok := o.(*unstructured.Unstructured); {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -28,6 +29,7 @@ type view struct {
 	byLabel map[string]map[object.Key]struct{}
 	told    map[schema.GroupKind]uint64 // the newest version that a watch brought
 	pending target.Event
+	renew   renewals
 }
 
 func newView() *view {
@@ -37,6 +39,7 @@ func newView() *view {
 		records: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
 		told:    map[schema.GroupKind]uint64{},
+		renew:   renewals{due: map[object.Key]time.Time{}, changed: make(chan struct{}, 1)},
 	}
 }
 
@@ -78,6 +81,7 @@ func (v *view) take(l plan.Live) {
 		v.unlist(old)
 	}
 	v.records[l.Key] = l
+	v.renew.note(l.Key, l.Renew)
 	if v.byLabel[l.App] == nil {
 		v.byLabel[l.App] = map[object.Key]struct{}{}
 	}
@@ -111,6 +115,7 @@ func (v *view) drop(key object.Key, version uint64) {
 		return
 	}
 	delete(v.records, key)
+	v.renew.note(key, time.Time{})
 	v.unlist(old)
 	v.tell(key, old.App)
 }
