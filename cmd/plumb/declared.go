@@ -18,7 +18,6 @@ import (
 	"plumb.dev/plumb/internal/push"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
-	"plumb.dev/plumb/internal/source/gitrepo"
 )
 
 // declared finds an App that a root declares, and its manifests at the newest
@@ -41,7 +40,7 @@ func (l *local) declared(ctx context.Context) error {
 		return err
 	}
 	l.later(func() error { sources.Close(); return nil })
-	heads := heads{sources: sources, wanted: map[source.Ref]time.Duration{}, known: map[source.Ref]release.Revision{}}
+	heads := newHeads(sources)
 	at, err := heads.of(ctx, root)
 	if err != nil {
 		return err
@@ -109,7 +108,7 @@ func (h heads) of(ctx context.Context, ref source.Ref) (release.Revision, error)
 }
 
 // lookedUp is the revision that someone names: a branch, a tag or a commit.
-func lookedUp(ctx context.Context, sources *gitrepo.Source, url, name string) (release.Revision, error) {
+func lookedUp(ctx context.Context, sources source.Looker, url, name string) (release.Revision, error) {
 	refs := []source.Ref{{URL: url, Branch: name}, {URL: url, Tag: name}, {URL: url, Commit: name}}
 	if gitobject.IsID(name) {
 		refs = refs[2:]

@@ -20,6 +20,7 @@ import (
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/daemon"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/push"
 	"plumb.dev/plumb/internal/redact"
@@ -130,6 +131,9 @@ func (l *local) open(ctx context.Context) error {
 	if err := find(ctx); err != nil {
 		return err
 	}
+	fetch := &once{options: l.run()}
+	l.later(fetch.Close)
+	l.parts.Renderer = pipeline.Gathering{From: l.parts.Renderer, Open: fetch, Look: fetch, App: l.subject.App}
 	cluster, err := openCluster(l.run(), daemon.NewMetrics(), log)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"plumb.dev/plumb/internal/cli"
 	vetting "plumb.dev/plumb/internal/cli/vet"
 	"plumb.dev/plumb/internal/declare"
 	"plumb.dev/plumb/internal/git"
@@ -31,7 +32,14 @@ func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
 	}
 	c := vet.Checker{
 		Renderer: renderers(), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(),
-		Declares: func(ctx context.Context, files tree.Tree, below string) (vet.Declared, error) { return declaredIn(ctx, files, below, o.URL) },
+		Declares: func(ctx context.Context, files tree.Tree, below string) (vet.Declared, error) {
+			return declaredIn(ctx, files, below, o.URL)
+		},
+	}
+	if o.Fetch {
+		fetch := &once{options: cli.RunOptions{GitCredentials: o.GitCredentials}}
+		defer fetch.Close()
+		c.Open, c.Look = fetch, fetch
 	}
 	return c.Check(ctx, files, below)
 }

@@ -25,6 +25,7 @@ import (
 	"plumb.dev/plumb/internal/hook"
 	"plumb.dev/plumb/internal/logs"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/cache"
 	"plumb.dev/plumb/internal/render/helm"
@@ -41,7 +42,7 @@ import (
 
 // renderers are the ways of rendering, the most particular first.
 func renderers() render.Set {
-	return render.Set{kustomize.Renderer{}, helm.New(), plain.Renderer{}}
+	return render.Set{kustomize.Renderer{}, kustomize.Patching{Renderer: helm.New()}, plain.Renderer{}}
 }
 
 // cachedRenderers keep what renders came to in the data folder.
@@ -95,7 +96,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
-	writer, err := openWriter(o, sources)
+	writer, err := openWriter(o, sources.git)
 	if err != nil {
 		return err
 	}
@@ -173,31 +174,9 @@ func rootRef(o cli.RunOptions) (source.Ref, error) {
 	return source.Ref{URL: path, Branch: o.RootBranch}, nil
 }
 
-// openSource follows repositories. A local one is read only if it is the root,
-// or if local ones are allowed.
-func openSource(ctx context.Context, o cli.RunOptions, root source.Ref, metrics *daemon.Metrics, log *slog.Logger) (*gitrepo.Source, error) {
-	var opens func(git.URL) (git.Credentials, error)
-	if o.GitCredentials != "" {
-		file, err := credentials.Load(o.GitCredentials)
-		if err != nil {
-			return nil, err
-		}
-		opens = file.For
-	}
-	return gitrepo.New(ctx, gitrepo.Options{
-		Git: git.Options{
-			Data:       filepath.Join(o.Data, "git"),
-			AllowLocal: func(path string) bool { return o.AllowLocal || path == root.URL },
-		},
-		Credentials: opens,
-		Logger:      log,
-		Looked:      func(l gitrepo.Look) { metrics.Fetched(l.Took, l.Outcome) },
-	})
-}
-
 // openWriter writes to the repositories that are followed.
-func openWriter(o cli.RunOptions, sources *gitrepo.Source) (*commit.Writer, error) {
-	options := commit.Options{Mirror: sources.Mirror}
+func openWriter(o cli.RunOptions, repositories *gitrepo.Source) (*commit.Writer, error) {
+	options := commit.Options{Mirror: repositories.Mirror}
 	if o.GitCredentials != "" {
 		file, err := credentials.Load(o.GitCredentials)
 		if err != nil {
@@ -257,7 +236,10 @@ func renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object
 	if err != nil {
 		return nil, err
 	}
-	result, err := opening(keys).Render(ctx, render.Work{Files: files, Path: below})
+	fetch := &once{}
+	defer fetch.Close()
+	gather := pipeline.Gathering{From: opening(keys), Open: fetch, Look: fetch}
+	result, err := gather.Render(ctx, render.Work{Files: files, Path: below})
 	for _, notice := range result.Notices {
 		fmt.Fprintln(os.Stderr, notice)
 	}
