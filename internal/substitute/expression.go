@@ -1,9 +1,6 @@
 package substitute
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // expression is one ${…} of a text.
 type expression struct {
@@ -131,18 +128,18 @@ func nameLength(s string) int {
 // IsName says whether a text can be a name in ${NAME}.
 func IsName(s string) bool { return s != "" && nameLength(s) == len(s) }
 
-// maxQuoted bounds what messages quote of a text.
-const maxQuoted = 60
+// maxShown bounds what messages show of a name.
+const maxShown = 60
 
-// shown is the expression for messages. What a default holds is left out.
+// shown is the expression for messages: its name, and which form it has. What
+// else it holds may be anything.
 func (e expression) shown() string {
-	s := e.source
-	if e.operator != "" {
-		s = fmt.Sprintf("${%s%s…}", e.name, e.operator)
+	inner := e.source[len("${") : len(e.source)-1]
+	rest := inner[len(e.name):]
+	form := len(rest) - len(strings.TrimLeft(rest, "#%/^,:=-+?!@*[<>|&"))
+	s := inner[:min(len(e.name)+form, maxShown)]
+	if len(s) < len(inner) {
+		s += "…"
 	}
-	if len(s) > maxQuoted {
-		s = strings.ToValidUTF8(s[:maxQuoted], "") + "…"
-	}
-	quoted := fmt.Sprintf("%q", s)
-	return quoted[1 : len(quoted)-1]
+	return "${" + s + "}"
 }

@@ -228,7 +228,7 @@ data:
 		},
 		"lenient, unknown form of what has a value": {
 			lenient: true, in: "kind: Pod\nmetadata: {name: '${NAME/w/x}'}\n",
-			err: "metadata.name: ${NAME/w/x} is a form that isn't known: there are ${NAME} and ${NAME:=DEFAULT}; write $${NAME/w/x} to have it as it stands",
+			err: "metadata.name: ${NAME/…} is a form that isn't known: there are ${NAME} and ${NAME:=DEFAULT}; write $${NAME/…} to have it as it stands",
 		},
 		"a key twice": {
 			in:  "kind: Pod\nmetadata: {labels: {'${NAME}': a, web: b}}\n",
