@@ -3,14 +3,20 @@ package verbs
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/yaml"
+
 	"plumb.dev/plumb/internal/client"
+	"plumb.dev/plumb/internal/controlplane"
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/status"
 )
@@ -72,6 +78,40 @@ func edit(ts *testscript.TestScript, _ bool, args []string) {
 	objects, name := of(ts).resource(ts, args[0])
 	_, err := objects.Patch(context.Background(), name, types.MergePatchType, []byte(args[1]), metav1.PatchOptions{FieldManager: "kubectl-edit"})
 	ts.Check(err)
+}
+
+// put is `put FILE`: the object in a file is made in the script's namespace, by hand.
+func put(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: put FILE")
+	}
+	o := &unstructured.Unstructured{}
+	ts.Check(yaml.Unmarshal([]byte(ts.ReadFile(args[0])), &o.Object))
+	objects, name := of(ts).resource(ts, o.GetKind()+"/"+o.GetName())
+	_, err := objects.Apply(context.Background(), name, o, metav1.ApplyOptions{FieldManager: "kubectl", Force: true})
+	ts.Check(err)
+}
+
+// remove is `remove KIND/NAME`: a deletion by hand.
+func remove(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: remove KIND/NAME")
+	}
+	objects, name := of(ts).resource(ts, args[0])
+	ts.Check(objects.Delete(context.Background(), name, metav1.DeleteOptions{}))
+}
+
+// askHelm is `helm ARGUMENTS`: the real one, in the script's namespace. What it is told by Plumb it may be told a moment later.
+func askHelm(ts *testscript.TestScript, _ bool, args []string) {
+	s := of(ts)
+	checkout, _ := controlplane.Checkout(filepath.Dir(s.plumb))
+	helm := filepath.Join(checkout, "bin", "helm")
+	if _, err := os.Stat(helm); err != nil {
+		ts.Fatalf("%v; build it: make renderers", err)
+	}
+	s.until(ts, "helm "+strings.Join(args, " "), func() bool {
+		return ts.Exec(helm, append(args, "--namespace", s.namespace)...) == nil
+	})
 }
 
 // status is how the script's App stands.

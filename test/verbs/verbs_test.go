@@ -73,7 +73,7 @@ func TestVerbs(t *testing.T) {
 		Setup:               func(env *testscript.Env) error { return setUp(env, t, plumb) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"plumb": runPlumb, "daemon": runDaemon, "commit": commit, "branch": branch, "clone": clone, "deny": deny,
-			"live": live, "edit": edit, "approve": approve, "pending": pending, "moved": moved, "happened": happened, "metric": metric,
+			"live": live, "edit": edit, "put": put, "remove": remove, "helm": askHelm, "approve": approve, "pending": pending, "moved": moved, "happened": happened, "metric": metric,
 		},
 	})
 }
