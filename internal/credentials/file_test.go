@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plumb.dev/plumb/internal/git"
+	"plumb.dev/plumb/internal/registry"
 )
 
 const secret = "hunter2-5ecr3t"
@@ -100,6 +101,59 @@ func equal(c, o git.Credentials) bool {
 	return cmp.Equal(plain(c), plain(o))
 }
 
+// TestCharts: repositories of charts have entries of the same kind, and each
+// goes to where it is for.
+func TestCharts(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, `
+- url: https://charts.example.com
+  username: all
+  password: p
+- url: https://charts.example.com/team/
+  bearerTokenFile: token
+  caFile: ca.pem
+  clientCertificateFile: ca.pem
+  clientKeyFile: id
+  passCredentials: [cdn.example.com, "other.example.com:8443"]
+- url: oci://registry.example.com
+  username: registry
+  passwordFile: password
+- url: oci://registry.example.com:5000/team
+  bearerToken: port
+- url: https://charts.example.com/team
+  writes: true
+  bearerToken: writes
+`)
+	f, err := Load(filepath.Join(dir, "credentials.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	team := registry.Credentials{BearerToken: "token", CA: []byte("CA"), Certificate: []byte("CA"), Key: []byte("KEY"), PassTo: []string{"cdn.example.com", "other.example.com:8443"}}
+	for s, want := range map[string]registry.Credentials{
+		"https://charts.example.com":             {Username: "all", Password: "p"},
+		"https://charts.example.com/teams":       {Username: "all", Password: "p"},
+		"https://charts.example.com/team":        team,
+		"https://Charts.example.com:443/team/x/": team,
+		"https://charts.example.com:8443/team":   {},
+		"oci://charts.example.com/team":          {},
+		"oci://registry.example.com":             {Username: "registry", Password: secret},
+		"oci://registry.example.com/a/b":         {Username: "registry", Password: secret},
+		"oci://registry.example.com:5000/team":   {BearerToken: "port"},
+		"oci://registry.example.com:5000/other":  {},
+		"https://registry.example.com/a":         {},
+	} {
+		u, err := registry.ParseURL(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := f.ForCharts(u)
+		type plain registry.Credentials // without the methods that hide
+		if diff := cmp.Diff(plain(want), plain(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got)\n%s", s, err, diff)
+		}
+	}
+}
+
 // TestWhoMayPush: an entry for pushing alone reads nothing, and where there is
 // none, what reads is tried.
 func TestWhoMayPush(t *testing.T) {
@@ -138,28 +192,38 @@ func TestWhoMayPush(t *testing.T) {
 func TestFileErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ content, says string }{
-		"no list":             {"url: x", "must be a list"},
-		"a text":              {secret, ":1: it must be a list"},
-		"no YAML":             {"- url: [\n", "line"},
-		"unknown field":       {"- url: https://h\n  pasword: " + secret, "credentials.yaml:2: unknown or repeated field pasword"},
-		"repeated field":      {"- url: https://h\n  password: a\n  password: " + secret, "credentials.yaml:3: unknown or repeated field password"},
-		"a list for a text":   {"- url: https://h\n  password: [" + secret + "]", "credentials.yaml:2: password must be a text"},
-		"nothing for a text":  {"- url: https://h\n  password:\n", "credentials.yaml:2: password must be a text"},
-		"a text for an entry": {"- " + secret, "credentials.yaml:1: it must be an entry"},
-		"no url":              {"\n- username: a\n  password: " + secret, "credentials.yaml:2: the entry has no url"},
-		"password in the url": {"- url: https://a:" + secret + "@h/x", "credentials.yaml:1: not a repository URL"},
-		"a local url":         {"- url: /srv\n  password: " + secret, "takes no credentials"},
-		"ssh and password":    {"- url: ssh://h\n  password: " + secret, "an ssh url takes privateKeyFile"},
-		"https and key":       {"- url: https://h\n  privateKeyFile: x", "are for ssh urls"},
-		"two passwords":       {"- url: https://h\n  username: u\n  password: " + secret + "\n  passwordFile: x", "give one of password"},
-		"two tokens":          {"- url: https://h\n  bearerToken: " + secret + "\n  bearerTokenFile: x", "give one of bearerToken"},
-		"token and password":  {"- url: https://h\n  bearerToken: " + secret + "\n  password: x", "give a bearer token, or"},
-		"no password":         {"- url: https://h\n  username: u", "no password"},
-		"writes what":         {"- url: https://h\n  writes: " + secret, "credentials.yaml:1: writes must be true or false"},
-		"one writer twice":    {"- url: https://h\n  writes: true\n- url: https://h\n  writes: true\n", "credentials.yaml:3: there is an entry"},
-		"one url twice":       {"- url: https://h/a\n- url: https://H:443/a.git\n", "credentials.yaml:2: there is an entry for this url on line 1"},
-		"two documents":       {"- url: https://h\n---\n- url: https://i\n", "second document"},
-		"an anchor":           {"- url: https://h\n  password: &a " + secret + "\n  bearerToken: *a", "credentials.yaml:3: bearerToken must be a text"},
+		"no list":                  {"url: x", "must be a list"},
+		"a text":                   {secret, ":1: it must be a list"},
+		"no YAML":                  {"- url: [\n", "line"},
+		"unknown field":            {"- url: https://h\n  pasword: " + secret, "credentials.yaml:2: unknown or repeated field pasword"},
+		"repeated field":           {"- url: https://h\n  password: a\n  password: " + secret, "credentials.yaml:3: unknown or repeated field password"},
+		"a list for a text":        {"- url: https://h\n  password: [" + secret + "]", "credentials.yaml:2: password must be a text"},
+		"nothing for a text":       {"- url: https://h\n  password:\n", "credentials.yaml:2: password must be a text"},
+		"a text for an entry":      {"- " + secret, "credentials.yaml:1: it must be an entry"},
+		"no url":                   {"\n- username: a\n  password: " + secret, "credentials.yaml:2: the entry has no url"},
+		"password in the url":      {"- url: https://a:" + secret + "@h/x", "credentials.yaml:1: not a repository URL"},
+		"a local url":              {"- url: /srv\n  password: " + secret, "takes no credentials"},
+		"ssh and password":         {"- url: ssh://h\n  password: " + secret, "an ssh url takes privateKeyFile"},
+		"https and key":            {"- url: https://h\n  privateKeyFile: x", "are for ssh urls"},
+		"two passwords":            {"- url: https://h\n  username: u\n  password: " + secret + "\n  passwordFile: x", "give one of password"},
+		"two tokens":               {"- url: https://h\n  bearerToken: " + secret + "\n  bearerTokenFile: x", "give one of bearerToken"},
+		"token and password":       {"- url: https://h\n  bearerToken: " + secret + "\n  password: x", "give a bearer token, or"},
+		"no password":              {"- url: https://h\n  username: u", "no password"},
+		"writes what":              {"- url: https://h\n  writes: " + secret, "credentials.yaml:1: writes must be true or false"},
+		"one writer twice":         {"- url: https://h\n  writes: true\n- url: https://h\n  writes: true\n", "credentials.yaml:3: there is an entry"},
+		"one url twice":            {"- url: https://h/a\n- url: https://H:443/a.git\n", "credentials.yaml:2: there is an entry for this url on line 1"},
+		"two documents":            {"- url: https://h\n---\n- url: https://i\n", "second document"},
+		"a password in an oci url": {"- url: oci://a:" + secret + "@h/x", "credentials.yaml:1: not a URL"},
+		"oci and key":              {"- url: oci://h\n  privateKeyFile: x", "are for ssh urls"},
+		"oci and writes":           {"- url: oci://h\n  writes: true", "nothing is pushed to a registry"},
+		"one oci url twice":        {"- url: oci://h/a\n- url: oci://H:443/a/\n", "credentials.yaml:2: there is an entry for this url on line 1"},
+		"half a certificate":       {"- url: oci://h\n  clientKeyFile: x", "go together"},
+		"passed to a text":         {"- url: oci://h\n  passCredentials: " + secret, "credentials.yaml:2: passCredentials must be a list"},
+		"passed to nobody":         {"- url: oci://h\n  passCredentials: []", "credentials.yaml:2: passCredentials must be a list"},
+		"passed to a URL":          {"- url: oci://h\n  passCredentials: ['https://" + secret + "']", "passCredentials lists hosts"},
+		"passed to all":            {"- url: oci://h\n  passCredentials: ['*']", "passCredentials lists hosts"},
+		"ssh and passing":          {"- url: ssh://h\n  passCredentials: [a]", "an ssh url takes privateKeyFile"},
+		"an anchor":                {"- url: https://h\n  password: &a " + secret + "\n  bearerToken: *a", "credentials.yaml:3: bearerToken must be a text"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -262,8 +326,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for _, e := range entries {
-			if e.url.Host == "" {
-				t.Errorf("an entry for no host: %v", e.url)
+			if _, host, _ := strings.Cut(e.at.origin, "://"); host == "" {
+				t.Errorf("an entry for no host: %q", e.at.origin)
 			}
 		}
 	})

@@ -127,8 +127,6 @@ func TestOneLookPerWebhook(t *testing.T) {
 	}
 }
 
-// TestS53Refused: what isn't signed with the secret is refused, always with the
-// same words, before anyone looks into it.
 // TestCharts: a repository of charts is named in the plain form.
 func TestCharts(t *testing.T) {
 	t.Parallel()
@@ -143,6 +141,8 @@ func TestCharts(t *testing.T) {
 	}
 }
 
+// TestS53Refused: what isn't signed with the secret is refused, always with the
+// same words, before anyone looks into it.
 func TestS53Refused(t *testing.T) {
 	t.Parallel()
 	other := func(body string) string {

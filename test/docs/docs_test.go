@@ -27,6 +27,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/manifest"
+	"plumb.dev/plumb/internal/registry"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/server"
 	"plumb.dev/plumb/internal/status"
@@ -168,6 +169,11 @@ func TestAppExamples(t *testing.T) {
 	if len(examples) < 4 {
 		t.Fatalf("docs/app.md has only %d examples", len(examples))
 	}
+	for _, example := range fenced(read(t, "docs/charts.md"), "yaml") {
+		if strings.HasPrefix(example, "apiVersion: ") {
+			examples = append(examples, example)
+		}
+	}
 	for _, example := range examples {
 		for d, err := range manifest.Read("docs/app.md", []byte(example)) {
 			if err != nil {
@@ -192,16 +198,18 @@ func fenced(text, language string) (blocks []string) {
 	return blocks
 }
 
-// TestCredentials tries the example of docs/git.md, and each field.
+// TestCredentials tries the examples of docs/git.md and docs/charts.md, and each field.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	text := read(t, "docs/git.md")
-	file := filepath.Join(t.TempDir(), "credentials.yaml")
-	if err := os.WriteFile(file, []byte(fenced(text, "yaml")[0]), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := credentials.Load(file); err != nil {
-		t.Errorf("the example of docs/git.md: %v", err)
+	for page, examples := range map[string][]string{"docs/git.md": fenced(text, "yaml"), "docs/charts.md": fenced(section(read(t, "docs/charts.md"), "## Credentials"), "yaml")} {
+		file := filepath.Join(t.TempDir(), "credentials.yaml")
+		if err := os.WriteFile(file, []byte(examples[0]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := credentials.Load(file); err != nil {
+			t.Errorf("the example of %s: %v", page, err)
+		}
 	}
 	var code []string
 	for _, m := range regexp.MustCompile(`"(\w+)":\s+&(?:e\.|url|writes)`).FindAllStringSubmatch(read(t, "internal/credentials/file.go"), -1) {
@@ -222,6 +230,18 @@ func TestStates(t *testing.T) {
 		code[m[1]] = true
 	}
 	compare(t, "docs/git.md, States", slices.Collect(maps.Keys(code)), slices.Collect(maps.Keys(rows(section(read(t, "docs/git.md"), "## States")))))
+}
+
+// TestStatesOfCharts compares the states of docs/charts.md with the words of registry.Outcome.
+func TestStatesOfCharts(t *testing.T) {
+	t.Parallel()
+	_, outcome, _ := strings.Cut(read(t, "internal/registry/errors.go"), "\nfunc Outcome(")
+	outcome, _, _ = strings.Cut(outcome, "\n}\n")
+	code := []string{registry.Outcome(fmt.Errorf("any other"))}
+	for _, m := range regexp.MustCompile(`\{[\w.]+, "(\w+)"\}`).FindAllStringSubmatch(outcome, -1) {
+		code = append(code, m[1])
+	}
+	compare(t, "docs/charts.md, States", code, slices.Collect(maps.Keys(rows(section(read(t, "docs/charts.md"), "## States")))))
 }
 
 // TestMetrics compares docs/metrics.md with the series: names, types and labels.
