@@ -3,6 +3,7 @@ package kustomize
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -151,6 +152,19 @@ func TestPatchingLeavesWhatIsRefused(t *testing.T) {
 		objects, err := patchChart(chart{text: text}, &v1alpha1.Helm{Patches: helmPatches})
 		if err != nil || len(objects) != strings.Count(text, "apiVersion") {
 			t.Errorf("%d objects: %v", len(objects), err)
+		}
+	}
+}
+
+func BenchmarkPatching(b *testing.B) {
+	var text strings.Builder
+	for i := range 10 {
+		text.WriteString(strings.ReplaceAll(charted, "name: web", fmt.Sprintf("name: web-%d", i)) + "---\n")
+	}
+	helm := &v1alpha1.Helm{Images: []v1alpha1.Image{{Name: "registry/web", NewTag: "2"}}, Patches: helmPatches[1:]}
+	for b.Loop() {
+		if _, err := patchChart(chart{text: text.String()}, helm); err != nil {
+			b.Fatal(err)
 		}
 	}
 }
