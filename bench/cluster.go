@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"plumb.dev/plumb/bench/process"
 	"plumb.dev/plumb/internal/controlplane"
 )
 
@@ -120,19 +121,19 @@ func (c *cluster) quiet(ctx context.Context) error {
 func (c *cluster) cpu() (time.Duration, error) {
 	var sum time.Duration
 	for _, pid := range c.pids {
-		used, err := readProcess(pid)
+		used, err := process.Read(pid)
 		if err != nil {
 			return 0, err
 		}
-		sum += used.own
+		sum += used.Own
 	}
 	return sum, nil
 }
 
 // apiServerCPU is what the API server alone used since it started.
 func (c *cluster) apiServerCPU() (time.Duration, error) {
-	used, err := readProcess(c.pids[controlplane.APIServer])
-	return used.own, err
+	used, err := process.Read(c.pids[controlplane.APIServer])
+	return used.Own, err
 }
 
 func (c *cluster) close() error {

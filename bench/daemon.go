@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"plumb.dev/plumb/bench/process"
 	"plumb.dev/plumb/internal/server"
 )
 
@@ -184,7 +185,7 @@ func (d *daemon) inLineAfter(ctx context.Context, apps int, every time.Duration)
 }
 
 // usage is what the daemon used since it started.
-func (d *daemon) usage() (usage, error) { return readUsage(d.cmd.Process.Pid) }
+func (d *daemon) usage() (process.Usage, error) { return process.ReadUsage(d.cmd.Process.Pid) }
 
 // stop asks the daemon to end and waits for it. One that doesn't is killed, and
 // that is an error.

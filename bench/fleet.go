@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
+
+	"plumb.dev/plumb/bench/chart"
 )
 
 // The namespaces that things go to: those of the daemon, and those of the floor.
@@ -103,6 +105,22 @@ func newBulk(objects int) *fleet {
 			f.objects = append(f.objects, mustParse(text))
 		}
 		f.files[fmt.Sprintf("apps/%s/part-%04d.yaml", name, from/each)] = strings.Join(texts, "---\n")
+	}
+	return f
+}
+
+// newCharts is a repository of so many Apps, each of which is a chart of its own
+// with so many components.
+func newCharts(apps, components int) *fleet {
+	f := &fleet{files: map[string]string{}, turns: map[string]string{}}
+	for i := range apps {
+		name := appName(i)
+		f.apps = append(f.apps, name)
+		f.turns[name] = firstTurn
+		f.files["declared/"+name+".yaml"] = f.declaration(name)
+		for file, text := range chart.Files(name, partLabel+": "+partValue, components) {
+			f.files["apps/"+name+"/"+file] = text
+		}
 	}
 	return f
 }

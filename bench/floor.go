@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"plumb.dev/plumb/bench/process"
 )
 
 // floorWorkers apply at once in the bare loop.
@@ -31,7 +33,7 @@ func measureFloor(ctx context.Context, c *cluster, objects []manifest) (floor, e
 	if err != nil {
 		return floor{}, err
 	}
-	self, err := readProcess(os.Getpid())
+	self, err := process.Read(os.Getpid())
 	if err != nil {
 		return floor{}, err
 	}
@@ -47,11 +49,11 @@ func measureFloor(ctx context.Context, c *cluster, objects []manifest) (floor, e
 		return floor{}, err
 	}
 	f.apiServer = after - before
-	now, err := readProcess(os.Getpid())
+	now, err := process.Read(os.Getpid())
 	if err != nil {
 		return floor{}, err
 	}
-	f.client = now.own - self.own
+	f.client = now.Own - self.Own
 	f.again, err = c.applyAll(ctx, floorNamespace, objects)
 	return f, err
 }

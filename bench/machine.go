@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"plumb.dev/plumb/bench/process"
 )
 
 // machine is where and with what was measured.
@@ -28,11 +30,11 @@ type machine struct {
 // readMachine finds out what it can; what it can't stays empty.
 func readMachine(ctx context.Context) machine {
 	m := machine{
-		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease"),
+		CPU: process.Field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), Kernel: firstLine("/proc/sys/kernel/osrelease"),
 		Go: runtime.Version(), Git: strings.TrimPrefix(output(ctx, "git", "--version"), "git version "),
 		Commit: output(ctx, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"), Date: time.Now().UTC().Truncate(time.Second),
 	}
-	if kib, err := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
+	if kib, err := strconv.ParseInt(strings.TrimSuffix(process.Field("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
 		m.Memory = kib << 10
 	}
 	if load := strings.Fields(firstLine("/proc/loadavg")); len(load) >= 3 {
@@ -45,20 +47,6 @@ func readMachine(ctx context.Context) machine {
 func (m machine) String() string {
 	return fmt.Sprintf("%d × %s, %.0f GB, Linux %s (load before: %s)\n%s, git %s, Kubernetes %s\nPlumb %s, %s",
 		m.Cores, m.CPU, float64(m.Memory)/(1<<30), m.Kernel, m.Load, m.Go, m.Git, m.APIServer, m.Commit, m.Date.Format(time.RFC3339))
-}
-
-// field is the value of a line NAME : VALUE in a file.
-func field(path, name string) string {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	for line := range strings.Lines(string(content)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
 }
 
 func firstLine(path string) string {

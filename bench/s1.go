@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"plumb.dev/plumb/bench/process"
 )
 
 // The goals of a first sync: its time over the floor's.
@@ -18,7 +20,7 @@ type cold struct {
 	first     time.Duration // from the start of the daemon until the first object is live
 	wall      time.Duration // until the last one is
 	inLine    time.Duration // until the daemon says that all is healthy and recorded
-	used      usage
+	used      process.Usage
 	apiServer time.Duration // its CPU
 	counted   figures
 }
@@ -147,11 +149,11 @@ func coldRows(all []cold, f *fleet, most float64) []row {
 		took("until all is applied", seconds, pick(all, func(c cold) time.Duration { return c.wall })).beside(bare).ratioWithin(most),
 		took("until the first object is applied", seconds, pick(all, func(c cold) time.Duration { return c.first })),
 		took("until all is healthy and recorded", seconds, pick(all, func(c cold) time.Duration { return c.inLine })).beside(bare),
-		took("CPU of the daemon", seconds, pick(all, func(c cold) time.Duration { return c.used.own })).beside(bareClient),
-		took("CPU of its git programs", seconds, pick(all, func(c cold) time.Duration { return c.used.children })),
+		took("CPU of the daemon", seconds, pick(all, func(c cold) time.Duration { return c.used.Own })).beside(bareClient),
+		took("CPU of its git programs", seconds, pick(all, func(c cold) time.Duration { return c.used.Children })),
 		took("CPU of the API server", seconds, pick(all, func(c cold) time.Duration { return c.apiServer })).beside(bareServer),
-		figure("peak memory of the daemon", megabytes, mb(last.used.peak)),
-		figure("memory of its git programs", megabytes, mb(last.used.childrenNow)),
+		figure("peak memory of the daemon", megabytes, mb(last.used.Peak)),
+		figure("memory of its git programs", megabytes, mb(last.used.ChildrenNow)),
 		counted("objects applied", "objects", float64(len(f.objects))),
 		counted(patchesOfFirstSync, "requests", last.counted.requests["PATCH"]).between(len(f.objects), dailyCheck),
 		counted("renders", "renders", last.counted.renders).exactly(float64(len(f.apps))),

@@ -60,8 +60,8 @@ func (b *bench) nothing(ctx context.Context, st *stand, when string) ([]row, err
 	}
 	all := after.since(before)
 	did := all.withoutChecks(0)
-	share := 100 * float64(afterUse.cpu()-beforeUse.cpu()) / float64(b.idle)
-	memory := figure(when+"memory of the daemon", megabytes, mb(afterUse.resident))
+	share := 100 * float64(afterUse.CPU()-beforeUse.CPU()) / float64(b.idle)
+	memory := figure(when+"memory of the daemon", megabytes, mb(afterUse.Resident))
 	if len(st.fleet.apps) == 1000 {
 		memory = memory.within(memoryMostAt1000)
 	}
@@ -70,7 +70,7 @@ func (b *bench) nothing(ctx context.Context, st *stand, when string) ([]row, err
 		figure(when+"requests of daily checks", "requests", all.asked()-did.asked()),
 		figure(when+"CPU, its git programs' included", percent, share).within(idleCPUMost),
 		memory,
-		figure(when+"memory of its git programs", megabytes, mb(afterUse.childrenNow)),
+		figure(when+"memory of its git programs", megabytes, mb(afterUse.ChildrenNow)),
 	}, nil
 }
 
@@ -97,7 +97,7 @@ func (b *bench) restart(ctx context.Context, st *stand) ([]row, error) {
 	}
 	return []row{
 		figure("restart: until all is known to be in line", seconds, took.Seconds()),
-		figure("restart: CPU, its git programs' included", seconds, used.cpu().Seconds()),
+		figure("restart: CPU, its git programs' included", seconds, used.CPU().Seconds()),
 		counted("restart: applies and dry runs", "requests", counts.requests["PATCH"]).exactly(0),
 		figure("restart: other requests beside watches", "requests", counts.asked()-counts.requests["PATCH"]),
 		counted("restart: renders", "renders", counts.renders).exactly(0),

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"plumb.dev/plumb/bench/process"
 )
 
 // growthPerObject is the goal for how much memory an object more takes, in kilobytes.
@@ -28,7 +30,7 @@ func growth(ctx context.Context, b *bench) ([]row, error) {
 		if err != nil {
 			return rows, err
 		}
-		memory = append(memory, mb(used.resident))
+		memory = append(memory, mb(used.Resident))
 		rows = append(rows, growthRows(c, commits, used, apps)...)
 	}
 	if last := len(b.sizes) - 1; b.sizes[last] > b.sizes[0] {
@@ -40,16 +42,16 @@ func growth(ctx context.Context, b *bench) ([]row, error) {
 	return rows, nil
 }
 
-func growthRows(c cold, commits []row, used usage, apps int) []row {
+func growthRows(c cold, commits []row, used process.Usage, apps int) []row {
 	bare := figure("", seconds, c.floor.create.Seconds())
-	resident := figure("memory of the daemon at rest", megabytes, mb(used.resident))
+	resident := figure("memory of the daemon at rest", megabytes, mb(used.Resident))
 	if apps == 1000 {
 		resident = resident.within(memoryMostAt1000)
 	}
 	rows := []row{
 		figure("first sync", seconds, c.wall.Seconds()).beside(bare).ratioWithin(firstSyncMost),
-		figure("first sync: CPU of the daemon", seconds, c.used.own.Seconds()),
-		figure("first sync: peak memory of the daemon", megabytes, mb(c.used.peak)),
+		figure("first sync: CPU of the daemon", seconds, c.used.Own.Seconds()),
+		figure("first sync: peak memory of the daemon", megabytes, mb(c.used.Peak)),
 		resident,
 	}
 	for _, r := range commits {

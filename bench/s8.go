@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/bench/chart"
+	"plumb.dev/plumb/bench/process"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/helm"
 	"plumb.dev/plumb/internal/render/kustomize"
@@ -48,7 +50,7 @@ func renderings(ctx context.Context, b *bench) ([]row, error) {
 	for _, s := range []subject{
 		{what: "one ConfigMap", files: map[string]string{"apps/" + app + "/a.yaml": settings(app)}, objects: 1},
 		{what: "kustomization of 5 objects", files: newFleet(1, 1).files, command: []string{"kustomize", "build", "--load-restrictor=LoadRestrictionsNone"}, objects: objectsPerApp},
-		{what: "chart of 40 objects", files: newCharts(1, components).files, command: []string{"helm", "template", "release-name"}, objects: components * partsPerComponent},
+		{what: "chart of 40 objects", files: newCharts(1, components).files, command: []string{"helm", "template", "release-name"}, objects: components * chart.PerComponent},
 	} {
 		s.dir = filepath.Join(dir, s.what)
 		if err := s.write(); err != nil {
@@ -205,9 +207,9 @@ func mean(samples []float64) float64 {
 // workerMemory is what the largest of this process's workers has for itself.
 func workerMemory() int64 {
 	var most int64
-	for _, pid := range childrenOf(os.Getpid()) {
-		if p, err := readProcess(pid); err == nil {
-			most = max(most, p.private)
+	for _, pid := range process.ChildrenOf(os.Getpid()) {
+		if p, err := process.Read(pid); err == nil {
+			most = max(most, p.Private)
 		}
 	}
 	return most

@@ -39,12 +39,12 @@ func chartApps(ctx context.Context, b *bench) ([]row, error) {
 		}
 		rows = append(rows, forApps([]row{
 			figure(way.name+": until all is healthy and recorded", seconds, took.Seconds()),
-			figure(way.name+": CPU of the daemon", seconds, first.own.Seconds()),
-			figure(way.name+": CPU of its workers and git programs", seconds, first.children.Seconds()),
-			figure(way.name+": peak memory of the daemon", megabytes, mb(first.peak)),
-			figure(way.name+": memory of the daemon at rest", megabytes, mb(used.resident)),
-			figure(way.name+": of it beside files", megabytes, mb(used.private)),
-			figure(way.name+": memory of its workers and git programs at rest, beside files", megabytes, mb(used.childrenOwn)),
+			figure(way.name+": CPU of the daemon", seconds, first.Own.Seconds()),
+			figure(way.name+": CPU of its workers and git programs", seconds, first.Children.Seconds()),
+			figure(way.name+": peak memory of the daemon", megabytes, mb(first.Peak)),
+			figure(way.name+": memory of the daemon at rest", megabytes, mb(used.Resident)),
+			figure(way.name+": of it beside files", megabytes, mb(used.Private)),
+			figure(way.name+": memory of its workers and git programs at rest, beside files", megabytes, mb(used.ChildrenOwn)),
 		}, b.charts)...)
 	}
 	return rows, b.drop()

@@ -1,4 +1,4 @@
-package main
+package process
 
 import (
 	"os"
@@ -15,8 +15,8 @@ func TestParseStat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := process{parent: 17, own: 1500 * time.Millisecond, waited: 120 * time.Millisecond}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(process{})); diff != "" {
+	want := Process{Parent: 17, Own: 1500 * time.Millisecond, Waited: 120 * time.Millisecond}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	for _, bad := range []string{"", "1 (a) S 1", "1 (a) S x 1 1 0 -1 1 1 1 1 1 1 1 1 1 1"} {
@@ -35,11 +35,11 @@ func TestUsageCountsChildrenThatRun(t *testing.T) {
 	if err := sleeper.Start(); err != nil {
 		t.Fatal(err)
 	}
-	u, err := readUsage(os.Getpid())
+	u, err := ReadUsage(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u.resident == 0 || u.peak < u.resident || u.childrenNow == 0 {
+	if u.Resident == 0 || u.Peak < u.Resident || u.ChildrenNow == 0 {
 		t.Errorf("usage of this test with one child: %+v", u)
 	}
 	if err := in.Close(); err != nil {

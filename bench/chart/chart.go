@@ -1,48 +1,34 @@
-package main
+// Package chart makes the files of a Helm chart of any size, as people write
+// charts, for what renders it over and over. It renders nothing itself.
+package chart
 
 import (
 	"fmt"
 	"strings"
 )
 
-// partsPerComponent is how many objects the chart makes for each component.
-const partsPerComponent = 4
+// PerComponent is how many objects the chart makes for each component.
+const PerComponent = 4
 
-// newCharts is a repository of so many Apps, each of which is a chart of its own
-// with so many components.
-func newCharts(apps, components int) *fleet {
-	f := &fleet{files: map[string]string{}, turns: map[string]string{}}
-	for i := range apps {
-		name := appName(i)
-		f.apps = append(f.apps, name)
-		f.turns[name] = firstTurn
-		f.files["declared/"+name+".yaml"] = f.declaration(name)
-		for file, text := range chart(name, components) {
-			f.files["apps/"+name+"/"+file] = text
-		}
-	}
-	return f
-}
-
-// chart is one as people write them: with a library of named templates, loops
-// over values, and four objects for each component.
-func chart(name string, components int) map[string]string {
+// Files are those of a chart with so many components: named templates, and loops
+// over values. All its objects have the labels (KEY: VALUE, …).
+func Files(name, labels string, components int) map[string]string {
 	var values strings.Builder
-	fmt.Fprintf(&values, "image: {registry: registry.example.com/shop}\nlabels: {%s: %s}\ncomponents:\n", partLabel, partValue)
+	fmt.Fprintf(&values, "image: {registry: registry.example.com/shop}\nlabels: {%s}\ncomponents:\n", labels)
 	for i := range components {
 		fmt.Fprintf(&values, "- {name: part-%02d, port: %d, replicas: 0, resources: {limits: {memory: 128Mi}}, config: {url: 'http://{{ .Release.Name }}:80', level: info, n: 1500000}}\n", i, 8000+i)
 	}
 	return map[string]string{
 		"Chart.yaml":                "apiVersion: v2\nname: " + name + "\nversion: 1.0.0\nappVersion: 1.4.2\n",
 		"values.yaml":               values.String(),
-		"templates/_names.tpl":      chartNames,
-		"templates/deployment.yaml": chartDeployment,
-		"templates/parts.yaml":      chartParts,
+		"templates/_names.tpl":      names,
+		"templates/deployment.yaml": deployment,
+		"templates/parts.yaml":      parts,
 		"files/motd.txt":            "Welcome to {{ the shop }}\n",
 	}
 }
 
-const chartNames = `{{- define "it.name" -}}
+const names = `{{- define "it.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 {{- define "it.full" -}}
@@ -63,7 +49,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 `
 
-const chartDeployment = `{{- $root := . -}}
+const deployment = `{{- $root := . -}}
 {{- range $i, $c := .Values.components }}
 ---
 apiVersion: apps/v1
@@ -102,7 +88,7 @@ spec:
 {{ end }}
 `
 
-const chartParts = `{{- range .Values.components }}
+const parts = `{{- range .Values.components }}
 ---
 apiVersion: v1
 kind: Service
