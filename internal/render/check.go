@@ -93,7 +93,8 @@ func badName(name string) string {
 }
 
 // checkTexts says whether labels or annotations map text to text. That they
-// don't is often a version or a switch that was left unquoted.
+// don't is often a version or a switch that was left unquoted. One that has no
+// value becomes empty text, as it would on an API server: charts print such.
 func checkTexts(field string, v any) error {
 	if v == nil {
 		return nil
@@ -103,6 +104,9 @@ func checkTexts(field string, v any) error {
 		return fmt.Errorf("%s is %s, not a mapping: correct it", field, kindOf(v))
 	}
 	for _, k := range sortedKeys(m) {
+		if m[k] == nil {
+			m[k] = ""
+		}
 		if _, isText := m[k].(string); !isText {
 			return fmt.Errorf("%s: %s is %s, not text: quote it", field, k, kindOf(m[k]))
 		}

@@ -33,15 +33,16 @@ func (b *build) depend(c *chart.Chart, vendored map[string][]file, at place) err
 			c.AddDependency(sub)
 		}
 	}
-	if err := locked(c, at); err != nil {
-		return err
-	}
+	wrong := locked(c, at)
 	if err := b.local(c, at); err != nil {
 		return err
 	}
-	needed, err := b.remote(c, at)
+	needed, err := b.remote(c, at, wrong)
 	if err != nil {
 		return err
+	}
+	if wrong != nil {
+		b.Notice(wrong.Error())
 	}
 	sorted := slices.Clone(c.Dependencies())
 	slices.SortStableFunc(sorted, func(x, y *chart.Chart) int {
@@ -135,8 +136,9 @@ func missing(c *chart.Chart, at place, needed map[string]bool) error {
 		path.Join(at.folder, render.ChartFile), strings.Join(absent, ", "))
 }
 
-// locked holds a chart to its Chart.lock: that it was made for these
-// dependencies, and that charts/ holds what it says.
+// locked says where a chart's Chart.lock is wrong: it was made for other
+// dependencies, or charts/ has others than it says. As long as nothing is
+// fetched by it, that is no error: Helm goes by what is in charts/ then.
 func locked(c *chart.Chart, at place) error {
 	if c.Lock == nil {
 		return nil

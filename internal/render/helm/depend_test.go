@@ -1,6 +1,7 @@
 package helm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -101,28 +102,32 @@ func TestWrongDependencies(t *testing.T) {
 		files map[string]string
 		want  string // empty: it is none
 	}{
-		"not there":           {map[string]string{"c/Chart.yaml": declared}, "the chart sub 1.x of https://charts.example.com: not fetched yet"},
-		"password":            {file("https://me:canary@charts.example.com"), "the repository of the dependency sub has a user in its URL"},
-		"oci":                 {file("oci://registry.example.com/charts"), "the chart sub 1.x of oci://registry.example.com/charts: not fetched yet"},
-		"by an alias":         {file("@stable"), `is given as "@stable", a name that only the one who added it knows; give its URL`},
-		"by another alias":    {file("alias:stable"), `is given as "alias:stable"`},
-		"of another kind":     {file("s3://bucket/charts"), `is of the kind "s3", which Plumb doesn't fetch from`},
-		"of the host":         {file("/etc/charts"), `is of the kind ""`},
-		"no host":             {file("https:charts"), "names no host"},
-		"no repository":       {file(""), "c/Chart.yaml: what it depends on is not in charts/, and no repository is named: sub 1.x"},
-		"file outside":        {file("file://../../x"), "which is not in the repository"},
-		"file, absolute":      {file("file:///etc"), "which is not in the repository"},
-		"file is no chart":    {with(file("file://../x"), map[string]string{"x/y": ""}), "x: there is no Chart.yaml in it"},
-		"file of other name":  {with(file("file://../x"), map[string]string{"x/Chart.yaml": chartYAML}), "the chart there is shop"},
-		"file of itself":      {file("file://."), "the chart depends on itself"},
-		"locked":              {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": declared, "c/Chart.lock": lockedAs("1.2.3")}), ""},
-		"locked, for others":  {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": strings.Replace(declared, "1.x", "1.2.x", 1), "c/Chart.lock": lockedAs("1.2.3")}), "c/Chart.yaml: Chart.lock was made for other dependencies than it names"},
-		"locked, other chart": {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": declared, "c/Chart.lock": lockedAs("1.2.4")}), "Chart.lock names version 1.2.4 of sub, and charts/ has another"},
-		"broken lock":         {map[string]string{"c/Chart.lock": "dependencies: {\n"}, "c/Chart.lock:"},
+		"not there":                 {map[string]string{"c/Chart.yaml": declared}, "the chart sub 1.x of https://charts.example.com: not fetched yet"},
+		"password":                  {file("https://me:canary@charts.example.com"), "the repository of the dependency sub has a user in its URL"},
+		"oci":                       {file("oci://registry.example.com/charts"), "the chart sub 1.x of oci://registry.example.com/charts: not fetched yet"},
+		"by an alias":               {file("@stable"), `is given as "@stable", a name that only the one who added it knows; give its URL`},
+		"by another alias":          {file("alias:stable"), `is given as "alias:stable"`},
+		"of another kind":           {file("s3://bucket/charts"), `is of the kind "s3", which Plumb doesn't fetch from`},
+		"of the host":               {file("/etc/charts"), `is of the kind ""`},
+		"no host":                   {file("https:charts"), "names no host"},
+		"no repository":             {file(""), "c/Chart.yaml: what it depends on is not in charts/, and no repository is named: sub 1.x"},
+		"file outside":              {file("file://../../x"), "which is not in the repository"},
+		"file, absolute":            {file("file:///etc"), "which is not in the repository"},
+		"file is no chart":          {with(file("file://../x"), map[string]string{"x/y": ""}), "x: there is no Chart.yaml in it"},
+		"file of other name":        {with(file("file://../x"), map[string]string{"x/Chart.yaml": chartYAML}), "the chart there is shop"},
+		"file of itself":            {file("file://."), "the chart depends on itself"},
+		"locked":                    {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": declared, "c/Chart.lock": lockedAs("1.2.3")}), ""},
+		"locked, for others":        {with(map[string]string{"c/Chart.yaml": strings.Replace(declared, "1.x", "1.2.x", 1), "c/Chart.lock": lockedAs("1.2.3")}), "c/Chart.yaml: Chart.lock was made for other dependencies than it names"},
+		"vendored, lock for others": {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": strings.Replace(declared, "1.x", "1.2.x", 1), "c/Chart.lock": lockedAs("1.2.3")}), "notice: c/Chart.yaml: Chart.lock was made for other dependencies than it names"},
+		"vendored, other chart":     {with(sub("sub", "1.2.3"), map[string]string{"c/Chart.yaml": declared, "c/Chart.lock": lockedAs("1.2.4")}), "notice: c/Chart.yaml: Chart.lock names version 1.2.4 of sub, and charts/ has another"},
+		"broken lock":               {map[string]string{"c/Chart.lock": "dependencies: {\n"}, "c/Chart.lock:"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := rendered(t, with(in(configMap("x"), nil), test.files), nil)
+			result, err := rendered(t, with(in(configMap("x"), nil), test.files), nil)
+			if err == nil && len(result.Notices) > 0 {
+				err = errors.New("notice: " + result.Notices[0])
+			}
 			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) || err != nil && strings.Contains(err.Error(), "canary") {
 				t.Errorf("got the error %v, want %s", err, test.want)
 			}

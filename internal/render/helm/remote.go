@@ -17,8 +17,9 @@ import (
 
 // remote loads the dependencies that are in a chart repository or registry, and
 // not in charts/, from where they are mounted. Those that aren't mounted yet are
-// noted as needed; their names are returned.
-func (b *build) remote(c *chart.Chart, at place) (needed map[string]bool, err error) {
+// noted as needed; their names are returned. Nothing is fetched by a lock file
+// that is wrong.
+func (b *build) remote(c *chart.Chart, at place, wrongLock error) (needed map[string]bool, err error) {
 	vendored := map[string]bool{}
 	for _, d := range c.Dependencies() {
 		vendored[d.Name()] = true
@@ -28,6 +29,9 @@ func (b *build) remote(c *chart.Chart, at place) (needed map[string]bool, err er
 	for i, d := range c.Metadata.Dependencies {
 		if d.Repository == "" || strings.HasPrefix(d.Repository, "file://") || vendored[d.Name] {
 			continue
+		}
+		if wrongLock != nil {
+			return nil, wrongLock
 		}
 		if why := unreachable(d.Repository); why != "" {
 			return nil, fmt.Errorf("%s: the repository of the dependency %s %s", path.Join(at.folder, render.ChartFile), d.Name, why)
