@@ -94,6 +94,12 @@ func TestSplit(t *testing.T) {
 	generated := made("Job", "", map[string]string{own: "post-sync"})
 	generated.SetName("")
 	generated.SetGenerateName("report-")
+	Name(generated)
+	nameless := made("Job", "", nil)
+	nameless.SetGenerateName("report-")
+	if Name(nameless); nameless.GetName() != "" {
+		t.Error("an object that is no hook got a name")
+	}
 	objects := []object.Object{
 		made("ConfigMap", "plain", nil), job, generated,
 		made("Pod", "test", map[string]string{helm: "test"}),

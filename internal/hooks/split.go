@@ -53,7 +53,7 @@ func (p *Parts) take(o object.Object) {
 		p.Objects = append(p.Objects, o)
 	case len(r.hook.Events) > 0:
 		r.hook.Limit, r.hook.Generated = limitOf(o), o.GetGenerateName() != ""
-		p.Hooks = append(p.Hooks, Made{Object: asHook(o), Hook: *r.hook})
+		p.Hooks = append(p.Hooks, Made{Object: o, Hook: *r.hook})
 	}
 }
 
@@ -71,15 +71,21 @@ func limitOf(o object.Object) time.Duration {
 	return time.Duration(seconds)*time.Second + saying
 }
 
-// asHook is an object as it is made: its name is fixed, which the release then
-// completes.
-func asHook(o object.Object) object.Object {
-	if o.GetName() != "" || o.GetGenerateName() == "" {
-		return o
+// Nameless says whether an object has no name but what its name begins with,
+// and is a hook: only these may.
+func Nameless(o object.Object) bool {
+	return o.GetName() == "" && o.GetGenerateName() != "" && Claims(o.GetAnnotations())
+}
+
+// Claims says whether annotations make an object a hook, or mean to.
+func Claims(annotations map[string]string) bool { return read(annotations).hook != nil }
+
+// Name gives a nameless hook a name for what it is, which a release then makes
+// another one of. It changes the object.
+func Name(o object.Object) {
+	if Nameless(o) {
+		o.SetName(o.GetGenerateName() + o.Digest()[:hashSize])
 	}
-	named := withAnnotations(o, o.GetAnnotations())
-	named.SetName(o.GetGenerateName() + o.Digest()[:hashSize])
-	return named
 }
 
 // hashSize is how many characters end a generated name.

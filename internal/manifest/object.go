@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"plumb.dev/plumb/internal/hooks"
 )
 
 // flatten yields the items of a list in its stead, and of lists in it. A
@@ -109,6 +111,8 @@ func (d Document) Check() error {
 	case metadata["name"] != nil && !isText:
 		return fail(fmt.Sprintf("metadata.name of the %s is %v, not text", kind, metadata["name"]), "quote it", "metadata", "name")
 	case name != "":
+		return nil
+	case metadata["generateName"] != nil && hooks.Nameless(d.Object()):
 		return nil
 	case metadata["generateName"] != nil:
 		return fail("the "+kind+" has generateName but no name, so each apply would make another one", "give it metadata.name", "metadata", "generateName")

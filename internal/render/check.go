@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 )
 
@@ -37,6 +38,7 @@ func check(objects []object.Object) ([]object.Object, error) {
 			continue
 		}
 		strip(o.Object)
+		hooks.Name(o)
 		size := weigh(o.Object)
 		total += size
 		err := checkObject(o, size)
