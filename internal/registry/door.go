@@ -116,20 +116,23 @@ const (
 )
 
 func transport(loopback bool) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTime}
-	proxies := proxyAddresses()
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			d := *dialer
-			if !proxies[address] { // which operators name, and apps don't
-				d.Control = func(_, resolved string, _ syscall.RawConn) error { return checkAddress(resolved, loopback) }
-			}
-			return d.DialContext(ctx, network, address)
-		},
+		Proxy: http.ProxyFromEnvironment, DialContext: dialing(net.Dialer{Timeout: dialTime}, loopback),
 		TLSHandshakeTimeout: dialTime, ResponseHeaderTimeout: headerTime, IdleConnTimeout: 3 * time.Minute,
 		MaxIdleConnsPerHost: 2, MaxResponseHeaderBytes: 1 << 20, ForceAttemptHTTP2: true,
 		DisableCompression: true, // a package is taken as it comes; who takes an index unpacks it
+	}
+}
+
+// dialing connects to what a name was resolved to, if that may be asked.
+func dialing(d net.Dialer, loopback bool) func(ctx context.Context, network, address string) (net.Conn, error) {
+	proxies := proxyAddresses()
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		own := d
+		if !proxies[address] { // which operators name, and apps don't
+			own.Control = func(_, resolved string, _ syscall.RawConn) error { return checkAddress(resolved, loopback) }
+		}
+		return own.DialContext(ctx, network, address)
 	}
 }
 

@@ -192,23 +192,34 @@ func TestS10ClientCertificates(t *testing.T) {
 func TestS10TokensOfRegistries(t *testing.T) {
 	t.Parallel()
 	server := registrytest.NewTLSRegistry(t)
-	server.Push("charts", "shop", "1.0.0", nil)
+	first, _ := server.Push("charts", "shop", "1.0.0", nil)
 	realm := newWitness(t, registrytest.Realm("ada", password))
-	anonymous := newWitness(t, registrytest.Realm("", ""))
-	named := func(s *httptest.Server) string { // by a name, as IP addresses are suspect to begin with
-		return strings.Replace(s.URL, "127.0.0.1", "localhost", 1)
-	}
-	ca := append(append(registrytest.CA(server.Server), registrytest.CA(realm.Server)...), registrytest.CA(anonymous.Server)...)
-	c := registry.Credentials{Username: "ada", Password: password, CA: ca}
-	server.Wrap(registrytest.TokenAuth(strings.Replace(realm.URL, "127.0.0.1", "example.com", 1)))
+	c := registry.Credentials{Username: "ada", Password: password, CA: append(registrytest.CA(server.Server), registrytest.CA(realm.Server)...)}
+	want := registry.Want{Chart: "shop"}
 	r := at(t, newRegistry(t, registry.Options{}), server.Folder("charts"))
-	_, err := fetch(t, r, c, registry.Want{Chart: "shop"})
-	if err == nil || !strings.Contains(err.Error(), "passCredentials") || strings.Contains(err.Error(), password) || !errors.Is(err, registry.ErrCredentials) {
-		t.Errorf("a realm elsewhere: %v", err)
+	for _, elsewhere := range []string{realm.URL + "/token", strings.Replace(realm.URL, "127.0.0.1", "example.com", 1)} {
+		server.Wrap(registrytest.TokenAuth(elsewhere))
+		_, err := fetch(t, r, c, want)
+		if err == nil || !strings.Contains(err.Error(), "passCredentials") || strings.Contains(err.Error(), password) || !errors.Is(err, registry.ErrCredentials) {
+			t.Errorf("a realm elsewhere: %v", err)
+		}
 	}
-	server.Wrap(registrytest.TokenAuth(named(realm.Server) + "/token"))
-	if _, err = fetch(t, r, c, registry.Want{Chart: "shop"}); !errors.Is(err, registry.ErrCredentials) || realm.credentials() != "" {
-		t.Errorf("a realm that isn't named: %v, it was sent %s", err, realm.credentials())
+	if seen := realm.credentials(); seen != "" {
+		t.Errorf("a realm that isn't named was sent %s", seen)
+	}
+	server.Wrap(registrytest.TokenAuth(realm.URL + "/token"))
+	c.PassTo = []string{hostPort(t, realm.Server)}
+	if p, err := fetch(t, r, c, want); err != nil || p.Digest != first || !strings.HasPrefix(realm.credentials(), "Basic ") {
+		t.Errorf("a realm that is named: %+v, %v, it was sent %q", p, err, realm.credentials())
+	}
+	// Without credentials there are none to keep: tokens for all are taken.
+	open := registrytest.NewRegistry(t)
+	open.Push("charts", "shop", "1.0.0", nil)
+	tokens := httptest.NewServer(registrytest.Realm("", ""))
+	t.Cleanup(tokens.Close)
+	open.Wrap(registrytest.TokenAuth(tokens.URL))
+	if _, err := fetch(t, at(t, newRegistry(t, registry.Options{}), open.Folder("charts")), registry.Credentials{}, want); err != nil {
+		t.Errorf("a realm for all: %v", err)
 	}
 	// What is named may be an own realm of the same host.
 	own := registrytest.NewTLSRegistry(t)
@@ -224,7 +235,7 @@ func TestS10TokensOfRegistries(t *testing.T) {
 			guarded.ServeHTTP(w, req)
 		})
 	})
-	c.CA = registrytest.CA(own.Server)
+	c.CA, c.PassTo = registrytest.CA(own.Server), nil
 	r = at(t, newRegistry(t, registry.Options{}), own.Folder("charts"))
 	if p, err := fetch(t, r, c, registry.Want{Chart: "shop"}); err != nil || p.Digest != digest {
 		t.Errorf("a realm of the registry's own: %+v, %v", p, err)
