@@ -16,8 +16,8 @@ import (
 )
 
 // files is the tree as the library sees it: a disk that can't be written to, with
-// the repository's top in the folder /tree, and what the App asks for on top in
-// /app. What is mounted is there as NAME in every folder of the tree, so that a
+// the repository's top in one folder, and what the App asks for on top in another;
+// see overlay.go. What is mounted is there as NAME in every folder of the tree, so that a
 // path that begins with NAME leads to it from wherever it is written.
 type files struct{ *build }
 

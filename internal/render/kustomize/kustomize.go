@@ -80,15 +80,13 @@ func (b *build) result() ([]object.Object, error) {
 	objects, err := b.alone()
 	var p *render.Panic
 	switch {
-	case b.refused != nil && len(b.remotes.bases) > 0 && !errors.As(b.refused, new(render.Missing)):
-		return nil, told{b.refused, b.withBases(b.refused.Error())}
 	case b.refused != nil:
-		return nil, b.refused // the library takes it for an absent file
+		return nil, b.named(b.refused) // the library takes it for an absent file
 	case errors.As(err, &p):
 		p.Value = b.tell(fmt.Sprint(p.Value))
 		return nil, p
 	case err != nil:
-		return nil, b.explain(err)
+		return nil, b.named(b.explain(err))
 	}
 	return objects, nil
 }

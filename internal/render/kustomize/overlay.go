@@ -14,10 +14,11 @@ import (
 // What an App asks for beside its folder is done by a kustomization on top of the
 // folder's own. The library sees it on a disk of two folders: one has the tree,
 // the other this kustomization. So no file of the tree can be in its way, and the
-// tree's top can be built as well.
+// tree's top can be built as well. Their names are such that they can be taken
+// out of messages.
 const (
-	treeFolder    = "/tree"
-	overlayFolder = "/app"
+	treeFolder    = "/~tree~"
+	overlayFolder = "/~app~"
 	overlayFile   = overlayFolder + "/kustomization.yaml"
 )
 
@@ -41,8 +42,10 @@ func (b *build) overlay() ([]byte, error) {
 		Components:        slices.Clone(b.params.Components),
 		// These are not about content but about the build, of which the folder's
 		// own kustomization is no longer the top.
-		SortOptions:   own.SortOptions,
-		BuildMetadata: own.BuildMetadata,
+		SortOptions: own.SortOptions,
+	}
+	if slices.Contains(own.BuildMetadata, types.ManagedByLabelOption) { // others tell paths, of this disk
+		k.BuildMetadata = []string{types.ManagedByLabelOption}
 	}
 	if len(b.params.Labels) > 0 {
 		k.Labels = []types.Label{{Pairs: b.params.Labels}}

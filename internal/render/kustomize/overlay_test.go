@@ -173,11 +173,12 @@ spec:
 
 func TestParametersRefused(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": configMap}
+	files := map[string]string{"app/kustomization.yaml": "resources: [a.yaml, ../b/tree/app]\n", "app/a.yaml": configMap, "b/tree/app/kustomization.yaml": "namePrefix: a-\n"}
 	for name, test := range map[string]struct {
 		params v1alpha1.Kustomize
 		want   string
 	}{
+		"paths are whole":   {v1alpha1.Kustomize{NamePrefix: "a-", Components: []string{"../b/tree/app"}}, "app: kustomize: accumulating components: accumulateDirectory: \"expected kind 'Component' for path 'b/tree/app' but got 'Kustomization'\""},
 		"no component":      {v1alpha1.Kustomize{Components: []string{"../none"}}, "spec.render.kustomize.components[0]: none: not in the repository; add it, or correct the path"},
 		"S01 outside":       {v1alpha1.Kustomize{Components: []string{"../../etc"}}, "spec.render.kustomize.components[0]: ../../etc leads out of the repository; name what is inside it, by a relative path"},
 		"remote":            {v1alpha1.Kustomize{Components: []string{"https://github.com/a/b?ref=v1"}}, "spec.render.kustomize.components[0]: https://github.com/a/b?ref=v1 is remote, and of no repository that this daemon allows for bases (--remote-bases); commit a copy"},
@@ -190,8 +191,29 @@ func TestParametersRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := renderTree(treetest.New(files), "app", &test.params)
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "/tree") {
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "~") {
 				t.Errorf("got the error\n%v\nwant\n%s", err, test.want)
+			}
+		})
+	}
+}
+
+// What is written anew for the library means what was written.
+func TestWrittenAnew(t *testing.T) {
+	t.Parallel()
+	for name, e := range examples(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, err := renderTree(treetest.New(e.files), e.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := renderTree(treetest.New(e.files), e.path, &v1alpha1.Kustomize{Images: []v1alpha1.Image{{Name: "none", NewTag: "1"}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(printed(t, want), printed(t, got)); diff != "" {
+				t.Errorf("(-as it is +written anew)\n%s", diff)
 			}
 		})
 	}

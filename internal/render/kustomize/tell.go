@@ -2,6 +2,7 @@ package kustomize
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/internal/manifest"
+	"plumb.dev/plumb/internal/render"
 )
 
 // The library's errors quote what they are about: whole objects, patches and
@@ -42,7 +44,9 @@ func (b *build) tell(message string) string {
 
 // withPaths is a message with paths as they are in the repository.
 func (b *build) withPaths(message string) string {
-	return strings.NewReplacer(treeFolder+"/", "", "'"+treeFolder+"'", "'"+shown("")+"'", overlayFolder, b.declared).Replace(b.withBases(message))
+	return strings.NewReplacer(
+		".."+treeFolder+"/", "", treeFolder+"/", "", ".."+treeFolder, shown(""), treeFolder, shown(""), overlayFolder, b.declared,
+	).Replace(b.withBases(message))
 }
 
 // withBases is a message with remote bases as people know them, and not as they
@@ -52,6 +56,14 @@ func (b *build) withBases(message string) string {
 		message = strings.ReplaceAll(strings.ReplaceAll(message, mount+"/", base.git.URL+"//"), mount, base.git.URL)
 	}
 	return message
+}
+
+// named is an error with remote bases as people know them.
+func (b *build) named(err error) error {
+	if len(b.remotes.bases) == 0 || errors.As(err, new(render.Missing)) {
+		return err
+	}
+	return told{err, b.withBases(err.Error())}
 }
 
 // told is an error with another text.
