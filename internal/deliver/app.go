@@ -54,7 +54,8 @@ type app struct {
 	viewErr   error // why it doesn't
 	failures  int
 	retryAt   time.Time
-	crash     error // the work on the App panicked; nil once it went well again
+	waits     time.Time // since when all that failed only waits for what it relies on; zero when it doesn't
+	crash     error     // the work on the App panicked; nil once it went well again
 	checked   time.Time
 	look      look
 	deadline  time.Time

@@ -258,7 +258,7 @@ func (e *engine) observe(event target.Event) {
 	for key, labels := range event.Objects {
 		for _, id := range e.claims[key] {
 			if a := e.apps[id]; a != nil {
-				e.judge(a, key)
+				e.witness(a, key)
 				e.touch(a)
 			}
 		}
@@ -279,6 +279,17 @@ func (e *engine) observe(event target.Event) {
 			e.touch(a)
 		}
 		e.findOrphans()
+	}
+}
+
+// witness judges an object that changed. One that becomes healthy may be what
+// others of the App wait for, so they are tried at once.
+func (e *engine) witness(a *app, key object.Key) {
+	before, _ := a.objects.Object(key)
+	e.judge(a, key)
+	after, _ := a.objects.Object(key)
+	if after.Health.Health == status.Healthy && before.Health.Health != status.Healthy && a.objects.AnyFailed(target.ErrSkipped) {
+		a.failures, a.retryAt = 0, time.Time{}
 	}
 }
 
@@ -307,13 +318,7 @@ func (e *engine) checkKnown(a *app) {
 
 // retryAfterKinds lets what failed for want of a kind or a connection be tried at once.
 func (e *engine) retryAfterKinds(a *app) {
-	again := errors.Is(a.got.err, target.ErrUnknownKind) || errors.Is(a.got.err, target.ErrUnreachable)
-	for o := range a.objects.Objects() {
-		if again = again || errors.Is(o.Err, target.ErrUnreachable) || errors.Is(o.Err, target.ErrSkipped); again {
-			break
-		}
-	}
-	if again {
+	if errors.Is(a.got.err, target.ErrUnknownKind) || errors.Is(a.got.err, target.ErrUnreachable) || a.objects.AnyFailed(target.ErrUnreachable, target.ErrSkipped) {
 		a.retryAt = time.Time{}
 	}
 }

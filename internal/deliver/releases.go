@@ -1,13 +1,11 @@
 package deliver
 
 import (
-	"errors"
 	"fmt"
 
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
-	"plumb.dev/plumb/internal/target"
 )
 
 // draftIntended is the release that a change belongs to: the open one, or a
@@ -75,8 +73,9 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 	if d.Intended == nil || len(d.Intended.Changes) == 0 {
 		return
 	}
+	a.waits = d.Waits(failed, a.waits, e.Now())
 	switch {
-	case onlyWaits(d.Outcomes, failed):
+	case !a.waits.IsZero() && e.Now().Sub(a.waits) < a.App.Spec.Health.Timeout.Duration:
 		failed = nil
 	case failed == nil && len(a.unresolved) > 0:
 		failed = pipeline.Unresolved(a.unresolved)
@@ -107,16 +106,6 @@ func (e *engine) applied(a *app, r *release.Release) {
 	r.Applied = e.Now()
 	a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
 	a.cause = release.Cause{}
-}
-
-// onlyWaits says whether all that failed only waits for what it relies on.
-func onlyWaits(outcomes []target.Outcome, failed error) bool {
-	for _, o := range outcomes {
-		if o.Err != nil && !errors.Is(o.Err, target.ErrSkipped) {
-			return false
-		}
-	}
-	return errors.Is(failed, target.ErrSkipped)
 }
 
 // recordCorrective notes what came of putting drift right. It ends with the

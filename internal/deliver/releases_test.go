@@ -1,8 +1,6 @@
 package deliver
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"testing"
@@ -13,7 +11,6 @@ import (
 
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/release"
-	"plumb.dev/plumb/internal/target"
 )
 
 // at is a time on the day of these tests.
@@ -30,32 +27,6 @@ func attempt(from, to int, text string) release.Attempt {
 func cloned(r release.Release) release.Release {
 	r.Attempts, r.Changes = slices.Clone(r.Attempts), slices.Clone(r.Changes)
 	return r
-}
-
-func TestWhatOnlyWaitsIsNoFailure(t *testing.T) {
-	t.Parallel()
-	waits, refused := fmt.Errorf("%w: not yet", target.ErrSkipped), errors.New("refused")
-	for _, tc := range []struct {
-		name     string
-		outcomes []error
-		failed   error
-		want     bool
-	}{
-		{"all went well", []error{nil, nil}, nil, false},
-		{"one waits", []error{nil, waits}, target.ObjectError{Err: waits}, true},
-		{"all wait", []error{waits, waits}, target.ObjectError{Err: waits}, true},
-		{"one waits and one is refused", []error{waits, refused}, target.ObjectError{Err: waits}, false},
-		{"one is refused", []error{refused}, target.ObjectError{Err: refused}, false},
-		{"nothing was tried, and something else failed", nil, refused, false},
-	} {
-		var outcomes []target.Outcome
-		for _, err := range tc.outcomes {
-			outcomes = append(outcomes, target.Outcome{Err: err})
-		}
-		if got := onlyWaits(outcomes, tc.failed); got != tc.want {
-			t.Errorf("%s: it only waits: %v, want %v", tc.name, got, tc.want)
-		}
-	}
 }
 
 // What the last run of the daemon left is taken up: one intended release, one

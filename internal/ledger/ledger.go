@@ -12,6 +12,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -245,6 +246,22 @@ func (l *Ledger) FirstFailure() (first Object, found bool) {
 		}
 	}
 	return first, found
+}
+
+// AnyFailed says whether some object could not be compared or applied for one of
+// these reasons.
+func (l *Ledger) AnyFailed(reasons ...error) bool {
+	if l.counts.Failing+l.counts.Refused == 0 {
+		return false
+	}
+	for _, o := range l.objects {
+		for _, reason := range reasons {
+			if errors.Is(o.Err, reason) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Applying marks the objects that a worker is at, and with on = false takes the

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -35,6 +36,24 @@ type Carried struct {
 	Outcomes []target.Outcome // of all changes that were carried out; Changes are these
 	Drifted  int              // how many of the checks found a difference that was put right, or tried to be
 	Started  time.Time
+}
+
+// Waits says since when all that failed only waits for what it relies on: since
+// before, or now; zero where something failed for more than that, or nothing did.
+func (d Carried) Waits(failed error, before, now time.Time) time.Time {
+	for _, o := range d.Outcomes {
+		if o.Err != nil && !errors.Is(o.Err, target.ErrSkipped) {
+			return time.Time{}
+		}
+	}
+	switch {
+	case !errors.Is(failed, target.ErrSkipped):
+		return time.Time{}
+	case before.IsZero():
+		return now
+	default:
+		return before
+	}
 }
 
 // Records writes a release down before its work begins; history.Recorder does.

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/redact"
 	"plumb.dev/plumb/internal/target"
 )
@@ -64,11 +65,16 @@ func explainMasked(key object.Key, err error, mask redact.Mask) error {
 		return err
 	}
 	said := status.Status()
+	if waits := waitsForWebhook(said); waits != nil {
+		return waits
+	}
 	if mask.Hides() || key.Group == "" && key.Kind == "Secret" {
 		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
 	}
 	message := mask.Text(said.Message)
 	switch {
+	case plan.StageOf(key) == plan.StageDefinition && apierrors.IsInvalid(err):
+		return explainDefinition(message)
 	case apierrors.IsInvalid(err) && strings.Contains(message, "field is immutable"):
 		return fmt.Errorf("%s; the field can't be changed in place: undo the change, or delete the object so that it is made anew", message)
 	case apierrors.IsForbidden(err) && strings.Contains(message, "exceeded quota"):
@@ -84,6 +90,19 @@ func explainMasked(key object.Key, err error, mask redact.Mask) error {
 		return fmt.Errorf("%s; check the spelling and the indentation, and the apiVersion", message)
 	case apierrors.IsRequestEntityTooLargeError(err):
 		return fmt.Errorf("%s; the object is too large for the API server: split it", message)
+	default:
+		return errors.New(message)
+	}
+}
+
+// explainDefinition says what to do about a CRD that is refused. To delete it is
+// never the advice: that deletes all objects of the kind.
+func explainDefinition(message string) error {
+	switch {
+	case strings.Contains(message, "field is immutable"):
+		return fmt.Errorf("%s; it can't be changed while the kind is there: undo the change, or give the kind another name (to delete the CRD would delete all objects of it)", message)
+	case strings.Contains(message, "status.storedVersions"):
+		return fmt.Errorf("%s; objects are stored in that version: keep it, with served: false, until all are written anew and it is taken out of the CRD's status.storedVersions", message)
 	default:
 		return errors.New(message)
 	}

@@ -33,6 +33,8 @@ type watcher struct {
 	mu     sync.Mutex
 	synced bool
 	err    error
+	// unconverted is set while the first list waits for a conversion webhook.
+	unconverted bool
 }
 
 // watches is the set of watchers, by kind.
@@ -63,7 +65,7 @@ func (c *Cluster) watchKind(gk schema.GroupKind) (bool, error) {
 	w, sought := c.watches.byKind[gk], c.watches.sought[gk]
 	c.watches.mu.Unlock()
 	if w != nil {
-		return w.state()
+		return w.known()
 	}
 	if sought != nil {
 		return false, sought.err
@@ -173,6 +175,9 @@ func (w *watcher) observed(lw *cache.ListWatch) *cache.ListWatch {
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
 			stream, err := watchFor(ctx, o)
 			w.note(err)
+			if synced, _ := w.state(); err == nil && !synced {
+				stream = watch.Filter(stream, w.noteWithin)
+			}
 			return stream, err
 		},
 	}
@@ -183,13 +188,36 @@ func (w *watcher) note(err error) {
 	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) || errors.Is(err, context.Canceled) {
 		return // the reflector asks again in another way
 	}
+	waits := uncalled(err) != nil
 	w.mu.Lock()
-	changed := (w.err == nil) != (err == nil)
+	changed := (w.err == nil) != (err == nil) || waits && !w.unconverted
 	w.err = err
+	w.unconverted = w.unconverted || waits
 	w.mu.Unlock()
 	if changed {
 		w.view.tellKinds()
 	}
+}
+
+// noteWithin notes errors that come within a stream which was begun.
+func (w *watcher) noteWithin(e watch.Event) (watch.Event, bool) {
+	if e.Type == watch.Error {
+		w.note(apierrors.FromObject(e.Object))
+	}
+	return e, true
+}
+
+// known is state, but for a kind that can't be read because its conversion
+// webhook can't be called. What serves it may come with the same App, so that
+// has to go on: of this kind all is known that can be.
+func (w *watcher) known() (bool, error) {
+	synced, err := w.state()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !synced && w.unconverted {
+		return true, nil
+	}
+	return synced, err
 }
 
 // state says whether all objects of the kind are known, or why not.
@@ -247,7 +275,7 @@ func (w *watcher) Replace(list []any, version string) error {
 	w.view.replace(w.gk, live, parseVersion(version))
 	w.mu.Lock()
 	first := !w.synced
-	w.synced = true
+	w.synced, w.unconverted = true, false
 	w.mu.Unlock()
 	if first {
 		w.view.tellKinds()
