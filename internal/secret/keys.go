@@ -14,6 +14,10 @@ type Files struct {
 	Age    []string // age identities, one in a line
 	PGP    []string // armoured OpenPGP private keys
 	Sealed []string // private keys of a Sealed Secrets controller: PEM, or its Secrets as YAML
+	// Service is the address of a key service of SOPS, and ServiceKeys which keys
+	// it may be asked about: see NewService. Empty is none.
+	Service     string
+	ServiceKeys []string
 	// Own is the data folder with the daemon's own keys; they may come later.
 	// Empty is none.
 	Own string
@@ -22,8 +26,9 @@ type Files struct {
 // Keys are the private keys of some files. They are read again when a file
 // changes. Keys may be used concurrently; nil are none.
 type Keys struct {
-	files []file
-	own   *Own
+	files   []file
+	own     *Own
+	service *Service
 }
 
 // file is one file of keys.
@@ -51,6 +56,9 @@ func Load(named Files) (*Keys, error) {
 		add(named.PGP, "OpenPGP key file", parsePGP),
 		add(named.Sealed, "Sealed Secrets key file", parseSealed),
 	)
+	if err == nil && named.Service != "" {
+		k.service, err = NewService(named.Service, named.ServiceKeys)
+	}
 	if err == nil && named.Own != "" {
 		k.own = OwnIn(named.Own)
 		err = add([]string{filepath.Join(named.Own, OwnFile)}, "the daemon's own keys", parseAge)
@@ -78,6 +86,7 @@ func (k *Keys) Ring() (Ring, error) {
 		}
 		all = all.and(ring)
 	}
+	all.service = k.service
 	return all, nil
 }
 

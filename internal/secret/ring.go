@@ -23,6 +23,8 @@ type Ring struct {
 	pgp    openpgp.EntityList
 	sealed []*rsa.PrivateKey
 	names  []Name
+
+	service *Service // nil is none
 }
 
 // Name is what a key is called by those who know only its public half.
@@ -87,6 +89,15 @@ func (r Ring) OpenAge(message string) ([]byte, error) {
 	}
 	return bounded(plain)
 }
+
+// OpenCloud has a message decrypted by who keeps the key, if the ring has a
+// service that may be asked about it.
+func (r Ring) OpenCloud(key CloudKey, message []byte) ([]byte, error) {
+	return r.service.Decrypt(key, message)
+}
+
+// Unasked says of an error that it isn't worth telling: the ring has no such key.
+func Unasked(err error) bool { return errors.Is(err, errOpen) }
 
 // OpenPGP decrypts an armoured message that is encrypted for an OpenPGP key.
 func (r Ring) OpenPGP(message string) ([]byte, error) {

@@ -1,42 +1,68 @@
 package sops
 
 import (
+	"cmp"
+	"errors"
+
 	"plumb.dev/plumb/internal/secret"
 )
 
+// errNotEnough says that the keys there are don't open a file.
+var errNotEnough = errors.New("there is no key for it")
+
 // dataKey is the key that a file's values are encrypted with. It is encrypted
-// itself, for each recipient, or cut into parts of which some are enough.
-func dataKey(m metadata, ring secret.Ring) (key []byte, opened bool) {
+// itself, for each recipient, or cut into parts of which some are enough. An
+// error other than errNotEnough says why a key that there is didn't help.
+func dataKey(m metadata, ring secret.Ring) ([]byte, error) {
 	groups := m.groups()
 	var parts [][]byte
+	var failed error
 	for _, g := range groups {
-		if part, ok := openGroup(g, ring); ok {
+		part, err := openGroup(g, ring)
+		if err == nil {
 			parts = append(parts, part)
+		} else if !errors.Is(err, errNotEnough) {
+			failed = err
 		}
 	}
-	switch {
-	case len(groups) == 0 || len(parts) == 0:
-		return nil, false
-	case len(groups) == 1:
-		return parts[0], true
-	case len(parts) < m.Threshold || m.Threshold == 0 && len(parts) < len(groups):
-		return nil, false
+	enough := len(groups)
+	if m.Threshold > 0 && len(groups) > 1 {
+		enough = m.Threshold
 	}
-	return combine(parts)
+	switch {
+	case len(parts) == 0 || len(parts) < enough:
+		return nil, cmp.Or(failed, errNotEnough)
+	case len(groups) == 1:
+		return parts[0], nil
+	}
+	if key, whole := combine(parts); whole {
+		return key, nil
+	}
+	return nil, errNotEnough
 }
 
-func openGroup(g group, ring secret.Ring) ([]byte, bool) {
+func openGroup(g group, ring secret.Ring) ([]byte, error) {
 	for _, k := range g.Age {
 		if key, err := ring.OpenAge(k.Enc); err == nil {
-			return key, true
+			return key, nil
 		}
 	}
 	for _, k := range g.PGP {
 		if key, err := ring.OpenPGP(k.Enc); err == nil {
-			return key, true
+			return key, nil
 		}
 	}
-	return nil, false
+	failed := errNotEnough
+	for _, k := range g.clouds() {
+		key, err := ring.OpenCloud(k.CloudKey, []byte(k.enc))
+		if err == nil {
+			return key, nil
+		}
+		if !secret.Unasked(err) {
+			failed = err
+		}
+	}
+	return nil, failed
 }
 
 // combine puts parts together by Shamir's scheme over GF(256), byte by byte:

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"plumb.dev/plumb/internal/secret"
 )
 
 // sectionName is the name under which SOPS keeps what it knows of a file.
@@ -20,22 +22,60 @@ type group struct {
 		Enc         string `yaml:"enc"`
 	} `yaml:"pgp"`
 	KMS []struct {
-		ARN string `yaml:"arn"`
+		ARN     string            `yaml:"arn"`
+		Role    string            `yaml:"role"`
+		Context map[string]string `yaml:"context"`
+		Enc     string            `yaml:"enc"`
 	} `yaml:"kms"`
 	GCP []struct {
-		ID string `yaml:"resource_id"`
+		ID  string `yaml:"resource_id"`
+		Enc string `yaml:"enc"`
 	} `yaml:"gcp_kms"`
 	Azure []struct {
-		Vault string `yaml:"vault_url"`
-		Name  string `yaml:"name"`
+		Vault   string `yaml:"vault_url"`
+		Name    string `yaml:"name"`
+		Version string `yaml:"version"`
+		Enc     string `yaml:"enc"`
 	} `yaml:"azure_kv"`
 	Vault []struct {
 		Address string `yaml:"vault_address"`
+		Engine  string `yaml:"engine_path"`
 		Name    string `yaml:"key_name"`
+		Enc     string `yaml:"enc"`
 	} `yaml:"hc_vault"`
 	Huawei []struct {
-		ID string `yaml:"key_id"`
+		ID  string `yaml:"key_id"`
+		Enc string `yaml:"enc"`
 	} `yaml:"hckms"`
+}
+
+// cloudKey is a key of a cloud, and the file's key as it encrypted that.
+type cloudKey struct {
+	secret.CloudKey
+	service, enc string
+}
+
+// clouds are the group's keys that clouds keep.
+func (g group) clouds() (keys []cloudKey) {
+	add := func(service string, key secret.CloudKey, enc string) {
+		keys = append(keys, cloudKey{key, service, enc})
+	}
+	for _, k := range g.KMS {
+		add("AWS KMS", secret.AWSKey(k.ARN, k.Role, k.Context), k.Enc)
+	}
+	for _, k := range g.GCP {
+		add("Google KMS", secret.GoogleKey(k.ID), k.Enc)
+	}
+	for _, k := range g.Azure {
+		add("Azure Key Vault", secret.AzureKey(k.Vault, k.Name, k.Version), k.Enc)
+	}
+	for _, k := range g.Vault {
+		add("Vault", secret.VaultKey(k.Address, k.Engine, k.Name), k.Enc)
+	}
+	for _, k := range g.Huawei {
+		add("Huawei KMS", secret.HuaweiKey(k.ID), k.Enc)
+	}
+	return keys
 }
 
 type ageKey struct {
@@ -51,20 +91,8 @@ func (g group) recipients() (names []string) {
 	for _, k := range g.PGP {
 		names = append(names, "OpenPGP "+k.Fingerprint)
 	}
-	for _, k := range g.KMS {
-		names = append(names, "AWS KMS "+k.ARN)
-	}
-	for _, k := range g.GCP {
-		names = append(names, "Google KMS "+k.ID)
-	}
-	for _, k := range g.Azure {
-		names = append(names, "Azure Key Vault "+k.Vault+"/"+k.Name)
-	}
-	for _, k := range g.Vault {
-		names = append(names, "Vault "+k.Address+"/"+k.Name)
-	}
-	for _, k := range g.Huawei {
-		names = append(names, "Huawei KMS "+k.ID)
+	for _, k := range g.clouds() {
+		names = append(names, k.service+" "+k.Name)
 	}
 	return names
 }

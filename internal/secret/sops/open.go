@@ -1,6 +1,7 @@
 package sops
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,9 +42,12 @@ func (o Opener) Open(files tree.Reader, file string, content []byte) (plain []by
 	if err != nil {
 		return nil, nil, &Unreadable{File: file, why: "the keys can't be had: " + err.Error()}
 	}
-	key, opened := dataKey(m, ring)
-	if !opened {
+	key, err := dataKey(m, ring)
+	if errors.Is(err, errNotEnough) {
 		return nil, nil, unreadable(file, m, ring, hint(files, file, m, ring))
+	}
+	if err != nil {
+		return nil, nil, &Unreadable{File: file, why: err.Error()}
 	}
 	if secrets, err = decrypt(p.docs, m, key); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", file, err)

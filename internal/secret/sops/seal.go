@@ -210,9 +210,9 @@ func earlierOf(s secret.Sealing) (*earlier, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, opened := dataKey(m, ring)
-	if !opened {
-		return nil, nil
+	key, err := dataKey(m, ring)
+	if err != nil {
+		return nil, nil // then everything gets a new ciphertext
 	}
 	w, err := newWalk(m, key)
 	if err != nil {

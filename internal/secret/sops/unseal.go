@@ -1,6 +1,7 @@
 package sops
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -24,8 +25,11 @@ func Unseal(keys *secret.Keys, name string, content []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, opened := dataKey(m, ring)
-	if !opened {
+	key, err := dataKey(m, ring)
+	if err != nil && !errors.Is(err, errNotEnough) {
+		return nil, &Unreadable{File: name, why: err.Error()}
+	}
+	if err != nil {
 		return nil, &Unreadable{File: name, why: fmt.Sprintf("none of the keys given here reads it: it is encrypted for %s; given is %s",
 			listed(m.allRecipients()), given(ring))}
 	}
