@@ -4,25 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"plumb.dev/plumb/internal/fields"
-	"plumb.dev/plumb/internal/generate"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/sides"
 	"plumb.dev/plumb/internal/target"
 )
-
-// mostFields bounds how many fields of one object are told.
-const mostFields = 50
 
 // Check asks the server how declared objects differ from the live ones. It
 // costs two requests an object, and changes nothing.
@@ -55,50 +49,35 @@ func (c *Cluster) checkOne(ctx context.Context, as target.Actor, d plan.Desired,
 			return target.Finding{Key: d.Key, Exists: true, Err: answered{held}}
 		}
 	}
-	s := sides{desired: d, live: live, wanted: wanted, declared: declared, mask: as.Redact.Of(declared, contentOrNil(live), contentOrNil(wanted))}
-	if live != nil && (err == nil || apierrors.IsInvalid(err)) && (!as.Values || s.wasDeclared(d)) {
-		s.mend = fields.MendOf(live, declared)
+	s := sides.Sides{Desired: d, Live: live, Wanted: wanted, Declared: declared, Mask: as.Redact.Of(declared, contentOrNil(live), contentOrNil(wanted))}
+	if live != nil && (err == nil || apierrors.IsInvalid(err)) && (!as.Values || s.WasDeclared()) {
+		s.Mend = fields.MendOf(live, declared)
 	}
-	finding := target.Finding{Key: d.Key, Exists: live != nil, Live: liveRecord(d, live), Repair: s.mend.Patch}
-	if err != nil && s.mend.Patch == nil {
+	finding := target.Finding{Key: d.Key, Exists: live != nil, Live: liveRecord(d, live), Repair: s.Mend.Patch}
+	if err != nil && s.Mend.Patch == nil {
 		return c.takeRefusal(ctx, as, s, finding, err)
 	}
 	if err != nil { // as it is, what is declared is refused; the repair comes first
-		s.wanted = s.mend.On(s.live)
+		s.Wanted = s.Mend.On(s.Live)
 	}
 	finding.From = h.from
-	taken := fields.Ours(s.wanted).Difference(fields.Ours(live)).Difference(s.generated())
-	finding.Differs = h.moves || s.mend.Patch != nil || !taken.Empty() || !reflect.DeepEqual(content(live), content(s.wanted))
-	switch {
+	switch finding.Differs = h.moves || s.Differ(); {
 	case finding.Differs && as.Values:
-		s.tellValues(d, &finding)
-	case s.mend.Patch != nil:
-		finding.Fields = s.mendedFields()
+		told := s.Values()
+		finding.Fields, finding.More, finding.Digest = told.Fields, told.More, told.Digest
 	case finding.Differs:
-		finding.Fields = s.fieldsThatDiffer(taken)
+		finding.Fields = s.Drift()
 	}
 	return finding
 }
 
-// generated are the fields of a Secret whose values nothing in Git says: whoever
-// changes one keeps it.
-func (s sides) generated() *fieldpath.Set {
-	set := fieldpath.NewSet()
-	if s.desired.Key.Kind == "Secret" {
-		for _, key := range generate.KeysOf(s.declared) {
-			set.Insert(fieldpath.MakePathOrDie("data", key))
-		}
-	}
-	return set
-}
-
 // takeRefusal tells of a change that the server refuses: a conflict, unless the
 // object may be deleted and made anew for it.
-func (c *Cluster) takeRefusal(ctx context.Context, as target.Actor, s sides, f target.Finding, err error) target.Finding {
+func (c *Cluster) takeRefusal(ctx context.Context, as target.Actor, s sides.Sides, f target.Finding, err error) target.Finding {
 	found, ok := c.stuckAt(ctx, as, s, err)
 	switch {
 	case !ok:
-		f.Err = refusalOf(explainMasked(f.Key, err, s.mask), err)
+		f.Err = refusalOf(explainMasked(f.Key, err, s.Mask), err)
 	case found.err != nil:
 		f.Err, f.Fields = answered{found.err}, found.fields
 	default:
@@ -178,72 +157,3 @@ func (c *Cluster) bodyFor(d plan.Desired, live *unstructured.Unstructured) ([]by
 // tries is how often an object that others write between our two looks at it
 // is looked at again.
 const tries = 4
-
-// content is an object without what the server keeps for itself.
-func content(o *unstructured.Unstructured) map[string]any {
-	out := copyShallow(o.Object)
-	delete(out, "status")
-	if metadata, ok := out["metadata"].(map[string]any); ok {
-		for _, name := range []string{"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"} {
-			delete(metadata, name)
-		}
-	}
-	return out
-}
-
-// sides are what is compared of one object.
-type sides struct {
-	desired      plan.Desired
-	live, wanted *unstructured.Unstructured
-	declared     map[string]any
-	mend         fields.Mend
-	mask         redact.Mask
-}
-
-// wasDeclared says whether the object was applied as it is declared now.
-func (s sides) wasDeclared(d plan.Desired) bool {
-	return s.live.GetAnnotations()[object.AnnotationDigest] == d.Digest
-}
-
-// mendedFields names what a repair puts right.
-func (s sides) mendedFields() []plan.Field {
-	shown := s.mask.Show(s.live.Object)
-	list := make([]plan.Field, 0, len(s.mend.Elements))
-	for _, p := range s.mend.Elements {
-		list = append(list, plan.Field{
-			Path: fields.Text(p, shown), Pointer: fields.Pointer(p[:len(p)-1], s.declared), Owner: s.mend.Owner, Before: valueAt(shown, p),
-		})
-	}
-	return list
-}
-
-// fieldsThatDiffer names the fields that were taken from us, with who took
-// them; or, when ownership tells nothing (the field manager's name was used by
-// someone else), those whose values differ.
-func (s sides) fieldsThatDiffer(taken *fieldpath.Set) []plan.Field {
-	owners := fields.OwnersOf(s.live)
-	before, after := s.mask.Show(s.live.Object), s.mask.Show(s.wanted.Object)
-	var list []plan.Field
-	taken.Leaves().Iterate(func(p fieldpath.Path) {
-		if p = fields.Visible(p, after); len(list) < mostFields {
-			list = append(list, plan.Field{
-				Path: fields.Text(p, after), Pointer: fields.Pointer(p, s.declared), Owner: owners.Taker(p), Before: valueAt(before, p), After: valueAt(after, p),
-			})
-		}
-	})
-	if len(list) > 0 {
-		return list
-	}
-	for _, spot := range plan.Diff(s.mask.Show(content(s.live)), s.mask.Show(content(s.wanted)), fields.Keys(s.live, s.wanted)) {
-		list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: spot.After})
-	}
-	return list[:min(len(list), mostFields)]
-}
-
-// valueAt is what is at a path of an object as it may be shown, or nil.
-func valueAt(shown map[string]any, p fieldpath.Path) *plan.Value {
-	if node := fields.Node(shown, p); node != nil {
-		return plan.Shown(node)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/replace"
+	"plumb.dev/plumb/internal/sides"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -29,26 +30,26 @@ type stuck struct {
 // stuckAt reads the server's refusal of a change to a live object; false is a
 // refusal for another reason, or of a definition, which is never deleted. What is to be replaced is tried first: an object
 // that would be refused as a new one, too, is never deleted.
-func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides, refusal error) (stuck, bool) {
-	d := s.desired
+func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides.Sides, refusal error) (stuck, bool) {
+	d := s.Desired
 	var status apierrors.APIStatus
-	if s.live == nil || !errors.As(refusal, &status) || plan.StageOf(d.Key) == plan.StageDefinition {
+	if s.Live == nil || !errors.As(refusal, &status) || plan.StageOf(d.Key) == plan.StageDefinition {
 		return stuck{}, false
 	}
 	fixed := replace.FixedBy(status.Status())
 	if !fixed.Any() {
 		return stuck{}, false
 	}
-	found := stuck{fields: s.fixedFields(fixed)}
-	found.text = "can't be changed in place: " + inWords(found.fields, fixed, s.mask.Hides())
+	found := stuck{fields: s.Fixed(fixed)}
+	found.text = "can't be changed in place: " + cmp.Or(sides.InWords(found.fields, s.Mask.Hides()), strings.Join(fixed.Fields, ", "))
 	switch {
 	case replace.Never(d.Key) != "" || !d.Replace:
 		found.err = fmt.Errorf("%s; %s", found.text, replace.Advice(d.Key))
-	case s.live.GetLabels()[object.LabelApp] != labelOf(s.declared):
+	case s.Live.GetLabels()[object.LabelApp] != labelOf(s.Declared):
 		found.err = fmt.Errorf("%s; it isn't this App's yet, so it isn't deleted: delete it by hand, or undo the change in Git", found.text)
 	default:
 		if err := c.tryAnother(ctx, as, d); err != nil {
-			found.err = fmt.Errorf("%s; it isn't deleted to be made anew, for that would be refused as well: %w", found.text, explainMasked(d.Key, err, s.mask))
+			found.err = fmt.Errorf("%s; it isn't deleted to be made anew, for that would be refused as well: %w", found.text, explainMasked(d.Key, err, s.Mask))
 		}
 	}
 	return found, true
@@ -57,60 +58,6 @@ func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides, refusal
 func labelOf(o map[string]any) string {
 	label, _, _ := unstructured.NestedString(o, "metadata", "labels", object.LabelApp)
 	return label
-}
-
-// fixedFields are those that differ among the fields that can't be changed. What
-// the server adds to what is declared doesn't count.
-func (s sides) fixedFields(fixed replace.Fixed) (list []plan.Field) {
-	declared := plan.WithoutMarks(s.mask.Show(s.declared))
-	live, _ := plan.AsDeclared(declared, plan.WithoutMarks(s.mask.Show(content(s.live)))).(map[string]any)
-	generated := s.generated()
-	for _, spot := range plan.Diff(live, declared, fields.Keys(s.live)) {
-		if fixed.Has(spot.Path()) && !generated.Has(spot.At) && len(list) < mostFields {
-			list = append(list, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: spot.After})
-		}
-	}
-	return list
-}
-
-// mostTold bounds how many fields a sentence names, and mostOfField how much of a value.
-const (
-	mostTold    = 3
-	mostOfField = 60
-)
-
-// inWords names the fields that can't be changed, from what to what.
-func inWords(list []plan.Field, fixed replace.Fixed, hides bool) string {
-	if len(list) == 0 {
-		return strings.Join(fixed.Fields, ", ")
-	}
-	var parts []string
-	for _, f := range list[:min(len(list), mostTold)] {
-		part := f.Path
-		if !hides {
-			part += fmt.Sprintf(" (from %s to %s)", brief(f.Before), brief(f.After))
-		}
-		parts = append(parts, part)
-	}
-	if more := len(list) - len(parts); more > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// brief is a value in a sentence.
-func brief(v *plan.Value) string {
-	switch {
-	case v == nil:
-		return "nothing"
-	case v.Hidden != "":
-		return v.Hidden
-	}
-	text, err := json.Marshal(v.Content)
-	if err != nil || len(text) > mostOfField {
-		return "another value"
-	}
-	return string(text)
 }
 
 // tryAnother has the server say whether it would take an object as a new one:
@@ -144,11 +91,11 @@ func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, 
 	if err := json.Unmarshal(d.Body, &declared); err != nil {
 		return "", fmt.Errorf("its JSON can't be read: %w", err)
 	}
-	s := sides{desired: d, live: live, declared: declared, mask: as.Redact.Of(declared, live.Object)}
+	s := sides.Sides{Desired: d, Live: live, Declared: declared, Mask: as.Redact.Of(declared, live.Object)}
 	found, ok := c.stuckAt(ctx, as, s, refusal)
 	switch {
 	case !ok:
-		return "", explainMasked(d.Key, refusal, s.mask)
+		return "", explainMasked(d.Key, refusal, s.Mask)
 	case found.err != nil:
 		return "", found.err
 	case as.DryRun:
@@ -159,7 +106,7 @@ func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, 
 		Preconditions: &metav1.Preconditions{UID: &uid}, PropagationPolicy: &propagation,
 	})
 	if err != nil && !apierrors.IsNotFound(err) {
-		return "", fmt.Errorf("delete it, to make it anew: %w", explainMasked(d.Key, err, s.mask))
+		return "", fmt.Errorf("delete it, to make it anew: %w", explainMasked(d.Key, err, s.Mask))
 	}
 	c.view.deleting(d.Key, string(uid))
 	after, err := c.Object(ctx, as, d.Key, d.APIVersion)

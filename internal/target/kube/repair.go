@@ -8,7 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
@@ -18,23 +17,6 @@ import (
 
 // repairManager is in whose name a fields.Mend is carried out.
 const repairManager = object.FieldManager + "-repair"
-
-// spotsOfMend are the spots that a repair puts right, and of others those that
-// lie outside of its lists: an apply without the repair leaves both elements.
-func (s sides) spotsOfMend(before map[string]any, others []plan.Spot) []plan.Spot {
-	repaired := s.mend.On(s.live)
-	spots := plan.Diff(before, plan.WithoutMarks(s.mask.Show(content(repaired))), fields.Keys(s.live, s.wanted))
-	for _, spot := range others {
-		inside := slices.ContainsFunc(s.mend.Elements, func(p fieldpath.Path) bool {
-			list := p[:len(p)-1]
-			return len(spot.At) >= len(list) && spot.At[:len(list)].Equals(list)
-		})
-		if !inside {
-			spots = append(spots, spot)
-		}
-	}
-	return spots
-}
 
 // repair carries out a repair, before the object is applied.
 func (c *Cluster) repair(ctx context.Context, as target.Actor, d plan.Desired, patch []byte) error {

@@ -5,69 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
-	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
-	"plumb.dev/plumb/internal/fields"
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/sides"
 	"plumb.dev/plumb/internal/target"
 )
-
-// tellValues tells what differs and how, who wrote what is live, and what all
-// of that is bound by.
-func (s sides) tellValues(d plan.Desired, f *target.Finding) {
-	before := plan.WithoutMarks(s.mask.Show(content(s.live)))
-	after := plan.WithoutMarks(s.mask.Show(content(s.wanted)))
-	spots := plan.Diff(before, after, fields.Keys(s.live, s.wanted))
-	if s.mend.Patch != nil {
-		spots = s.spotsOfMend(before, spots)
-	}
-	others, ours, declared := fields.OwnersOf(s.live), fields.Ours(s.live), s.mask.Show(s.declared)
-	bound, generated := []any{d.Digest}, s.generated()
-	for _, spot := range spots {
-		known := fields.Node(declared, spot.At)
-		after := spot.After
-		if spot.Before == nil && known != nil {
-			after = plan.Shown(plan.AsDeclared(known, spot.Is)) // without what the server adds
-		}
-		if after != nil && generated.Has(spot.At) {
-			after = yetToBeMade()
-		}
-		if len(f.Fields) < mostFields {
-			f.Fields = append(f.Fields, plan.Field{
-				Path: spot.Path(), Pointer: fields.Pointer(spot.At, s.declared), Before: spot.Before, After: after,
-				Owner: ownerOf(spot, others, ours, s.wasDeclared(d)),
-			})
-		} else {
-			f.More++
-		}
-		bound = append(bound, []any{spot.Path(), spot.Before != nil, spot.Was})
-	}
-	f.Digest = s.mask.Digest(bound)
-}
-
-// ownerOf is who wrote what is live. What isn't there was removed by whoever
-// wrote last, if it was declared before.
-func ownerOf(spot plan.Spot, others fields.Owners, ours *fieldpath.Set, wasDeclared bool) string {
-	if owner, ok := others.Of(spot.At); ok && spot.Before != nil {
-		return owner.Manager
-	}
-	switch {
-	case spot.Before != nil && fields.Touches(ours, spot.At):
-		return object.FieldManager
-	case wasDeclared:
-		return others.Taker(spot.At)
-	default:
-		return ""
-	}
-}
 
 // coming are what comes with the objects of a check, and so needn't be there yet.
 type coming struct {
@@ -117,6 +67,8 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 		f.Unasked = "its kind comes with it"
 	case apierrors.IsNotFound(err) && slices.Contains(m.with.namespaces, m.Key.Namespace):
 		f.Unasked = "its namespace comes with it"
+	case uncalled(err) != nil:
+		f.Unasked = strings.TrimPrefix(uncalled(err).Error(), target.ErrSkipped.Error()+": ")
 	case apierrors.IsNotFound(err):
 		f.Err = refusalOf(fmt.Errorf("its namespace %s is not there; declare it, or have it made (target.createNamespace)", m.Key.Namespace), err)
 		return f
@@ -124,34 +76,9 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 		f.Err = refusalOf(explainMasked(m.Key, err, m.mask), err)
 		return f
 	}
-	shown := plan.WithoutMarks(m.mask.Show(m.declared))
-	if made != nil {
-		shown, _ = plan.AsDeclared(shown, plan.WithoutMarks(m.mask.Show(content(made)))).(map[string]any)
-	}
-	for _, spot := range plan.Diff(identityOf(shown), shown, nil) {
-		f.Fields = append(f.Fields, plan.Field{Path: spot.Path(), Pointer: fields.Pointer(spot.At, m.declared), After: spot.After})
-	}
-	f.More = max(0, len(f.Fields)-mostFields)
-	f.Fields = f.Fields[:len(f.Fields)-f.More]
-	f.Digest = m.mask.Digest([]any{m.Digest, "absent"})
+	told := sides.Missing(m.Digest, m.declared, made, m.mask)
+	f.Fields, f.More, f.Digest = told.Fields, told.More, told.Digest
 	return f
-}
-
-// yetToBeMade stands for a value that is generated when it is applied.
-func yetToBeMade() *plan.Value { return &plan.Value{Hidden: "<generated>"} }
-
-// identityOf is what of an object stands in the key already.
-func identityOf(o map[string]any) map[string]any {
-	identity := map[string]any{"apiVersion": o["apiVersion"], "kind": o["kind"]}
-	metadata, _ := o["metadata"].(map[string]any)
-	named := map[string]any{"labels": map[string]any{}, "annotations": map[string]any{}}
-	for _, field := range []string{"name", "namespace"} {
-		if value, ok := metadata[field]; ok {
-			named[field] = value
-		}
-	}
-	identity["metadata"] = named
-	return identity
 }
 
 // tryToMake has the server make an object, without keeping it.

@@ -1,4 +1,4 @@
-package kube
+package fit
 
 import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
