@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
 
@@ -24,23 +25,52 @@ type Patching struct{ render.Renderer }
 func (p Patching) Render(ctx context.Context, r render.Request) ([]object.Object, error) {
 	objects, err := p.Renderer.Render(ctx, r)
 	helm := r.Params.Helm
-	if err != nil || helm == nil || len(helm.Patches) == 0 && len(helm.Images) == 0 || !isDistinct(objects) {
+	if err != nil || helm == nil || len(helm.Patches) == 0 && len(helm.Images) == 0 {
 		return objects, err
 	}
-	return patched(objects, helm.Patches, helm.Images)
+	named, distinct := distinctly(objects)
+	if len(named) == 0 || !distinct { // which who asked for the render refuses, and says why better than the library
+		return objects, nil
+	}
+	made, err := patched(named, helm.Patches, helm.Images)
+	if err != nil {
+		return nil, err
+	}
+	changed := make(map[object.Key]object.Object, len(made))
+	for _, o := range made {
+		changed[o.Key()] = o
+	}
+	var out []object.Object
+	for i, o := range named {
+		now, is := changed[o.Key()]
+		if !is {
+			continue // a patch deleted it
+		}
+		if objects[i].GetName() == "" {
+			unstructured.RemoveNestedField(now.Object, "metadata", "name")
+		}
+		now.Origin = o.Origin
+		out = append(out, now)
+	}
+	return out, nil
 }
 
-// isDistinct says whether all objects have names, each its own. Others are
-// refused by who asked for the render, which says why better than the library.
-func isDistinct(objects []object.Object) bool {
+// distinctly are objects with a name each, and whether it is each one's own. A
+// hook may be without, to get one from the server; it has one for the time being.
+func distinctly(objects []object.Object) (named []object.Object, distinct bool) {
 	seen := map[object.Key]bool{}
-	for _, o := range objects {
-		if k := o.Key(); k.Name == "" || k.Kind == "" || seen[k] {
-			return false
+	for i, o := range objects {
+		if o.GetName() == "" {
+			o.Unstructured = o.DeepCopy()
+			o.SetName(fmt.Sprintf("~%d~", i))
+		}
+		if o.GetKind() == "" || seen[o.Key()] {
+			return nil, false
 		}
 		seen[o.Key()] = true
+		named = append(named, o)
 	}
-	return true
+	return named, true
 }
 
 // chartFile has what a chart came to.
@@ -73,18 +103,7 @@ func patched(objects []object.Object, asked []v1alpha1.Patch, images []v1alpha1.
 	if b.over[overlayFile], err = yaml.Marshal(k); err != nil {
 		return nil, err
 	}
-	made, err := b.result()
-	if err != nil {
-		return nil, err
-	}
-	origins := make(map[object.Key]object.Origin, len(objects))
-	for _, o := range objects {
-		origins[o.Key()] = o.Origin
-	}
-	for i, o := range made {
-		made[i].Origin = origins[o.Key()]
-	}
-	return made, nil
+	return b.result()
 }
 
 // documents are objects as a file of them.

@@ -148,11 +148,29 @@ func TestPatchingRefuses(t *testing.T) {
 // What is refused later comes there as it is.
 func TestPatchingLeavesWhatIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"kind: Pod\napiVersion: v1\nmetadata: {generateName: a-}\n", configMap + "---\n" + configMap} {
-		objects, err := patchChart(chart{text: text}, &v1alpha1.Helm{Patches: helmPatches})
-		if err != nil || len(objects) != strings.Count(text, "apiVersion") {
-			t.Errorf("%d objects: %v", len(objects), err)
-		}
+	objects, err := patchChart(chart{text: configMap + "---\n" + configMap}, &v1alpha1.Helm{Patches: helmPatches})
+	if err != nil || len(objects) != 2 {
+		t.Errorf("%d objects: %v", len(objects), err)
+	}
+}
+
+// A hook may get its name from the server. It is patched like others.
+func TestPatchingBesideNameless(t *testing.T) {
+	t.Parallel()
+	hook := "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: a-, annotations: {helm.sh/hook: test}}\nspec: {template: {spec: {containers: [{image: side}]}}}\n---\n"
+	objects, err := patchChart(chart{text: hook + charted + "---\n" + hook}, &v1alpha1.Helm{Patches: helmPatches, Images: []v1alpha1.Image{{Name: "side", NewTag: "2"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range objects {
+		got = append(got, o.GetKind()+" "+o.GetName()+o.GetLabels()["a"])
+	}
+	if diff := cmp.Diff([]string{"Job ", "Deployment web", "Secret webb", "Thing webb", "Job "}, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if text := printed(t, objects[:1]); !strings.Contains(text, "image: side:2") || strings.Contains(text, "name: ") {
+		t.Error(text)
 	}
 }
 
