@@ -119,6 +119,7 @@ type Repository struct {
 	admitted  map[string]chartFile // packages that were found sound, by digest
 	proven    map[proof]bool       // packages whose signature was found sound
 	manifests map[string]manifest  // of a registry, by digest
+	known     known                // what each Want was; nil before it was read
 }
 
 // proof is that a package is signed by a key.
@@ -178,6 +179,9 @@ func (r *Repository) Fetch(ctx context.Context, c Credentials, wants []Want) (ma
 		})
 	}
 	running.Wait()
+	if err := r.learn(results); err != nil {
+		return nil, fmt.Errorf("%s: keep what was learned: %w", r.url, failure(err))
+	}
 	return results, nil
 }
 

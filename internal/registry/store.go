@@ -90,7 +90,14 @@ func (s *store) read(at place) ([]byte, error) {
 
 // write keeps a package, and makes room for it.
 func (s *store) write(at place, content []byte) error {
-	path := s.path(at)
+	if err := replaceFile(s.path(at), content); err != nil {
+		return err
+	}
+	return s.room(int64(len(content)))
+}
+
+// replaceFile writes a file that is whole whenever someone reads it.
+func replaceFile(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -99,17 +106,11 @@ func (s *store) write(at place, content []byte) error {
 		return err
 	}
 	defer os.Remove(temp.Name())
-	if _, err = temp.Write(content); err != nil {
-		_ = temp.Close()
+	_, err = temp.Write(content)
+	if err = errors.Join(err, temp.Close()); err != nil {
 		return err
 	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return s.room(int64(len(content)))
+	return os.Rename(temp.Name(), path)
 }
 
 // room takes away what was used the longest ago, once there is too much.

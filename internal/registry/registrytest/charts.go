@@ -106,7 +106,7 @@ func started(t testing.TB, h http.Handler, start func(*httptest.Server)) *httpte
 }
 
 func newCharts() *Charts {
-	c := &Charts{versions: map[string][]Version{}, packages: map[string][]byte{}, requests: map[string]int{}, wrap: func(h http.Handler) http.Handler { return h }}
+	c := &Charts{versions: map[string][]Version{}, packages: map[string][]byte{}, requests: map[string]int{}, wrap: present}
 	c.write()
 	return c
 }
@@ -183,12 +183,18 @@ func (c *Charts) write() {
 	c.set(b.Bytes())
 }
 
-// Wrap puts something before the repository: to refuse, to wait, to redirect.
+// Wrap puts something before the repository: to refuse, to wait, to
+// redirect; nil takes it away.
 func (c *Charts) Wrap(wrap func(http.Handler) http.Handler) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.wrap = wrap
+	if c.wrap = wrap; wrap == nil {
+		c.wrap = present
+	}
 }
+
+// present is a server as it is.
+func present(h http.Handler) http.Handler { return h }
 
 // Requests is how often a path was asked for, and answered with more than that
 // nothing has changed.

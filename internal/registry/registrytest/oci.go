@@ -32,7 +32,7 @@ type Registry struct {
 // NewRegistry serves an empty registry over HTTP, on this machine.
 func NewRegistry(t testing.TB) *Registry {
 	t.Helper()
-	r := &Registry{t: t, wrap: func(h http.Handler) http.Handler { return h }}
+	r := &Registry{t: t, wrap: present}
 	r.Server = started(t, r.handler(), (*httptest.Server).Start)
 	return r
 }
@@ -40,7 +40,7 @@ func NewRegistry(t testing.TB) *Registry {
 // NewTLSRegistry serves one over HTTPS; CA is to be trusted then.
 func NewTLSRegistry(t testing.TB) *Registry {
 	t.Helper()
-	r := &Registry{t: t, wrap: func(h http.Handler) http.Handler { return h }}
+	r := &Registry{t: t, wrap: present}
 	r.Server = started(t, r.handler(), (*httptest.Server).StartTLS)
 	return r
 }
@@ -55,11 +55,13 @@ func (r *Registry) handler() http.Handler {
 	})
 }
 
-// Wrap puts something before the registry.
+// Wrap puts something before the registry; nil takes it away.
 func (r *Registry) Wrap(wrap func(http.Handler) http.Handler) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.wrap = wrap
+	if r.wrap = wrap; wrap == nil {
+		r.wrap = present
+	}
 }
 
 // Host is its host and port.

@@ -210,6 +210,52 @@ func TestOutage(t *testing.T) {
 	})
 }
 
+// TestOutageAfterRestart: what was known outlives a restart, so a registry that
+// is away then takes nothing away; not even one that lost its data.
+func TestOutageAfterRestart(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, p place) {
+		t.Helper()
+		digest := p.push("shop", "1.0.0", map[string]string{"x": "1"})
+		data := t.TempDir()
+		ref := source.Ref{URL: p.url, Chart: "shop", Version: "1.x"}
+		s := newSource(t, chart.Options{Registry: registry.Options{Data: data}})
+		follow(s, never, ref)
+		expect(t, s, digest)
+		s.Close()
+		for _, away := range []int{http.StatusServiceUnavailable, http.StatusNotFound} {
+			p.wrap(registrytest.Answer(away))
+			s = newSource(t, chart.Options{Registry: registry.Options{Data: data}})
+			other := source.Ref{URL: p.url, Chart: "shop", Version: "1.x", Verify: "{}"} // asks for more than was known
+			follow(s, never, ref, other)
+			for range 2 {
+				want := digest
+				h := next(t, s)
+				if h.Ref == other {
+					want = ""
+				}
+				if h.Err == nil || h.Revision.Commit != want {
+					t.Errorf("%d: got %+v, want an error and the revision %q", away, h, want)
+				}
+			}
+			if files, err := s.Tree(p.url, digest); err != nil {
+				t.Error(err)
+			} else if b, err := files.ReadFile("x"); err != nil || string(b) != "1" {
+				t.Errorf("%q, %v", b, err)
+			}
+			s.Close()
+		}
+		p.reachable(true)
+		damaged, err := filepath.Glob(filepath.Join(data, "*", "known.json"))
+		if err != nil || len(damaged) != 1 || os.WriteFile(damaged[0], []byte("null"), 0o600) != nil {
+			t.Fatal(damaged, err)
+		}
+		s = newSource(t, chart.Options{Registry: registry.Options{Data: data}})
+		follow(s, never, ref)
+		expect(t, s, digest)
+	})
+}
+
 func TestMissingRecovers(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, p place) {

@@ -230,6 +230,11 @@ func (f *follower) tell(due []source.Ref, results map[registry.Want]registry.Res
 		}
 		was, told := f.known[ref]
 		head := source.Next(was, f.head(ref, results[want(ref)], err, now))
+		if head.Revision.Commit == "" && f.refused == nil { // since the restart
+			if p, ok := f.repository.Known(want(ref)); ok {
+				head.Revision = revision(f.text, p)
+			}
+		}
 		f.known[ref] = head
 		if head.Revision.Commit != was.Revision.Commit {
 			changed++
