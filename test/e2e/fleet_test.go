@@ -32,6 +32,7 @@ type fleet struct {
 	tolerated *regexp.Regexp // errors of attempts that are part of the test; nil means none
 	served    bool           // over HTTP, so that the daemon has to be told of a push
 	data      string
+	more      []string // further arguments of the daemon
 	daemon    *daemon
 	commits   []string // those that were made, the oldest first; people's name of the first is c1
 	said      declared // what Git said when it was last worked out
@@ -74,7 +75,7 @@ func (f *fleet) start() {
 
 // args is what the daemon is told.
 func (f *fleet) args() []string {
-	return []string{"--root", f.root, "--kubeconfig", f.cluster.plane.Kubeconfig()}
+	return append([]string{"--root", f.root, "--kubeconfig", f.cluster.plane.Kubeconfig()}, f.more...)
 }
 
 // restart stops the daemon and starts it again.
