@@ -40,9 +40,10 @@ import (
 	"plumb.dev/plumb/internal/target/kube"
 )
 
-// renderers are the ways of rendering, the most particular first.
-func renderers() render.Set {
-	return render.Set{kustomize.Renderer{}, kustomize.Patching{Renderer: helm.New()}, plain.Renderer{}}
+// renderers are the ways of rendering, the most particular first. Kustomizations
+// may name bases of the repositories that are allowed.
+func renderers(remote func(url string) bool) render.Set {
+	return render.Set{kustomize.Renderer{Remote: remote}, kustomize.Patching{Renderer: helm.New()}, plain.Renderer{}}
 }
 
 // cachedRenderers keep what renders came to in the data folder.
@@ -55,7 +56,7 @@ func cachedRenderers(from render.Set, data string, keys *secret.Keys, log *slog.
 // opening renders with encrypted files opened. Without keys it says for whom
 // each of them is.
 func opening(keys *secret.Keys) render.Opening {
-	return render.Opening{Set: renderers(), Opener: sops.Opener{Keys: keys}, Unsealer: sealed.Opener{Keys: keys}}
+	return render.Opening{Set: renderers(nil), Opener: sops.Opener{Keys: keys}, Unsealer: sealed.Opener{Keys: keys}}
 }
 
 // program names this build. The version doesn't tell builds of changed sources

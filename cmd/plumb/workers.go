@@ -5,6 +5,7 @@ import (
 
 	"plumb.dev/plumb/internal/cli"
 	"plumb.dev/plumb/internal/render"
+	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/worker"
 )
 
@@ -12,16 +13,19 @@ import (
 // it was told to have none. What it starts ends with the returned function.
 func rendering(o cli.RenderOptions, log *slog.Logger) (render.Set, func(), error) {
 	if o.Workers == 0 {
-		return renderers(), func() {}, nil
+		return renderers(kustomize.Allowing(o.Remote)), func() {}, nil
 	}
 	pool, err := worker.New(worker.Options{Workers: max(o.Workers, 0), Memory: o.Memory, Time: o.Time, Log: log})
 	if err != nil {
 		return nil, nil, err
 	}
-	return pool.WrapAll(renderers()), pool.Close, nil
+	remote := kustomize.Allowing(o.Remote)
+	set := pool.WrapAll(renderers(remote))
+	set[0] = kustomize.Bounded{Renderer: set[0], Remote: remote} // a worker isn't told what is allowed
+	return set, pool.Close, nil
 }
 
 // work is the program as a worker, which is told by its arguments.
 func work(args []string) (code int, is bool) {
-	return worker.Serve(args, func() []render.Renderer { return renderers() })
+	return worker.Serve(args, func() []render.Renderer { return renderers(func(string) bool { return true }) })
 }
