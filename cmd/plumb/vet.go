@@ -31,7 +31,7 @@ func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
 		return vet.Report{}, err
 	}
 	c := vet.Checker{
-		Renderer: renderers(nil), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(),
+		Renderer: renderers(anywhere), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(),
 		Declares: func(ctx context.Context, files tree.Tree, below string) (vet.Declared, error) {
 			return declaredIn(ctx, files, below, o.URL)
 		},

@@ -46,6 +46,10 @@ func renderers(remote func(url string) bool) render.Set {
 	return render.Set{kustomize.Renderer{Remote: remote}, kustomize.Patching{Renderer: helm.New()}, plain.Renderer{}}
 }
 
+// anywhere allows bases of every repository: where another decides, or none is
+// fetched.
+func anywhere(string) bool { return true }
+
 // cachedRenderers keep what renders came to in the data folder.
 func cachedRenderers(from render.Set, data string, keys *secret.Keys, log *slog.Logger) *cache.Cache {
 	opens := opening(keys)

@@ -27,5 +27,5 @@ func rendering(o cli.RenderOptions, log *slog.Logger) (render.Set, func(), error
 
 // work is the program as a worker, which is told by its arguments.
 func work(args []string) (code int, is bool) {
-	return worker.Serve(args, func() []render.Renderer { return renderers(func(string) bool { return true }) })
+	return worker.Serve(args, func() []render.Renderer { return renderers(anywhere) })
 }
