@@ -36,7 +36,7 @@ func (s *stand) crawl(t *testing.T, names ...string) told {
 	s.crawlVerbs(t, all)
 	s.crawlCluster(t, all)
 	crawlFolder(t, all, s.data, func(path string) bool {
-		return path == "token" || path == "hook-secret" || path == "hiding-key" || // which hold nothing else
+		return path == "token" || path == "hook-secret" || path == "hiding-key" || path == "age-keys" || // which hold nothing else
 			strings.HasPrefix(path, "git/mirrors/") && strings.Contains(path, "/objects/") // what people committed is there, of course
 	})
 	return all
@@ -142,9 +142,9 @@ func (s *stand) crawlCommands(t *testing.T, all told, names ...string) {
 		"get app": {"", "json"}, "tree": {"", "json"}, "render": {"", "json", "name"}, "history": {"", "json"}, "sync": {"", "json"},
 		"diff": {"", "json", "markdown"}, "logs": {"", "json"}, "events": {"", "json"},
 	}
-	other := map[string][]string{"get apps": {"", "json", "yaml", "wide", "name"}, "get root": {"", "json"}}
-	elsewhere := []string{"apply", "approve", "blame", "compare", "get pauses", "pause", "resume", "rollback", "wait"} // crawlVerbs, and test/e2e
-	silent := []string{"run", "dev up", "dev down", "dev status", "completion", "version"}                             // which ask no daemon
+	other := map[string][]string{"get apps": {"", "json", "yaml", "wide", "name"}, "get root": {"", "json"}, "keys list": {"", "json", "yaml", "name"}}
+	elsewhere := []string{"apply", "approve", "blame", "compare", "get pauses", "keys create", "keys export", "keys import", "keys rotate", "pause", "resume", "rollback", "rotate secret", "seal", "unseal", "vet", "wait"} // crawlVerbs, and test/verbs
+	silent := []string{"run", "dev up", "dev down", "dev status", "completion", "version"}                                                                                                                                   // which ask no daemon
 	for _, documented := range regexp.MustCompile("(?m)^### `plumb ([a-z ]+)`$").FindAllStringSubmatch(document(t, "cli.md"), -1) {
 		_, app := perApp[documented[1]]
 		_, alone := other[documented[1]]

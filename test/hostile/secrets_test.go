@@ -97,6 +97,7 @@ func secretsRoot(s *stand, c canaries, urls map[string]string) map[string]string
 		files[name+file] = strings.NewReplacer("CANARY", c["invalid Secret's value in Git"], "NAME", name).Replace(secret)
 	}
 	maps.Copy(files, gatedFiles(s, c, "1"))
+	maps.Copy(files, generatedFiles(s))
 	files["apps/immutable.yaml"] = s.declare("immutable", "sync: {validate: first}")
 	for name, url := range urls {
 		files["apps/"+name+".yaml"] = s.declare(name, of(url))
@@ -172,7 +173,7 @@ func TestS20NoCanaryLeaves(t *testing.T) {
 	crawlFolder(t, all, temporary, func(string) bool { return false })
 	held.release()
 	s.exercise(t, c)
-	for place, text := range s.crawl(t, "edited", "refused", "gated", "watched") {
+	for place, text := range s.crawl(t, "edited", "refused", "gated", "watched", "made") {
 		all[place] = text
 	}
 	found := 0
@@ -252,6 +253,7 @@ func (s *stand) exercise(t *testing.T, c canaries) {
 		}
 	}
 	s.synced(t, "good", "")
+	s.generates(t, c)
 	s.operate(t, c)
 }
 
