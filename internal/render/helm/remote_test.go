@@ -310,3 +310,40 @@ func TestAClusterThatDoesntAnswer(t *testing.T) {
 		t.Errorf("a chart for newer clusters: the error is %v", err)
 	}
 }
+
+// S22 for what is given: however a render fails, and in what it comes to, the
+// value of a Secret is told by nobody.
+func TestS22GivenSecretsAreNotTold(t *testing.T) {
+	t.Parallel()
+	secret := given.Object{Kind: "Secret", Name: "s", Version: "1", Data: map[string][]byte{"values.yaml": []byte("token: canary-given\nnested: {deep: [canary-deep]}\n"), "single": []byte("canary-single")}}
+	from := []v1alpha1.Given{{Kind: "Secret", Name: "s"}, {Kind: "Secret", Name: "s", Key: "single", At: "one"}}
+	for template, files := range map[string]map[string]string{
+		"{{ fail .Values.token }}":                           nil,
+		"{{ required .Values.one nil }}":                     nil,
+		"{{ .Values.token.x }}":                              nil,
+		"{{ tpl \"{{ .x \" .Values.token }}":                 nil,
+		"{{ tpl .Values.one . }}{{ fail .Values.one }}":      nil,
+		"a: [{{ .Values.token }}\n":                          nil,
+		"{{ .Values.token }}":                                nil,
+		"kind: {{ .Values.one }}":                            nil,
+		"{{ (index .Values.nested.deep 0) | toDate \"x\" }}": nil,
+		"x": {"c/values.schema.json": `{"properties": {"token": {"pattern": "^[0-9]*$"}, "one": {"enum": ["a"]}, "nested": {"properties": {"deep": {"items": {"const": "b"}}}}}}`},
+		"y": {"c/charts/token/Chart.yaml": "apiVersion: v2\nname: token\nversion: 1.0.0\n", "c/charts/token/values.yaml": "a: 1\n"},
+	} {
+		t.Run(template, func(t *testing.T) {
+			t.Parallel()
+			_, err := render.Set{New()}.Render(t.Context(), worked(in(template, files), nil, func(w *render.Work) {
+				w.Given, w.Params.Helm = given.Values{secret}, &v1alpha1.Helm{ValuesFrom: from}
+			}))
+			if err == nil || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "given\"") {
+				t.Errorf("the error is %v", err)
+			}
+		})
+	}
+	result, err := render.Set{New()}.Render(t.Context(), worked(in(configMap(`"{{ .Values.token }}"`), nil), nil, func(w *render.Work) {
+		w.Given, w.Params.Helm = given.Values{secret}, &v1alpha1.Helm{ValuesFrom: from}
+	}))
+	if err != nil || !result.Opened || result.Objects[0].GetAnnotations()["plumb.dev/sensitive"] != "/data/got" {
+		t.Errorf("what came of it is marked as %v, and the error is %v", result.Objects, err)
+	}
+}
