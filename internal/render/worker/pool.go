@@ -106,7 +106,7 @@ func New(o Options) (*Pool, error) {
 
 // tell logs what workers are kept from.
 func (p *Pool) tell(r confine.Report) {
-	attributes := []any{"workers", p.options.Workers, "memory", mebibytes(p.options.Memory), "time", p.options.Time, "by", r.By}
+	attributes := []any{"workers", p.options.Workers, "memory", mebibytes(p.options.Memory), "time", p.options.Time.String(), "by", r.By}
 	if len(r.Wrong) > 0 {
 		attributes = append(attributes, "wrong", r.Wrong)
 	}
