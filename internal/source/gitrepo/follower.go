@@ -29,6 +29,7 @@ type follower struct {
 
 	mu     sync.Mutex
 	wanted map[source.Ref]time.Duration
+	fresh  map[source.Ref]bool // wanted since the last look, so they are told whatever is known
 
 	known    map[source.Ref]source.Head // what was told last
 	failures int                        // looks in a row that failed
@@ -38,7 +39,7 @@ type follower struct {
 
 func newFollower(s *Source, url string, end context.CancelFunc) *follower {
 	f := &follower{
-		source: s, text: url, end: end, spread: float64(maphash.String(s.seed, url)>>11) / (1 << 53), ended: make(chan struct{}), known: map[source.Ref]source.Head{},
+		source: s, text: url, end: end, spread: float64(maphash.String(s.seed, url)>>11) / (1 << 53), ended: make(chan struct{}), known: map[source.Ref]source.Head{}, fresh: map[source.Ref]bool{},
 		asked: make(chan struct{}, 1), rescheduled: make(chan struct{}, 1),
 	}
 	if f.url, f.refused = git.ParseURL(url); f.refused == nil {
@@ -55,10 +56,12 @@ func (f *follower) want(refs map[source.Ref]time.Duration) []source.Ref {
 	for ref := range f.wanted {
 		if _, still := refs[ref]; !still {
 			gone = append(gone, ref)
+			delete(f.fresh, ref)
 		}
 	}
 	for ref := range refs {
 		if _, had := f.wanted[ref]; !had {
+			f.fresh[ref] = true
 			signal(f.asked)
 		}
 	}
@@ -198,19 +201,20 @@ func (f *follower) tell(wanted []source.Ref, results map[git.Ref]git.Result, err
 		if head.Revision.Commit != was.Revision.Commit {
 			changed++
 		}
-		if !told || source.News(was, head) {
-			f.hand(head)
-		}
+		f.hand(head, !told || source.News(was, head))
 	}
 	f.known = heads
 	return changed
 }
 
-// hand passes a head on, unless it was let go meanwhile.
-func (f *follower) hand(head source.Head) {
+// hand passes a head on that is news, or that someone has wanted only now,
+// unless it was let go meanwhile.
+func (f *follower) hand(head source.Head, news bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, still := f.wanted[head.Ref]; still {
+	fresh := f.fresh[head.Ref]
+	delete(f.fresh, head.Ref)
+	if _, still := f.wanted[head.Ref]; still && (news || fresh) {
 		f.source.outbox.Put(head)
 	}
 }

@@ -269,6 +269,16 @@ func wantedAgain(f *fixture) {
 		f.expect(id)
 		f.follow()
 	}
+	other := source.Ref{URL: f.repo.URL(), Branch: "main"}
+	f.follow(other)
+	f.expect(id)
+	for range 3 { // also where the repository is followed meanwhile
+		f.follow(f.ref(), other)
+		if h := f.expect(id); h.Ref != f.ref() {
+			f.Errorf("got a head of %v, which was told", h.Ref)
+		}
+		f.follow(other)
+	}
 }
 
 func readAndCompare(f *fixture) {
