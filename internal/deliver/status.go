@@ -86,6 +86,9 @@ func (e *engine) statusOf(a *app) status.App {
 		Objects: len(a.objects.Keys()), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
 	}
+	if a.Open != nil && a.next.Busy() && a.objects.Counts().Works() {
+		s.Health = status.Progressing // its hooks are a part of the release
+	}
 	s.Alerts, s.DriftSince = a.objects.Alerted()
 	if !a.got.ok {
 		s.Health, s.Revision = status.HealthUnset, ""

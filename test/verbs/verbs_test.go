@@ -73,7 +73,7 @@ func TestVerbs(t *testing.T) {
 		Setup:               func(env *testscript.Env) error { return setUp(env, t, plumb) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"plumb": runPlumb, "daemon": runDaemon, "commit": commit, "branch": branch, "clone": clone, "deny": deny,
-			"live": live, "edit": edit, "put": put, "remove": remove, "helm": askHelm, "approve": approve, "pending": pending, "moved": moved, "happened": happened, "metric": metric,
+			"live": live, "edit": edit, "put": put, "remove": remove, "helm": askHelm, "approve": approve, "pending": pending, "moved": moved, "happened": happened, "metric": metric, "ends": ends, "keep": keep, "many": many,
 		},
 	})
 }
@@ -322,6 +322,7 @@ func (s *stage) resource(ts *testscript.TestScript, named string) (dynamic.Resou
 	kinds := map[string]schema.GroupVersionResource{
 		"ConfigMap": {Version: "v1", Resource: "configmaps"}, "Secret": {Version: "v1", Resource: "secrets"},
 		"Deployment": {Group: "apps", Version: "v1", Resource: "deployments"},
+		"Pod":        {Version: "v1", Resource: "pods"}, "Job": {Group: "batch", Version: "v1", Resource: "jobs"},
 	}
 	kind, name, _ := strings.Cut(named, "/")
 	gvr, ok := kinds[kind]
