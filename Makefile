@@ -107,6 +107,7 @@ lint: bin/lint ## check format, go vet's and staticcheck's findings and the hous
 	check dev/lint ./...; \
 	check dev/kubernetes ./lifeline; \
 	check dev/prometheus ./...; \
+	check dev/sops ./...; \
 	[[ ! $$failed ]]
 
 .PHONY: vuln

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"plumb.dev/plumb/internal/git/gittest"
+	"plumb.dev/plumb/internal/secret"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -165,6 +167,7 @@ func TestS20NoCanaryLeaves(t *testing.T) {
 		})
 	})
 
+	c["the daemon's own private key"] = privateKey(t, s.data)
 	all := told{}
 	held.wait(t, 3) // a transfer of each kind, in its midst
 	if n := s.crawlProcesses(t, all); n < 4 {
@@ -187,6 +190,20 @@ func TestS20NoCanaryLeaves(t *testing.T) {
 	if len(all) < 200 {
 		t.Errorf("only %d places were looked at", len(all))
 	}
+}
+
+// privateKey is the one that the daemon made for itself.
+func privateKey(t *testing.T, data string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(data, secret.OwnFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := strings.Index(string(content), "AGE-SECRET-KEY-1")
+	if i < 0 {
+		t.Fatal("the daemon made no key")
+	}
+	return strings.TrimSpace(string(content[i:]))
 }
 
 // around is what stands about a leak, for the message.
