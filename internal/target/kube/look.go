@@ -42,28 +42,61 @@ func (c *Cluster) List(ctx context.Context, as target.Actor, q target.Query) ([]
 	if err != nil {
 		return nil, err
 	}
-	var found *unstructured.UnstructuredList
-	err = c.limited(ctx, func(ctx context.Context) (err error) {
-		objects := cs.dynamic.Resource(k.Resource)
-		o := metav1.ListOptions{LabelSelector: q.Labels, Limit: int64(q.Most) + 1}
-		if k.Namespaced {
-			found, err = objects.Namespace(q.Namespace).List(ctx, o)
-		} else {
+	if !k.Namespaced {
+		q.Namespace = ""
+	}
+	objects := cs.dynamic.Resource(k.Resource).Namespace(q.Namespace)
+	list := []map[string]any{}
+	bytes := 0
+	for o := (metav1.ListOptions{LabelSelector: q.Labels, Limit: page}); ; {
+		var found *unstructured.UnstructuredList
+		err := c.limited(ctx, func(ctx context.Context) (err error) {
 			found, err = objects.List(ctx, o)
+			return err
+		})
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil, nil
+		case err != nil:
+			return nil, explain(key, err)
 		}
-		return err
-	})
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil
-	case err != nil:
-		return nil, explain(key, err)
-	case found.GetContinue() != "" || len(found.Items) > q.Most:
-		return nil, fmt.Errorf("there are more than %d objects of the kind %s; ask for fewer, such as those of one namespace", q.Most, q.Kind)
+		for i := range found.Items {
+			list = append(list, found.Items[i].Object)
+			bytes += weight(found.Items[i].Object)
+		}
+		switch {
+		case len(list) > q.Most:
+			return nil, fmt.Errorf("there are more than %d objects of the kind %s; ask for fewer, such as those of one namespace", q.Most, q.Kind)
+		case bytes > mostBytes:
+			return nil, fmt.Errorf("the objects of the kind %s have more than %d bytes; ask for fewer, such as those of one namespace", q.Kind, mostBytes)
+		case found.GetContinue() == "":
+			return list, nil
+		}
+		o.Continue = found.GetContinue()
 	}
-	list := make([]map[string]any, len(found.Items))
-	for i := range found.Items {
-		list[i] = found.Items[i].Object
+}
+
+// A list is read page by page, so that it is bounded before all of it is held.
+const (
+	page      = 50
+	mostBytes = 16 << 20
+)
+
+// weight is about how many bytes a value takes.
+func weight(v any) int {
+	const scalar = 16
+	sum := scalar
+	switch v := v.(type) {
+	case string:
+		sum += len(v)
+	case []any:
+		for _, item := range v {
+			sum += weight(item)
+		}
+	case map[string]any:
+		for name, item := range v {
+			sum += len(name) + weight(item)
+		}
 	}
-	return list, nil
+	return sum
 }

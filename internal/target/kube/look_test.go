@@ -85,6 +85,22 @@ func TestList(t *testing.T) {
 	if _, err := b.List(t.Context(), b.actor(), target.Query{APIVersion: "example.net/v1", Kind: "None", Most: 1}); !errors.Is(err, target.ErrSkipped) {
 		t.Errorf("of an unknown kind: the error is %v", err)
 	}
+	for i := range 60 { // more than a page
+		b.makeConfigMap(fmt.Sprint("more-", i))
+	}
+	q.Most = 100
+	if list, err := b.List(t.Context(), b.actor(), q); err != nil || len(list) != 62 {
+		t.Errorf("of two pages come %d objects and the error %v", len(list), err)
+	}
+	for i := range 20 {
+		patch := fmt.Sprintf(`{"data":{"large":%q}}`, strings.Repeat("x", 900_000))
+		if _, err := b.configMaps().Patch(t.Context(), fmt.Sprint("more-", i), types.MergePatchType, []byte(patch), metav1.PatchOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.List(t.Context(), b.actor(), q); err == nil || !strings.Contains(err.Error(), "more than 16777216 bytes") {
+		t.Errorf("large ones: the error is %v", err)
+	}
 	as := b.actor()
 	as.ServiceAccount = "nobody"
 	q.Most = 10
