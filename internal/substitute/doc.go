@@ -5,8 +5,9 @@
 //
 //	${NAME}                       the value
 //	${NAME:=TEXT}, ${NAME:-TEXT}  the value, or TEXT if there is none or it is empty
-//	${NAME=TEXT}, ${NAME-TEXT}    the value, or TEXT if there is none
+//	${NAME=TEXT}                  the same
 //	$${NAME}                      ${NAME} as it stands
+//	$$${NAME}                     a $ and the value; two make one, before a brace
 //
 // TEXT may have such forms in it. What a value holds is put in as it is and
 // not looked at again. Other forms of shells, such as ${NAME%TEXT}, are an error.

@@ -18,7 +18,7 @@ type piece struct {
 }
 
 // operators come before a default, the longer ones first.
-var operators = []string{":=", ":-", "=", "-"}
+var operators = []string{":=", ":-", "="}
 
 // parse takes a text apart. What has no end is words.
 func parse(text string) []piece {
@@ -31,17 +31,20 @@ func parse(text string) []piece {
 		}
 		words.WriteString(text[:at])
 		text = text[at:]
-		if strings.HasPrefix(text, "$${") {
-			words.WriteString("${")
-			text = text[len("$${"):]
+		signs := len(text) - len(strings.TrimLeft(text, "$"))
+		end := closing(text[signs-1:])
+		switch {
+		case !strings.HasPrefix(text[signs:], "{"), signs%2 == 1 && end < 0:
+			words.WriteString(text[:signs])
+			text = text[signs:]
+			continue
+		case signs%2 == 0:
+			words.WriteString(text[:signs/2])
+			text = text[signs:]
 			continue
 		}
-		end := closing(text)
-		if end < 0 {
-			words.WriteByte('$')
-			text = text[1:]
-			continue
-		}
+		words.WriteString(text[:signs/2])
+		text = text[signs-1:]
 		if words.Len() > 0 {
 			pieces = append(pieces, piece{words: words.String()})
 			words.Reset()

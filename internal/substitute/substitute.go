@@ -200,7 +200,7 @@ func (p *pass) evaluate(e expression) string {
 	case e.operator == "":
 		p.fail("there is no value for %s; give it in spec.render.substitute, or write $%s to have it as it stands", e.shown(), e.shown())
 		return e.source
-	case has && (value != "" || !strings.HasPrefix(e.operator, ":")):
+	case value != "":
 		return value
 	}
 	out, _ := p.expand(e.fallback)
