@@ -123,3 +123,14 @@ func TestServiceIsAskedAboutItsKeysOnly(t *testing.T) {
 		t.Error("it could be asked about any key")
 	}
 }
+
+// FuzzAnswer: what a service answers is bytes from elsewhere.
+func FuzzAnswer(f *testing.F) {
+	f.Add(texts("data key"))
+	f.Add([]byte{0x10, 1, 0x0a, 1, 'x'})
+	f.Fuzz(func(t *testing.T, message []byte) {
+		if value, err := firstField(message); err == nil && len(value) > len(message) {
+			t.Errorf("%q of %q", value, message)
+		}
+	})
+}
