@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,7 +61,6 @@ func renderings(ctx context.Context, b *bench) ([]row, error) {
 			return rows, err
 		}
 	}
-	rows = append(rows, figure("memory of a worker right after them", megabytes, mb(workerMemory())))
 	return append(rows, figure("memory of a worker at rest", megabytes, mb(rested(ctx)))), nil
 }
 
@@ -89,12 +86,19 @@ func (s subject) write() error {
 	return nil
 }
 
-// way is one way of rendering the subject once.
+// way is one way of rendering the subject once, and what was measured of it.
 type way struct {
 	name  string
 	times int // it is done
 	once  func(context.Context) error
+
+	alone  []time.Duration
+	rates  []float64 // a second, of as many at once as there are processors
+	memory int64     // of a worker right afterwards
 }
+
+// rounds is how often ways take turns: a machine is not the same all the time.
+const rounds = 5
 
 func (s subject) measure(ctx context.Context, b *bench, pool *worker.Pool) ([]row, error) {
 	files, below, err := folder.Open(s.dir)
@@ -110,47 +114,64 @@ func (s subject) measure(ctx context.Context, b *bench, pool *worker.Pool) ([]ro
 			return err
 		}
 	}
-	ways := []way{
-		{"in process", b.renders, by(renderers())}, {"in a worker", b.renders, by(pool.WrapAll(renderers()))},
+	ways := []*way{
+		{name: "in process", times: b.renders / rounds, once: by(renderers())}, {name: "in a worker", times: b.renders / rounds, once: by(pool.WrapAll(renderers()))},
 	}
-	if len(s.command) > 0 {
-		ways = append(ways, way{s.command[0] + " as a process", max(b.renders/20, 1), s.run(b.tools)})
+	if program := s.program(b.tools); program != "" {
+		ways = append(ways, &way{name: s.command[0] + " as a process", times: b.renders / rounds / 10, once: s.run(program)})
+	} else if len(s.command) > 0 {
+		b.say("%s is left out: make renderers builds it", s.command[0])
 	}
+	for range rounds {
+		for _, w := range ways {
+			if err := w.measure(ctx); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return s.rows(ways), nil
+}
+
+// rows tell what was measured, each way beside the first.
+func (s subject) rows(ways []*way) []row {
 	var rows []row
-	var alone, parallel row
+	var all [][]row
 	for _, w := range ways {
-		one, all, err := w.measure(ctx)
-		if errors.Is(err, fs.ErrNotExist) {
-			b.say("%s is left out: make renderers builds it", w.name)
-			continue
+		one := took(fmt.Sprintf("%s: one, %s", s.what, w.name), milliseconds, w.alone)
+		one.Samples = nil // thousands
+		told := []row{
+			one,
+			figure(fmt.Sprintf("%s: one after the other, %s", s.what, w.name), perSecond, 1000/one.Measured),
+			figure(fmt.Sprintf("%s: %d at once, %s", s.what, runtime.NumCPU(), w.name), perSecond, quantile(w.rates, 0.5)),
 		}
-		if err != nil {
-			return rows, err
+		all = append(all, told)
+		for i, r := range told {
+			if len(all) > 1 {
+				r = r.beside(all[0][i])
+			}
+			rows = append(rows, r)
 		}
-		perRender := took(fmt.Sprintf("%s: one, %s", s.what, w.name), milliseconds, one)
-		rate := figure(fmt.Sprintf("%s: %d at once, %s", s.what, runtime.NumCPU(), w.name), perSecond, all)
-		if alone.What == "" {
-			alone, parallel = perRender, rate
-		} else {
-			perRender, rate = perRender.beside(alone), rate.beside(parallel)
-		}
-		single := figure(fmt.Sprintf("%s: one after the other, %s", s.what, w.name), perSecond, 1000/mean(perRender.Samples))
-		perRender.Samples = nil // thousands
-		rows = append(rows, perRender, single, rate)
 	}
-	if len(rows) > 3 {
-		rows = append(rows, figure(s.what+": what a worker adds to a render", milliseconds, rows[3].Measured-rows[0].Measured).within(overheadMost))
+	return append(rows,
+		figure(s.what+": what a worker adds to a render", milliseconds, all[1][0].Measured-all[0][0].Measured).within(overheadMost),
+		figure(s.what+": memory of a worker right afterwards, beside the program's file", megabytes, mb(ways[1].memory)))
+}
+
+// program is the command's file, or empty where it isn't there.
+func (s subject) program(tools string) string {
+	if len(s.command) == 0 {
+		return ""
 	}
-	return rows, nil
+	program := filepath.Join(tools, s.command[0])
+	if _, err := os.Stat(program); err != nil {
+		return ""
+	}
+	return program
 }
 
 // run is the subject as a command does it.
-func (s subject) run(tools string) func(context.Context) error {
-	program := filepath.Join(tools, s.command[0])
+func (s subject) run(program string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		if _, err := os.Stat(program); err != nil {
-			return err
-		}
 		cmd := exec.CommandContext(ctx, program, append(s.command[1:len(s.command):len(s.command)], s.dir)...)
 		cmd.Env = []string{"HOME=" + s.dir}
 		if said, err := cmd.Output(); err != nil || len(said) == 0 {
@@ -161,22 +182,23 @@ func (s subject) run(tools string) func(context.Context) error {
 }
 
 // measure does it over and over, one after the other and then as many at once
-// as there are processors: how long each took, and how many there were a second.
-func (w way) measure(ctx context.Context) (alone []time.Duration, perSecond float64, err error) {
-	for range w.times/10 + 1 { // so that what is made once is made
+// as there are processors.
+func (w *way) measure(ctx context.Context) error {
+	times := max(w.times, 1)
+	for range times/10 + 1 { // so that what is made once is made
 		if err := w.once(ctx); err != nil {
-			return nil, 0, err
+			return err
 		}
 	}
-	for range w.times {
+	for range times {
 		begin := time.Now()
 		if err := w.once(ctx); err != nil {
-			return nil, 0, err
+			return err
 		}
-		alone = append(alone, time.Since(begin))
+		w.alone = append(w.alone, time.Since(begin))
 	}
 	var left atomic.Int64
-	left.Store(int64(w.times))
+	left.Store(int64(times))
 	errs := make(chan error, runtime.NumCPU())
 	begin := time.Now()
 	var wg sync.WaitGroup
@@ -191,17 +213,10 @@ func (w way) measure(ctx context.Context) (alone []time.Duration, perSecond floa
 		})
 	}
 	wg.Wait()
-	took := time.Since(begin)
+	w.rates = append(w.rates, float64(times)/time.Since(begin).Seconds())
+	w.memory = workerMemory()
 	close(errs)
-	return alone, float64(w.times) / took.Seconds(), <-errs
-}
-
-func mean(samples []float64) float64 {
-	sum := 0.0
-	for _, s := range samples {
-		sum += s
-	}
-	return sum / float64(len(samples))
+	return <-errs
 }
 
 // workerMemory is what the largest of this process's workers has for itself.
