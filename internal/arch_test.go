@@ -33,7 +33,7 @@ func layers() []layer {
 			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/ledger", "internal/health", "internal/hooks", "internal/step", "internal/release", "internal/status",
 			"internal/gate", "internal/approval", "internal/dependency", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/adopt", "internal/replace", "internal/generate", "internal/fit", "internal/sides", "internal/gitobject", "internal/archive", "internal/signature", "internal/given", "internal/substitute",
 		}},
-		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
+		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/notes", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
 		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/secret", "internal/origin"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/helmrecord", "internal/declare", "internal/operate", "internal/push", "internal/rotate", "internal/vet"}},

@@ -33,9 +33,7 @@ func (e *engine) took(a *app, r rendering) {
 func (e *engine) noted(keys map[object.Key]struct{}) {
 	for key := range keys {
 		for _, id := range e.takers.Of(key) {
-			if a := e.apps[id]; a != nil {
-				e.stir(a)
-			}
+			e.stir(e.apps[id])
 		}
 	}
 }
@@ -43,11 +41,11 @@ func (e *engine) noted(keys map[object.Key]struct{}) {
 // stir renders an App anew if the target has something else by now than its
 // last render took: at once, or after the render that is under way.
 func (e *engine) stir(a *app) {
-	if a.rendering {
+	if a != nil && a.rendering {
 		a.stirred = true
 		return
 	}
-	if a.removed || !pipeline.Stale(e.target, a.taken) {
+	if a == nil || a.removed || !pipeline.Stale(e.target, a.taken) {
 		return
 	}
 	a.want.generation++

@@ -26,6 +26,7 @@ import (
 	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/lease"
 	"plumb.dev/plumb/internal/limit"
+	"plumb.dev/plumb/internal/notes"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -49,7 +50,7 @@ type Cluster struct {
 	kinds    *discovery.Kinds
 	view     *view
 	watches  watches
-	notes    notes
+	notes    *notes.Notes
 	limit    *limit.Limiter
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
@@ -93,7 +94,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	}
 	c := &Cluster{
 		config: config, log: o.Log, now: o.Now, random: rand.Reader, view: newView(), limit: limit.New(),
-		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, notes: notes{byKey: map[object.Key]*note{}}, asSA: map[string]clients{},
+		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -115,6 +116,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 		return nil, err
 	}
 	c.own, c.metadata, c.dynamic = own, own.metadata, own.dynamic
+	c.notes = notes.New(notes.Options{Client: c.metadata, Backoff: watchBackoff, Changed: c.view.tellNoted})
 	return c, nil
 }
 
