@@ -291,7 +291,7 @@ func (r *Repository) take(ctx context.Context, o offer) (chartFile, string, erro
 
 // admit finds out whether a package can be read, and is a chart.
 func (r *Repository) admit(digest string, content []byte) (chartFile, error) {
-	files, err := r.registry.store.unpack(content)
+	files, _, err := r.registry.store.unpack(content)
 	if err != nil {
 		return chartFile{}, err
 	}

@@ -40,7 +40,7 @@ type store struct {
 	mu    sync.Mutex
 	bytes int64          // on the disk, as far as known; -1 before it was counted
 	trees map[place]held // unpacked, the newest in use
-	used  int64          // bytes of them, packed
+	used  int64          // bytes of them
 }
 
 // place is where a package is.
@@ -52,8 +52,8 @@ type held struct {
 	last  time.Time
 }
 
-// maxHeld bounds the packages that are kept unpacked, by their packed bytes.
-const maxHeld = 8 << 20
+// maxHeld bounds the packages that are kept unpacked, in bytes.
+const maxHeld = 32 << 20
 
 func (s *store) path(at place) string {
 	return filepath.Join(s.dir, at.repository, strings.TrimPrefix(at.digest, digestPrefix)+".tgz")
@@ -169,23 +169,29 @@ func (s *store) tree(at place) (tree.Tree, error) {
 	if err != nil {
 		return tree.Tree{}, err
 	}
-	files, err := s.unpack(content)
+	files, size, err := s.unpack(content)
 	if err != nil {
 		return tree.Tree{}, err
 	}
-	s.hold(at, held{files: files, size: int64(len(content)), last: time.Now()})
+	s.hold(at, held{files: files, size: size, last: time.Now()})
 	return files, nil
 }
 
-func (s *store) unpack(content []byte) (tree.Tree, error) {
+// unpack reads a package, and tells how many bytes are in it.
+func (s *store) unpack(content []byte) (tree.Tree, int64, error) {
 	files, err := archive.Unpack(content, s.limits)
 	switch {
 	case errors.Is(err, archive.ErrTooLarge):
-		return tree.Tree{}, fmt.Errorf("%w: %w", ErrTooLarge, err)
+		return tree.Tree{}, 0, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case err != nil:
-		return tree.Tree{}, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return tree.Tree{}, 0, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	return archive.Tree(files)
+	size := int64(0)
+	for _, f := range files {
+		size += int64(len(f.Content))
+	}
+	made, err := archive.Tree(files)
+	return made, size, err
 }
 
 // hold keeps a package unpacked, in place of those that weren't asked for.

@@ -35,11 +35,17 @@ func (s *stand) crawl(t *testing.T, names ...string) told {
 	s.crawlCommands(t, all, names...)
 	s.crawlVerbs(t, all)
 	s.crawlCluster(t, all)
+	s.crawlData(t, all)
+	return all
+}
+
+// crawlData reads what the daemon keeps.
+func (s *stand) crawlData(t *testing.T, all told) {
+	t.Helper()
 	crawlFolder(t, all, s.data, func(path string) bool {
 		return path == "token" || path == "hook-secret" || path == "hiding-key" || path == "age-keys" || // which hold nothing else
 			strings.HasPrefix(path, "git/mirrors/") && strings.Contains(path, "/objects/") // what people committed is there, of course
 	})
-	return all
 }
 
 // crawlAPI asks for everything that docs/openapi.yaml lists, of every App and
