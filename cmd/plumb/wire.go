@@ -46,8 +46,8 @@ func renderers(remote func(url string) bool) render.Set {
 	return render.Set{kustomize.Renderer{Remote: remote}, kustomize.Patching{Renderer: helm.New()}, plain.Renderer{}}
 }
 
-// anywhere allows bases of every repository: where another decides, or none is
-// fetched.
+// anywhere allows bases of every repository: where another decides, and for who
+// renders a folder of their own.
 func anywhere(string) bool { return true }
 
 // cachedRenderers keep what renders came to in the data folder.
@@ -60,7 +60,7 @@ func cachedRenderers(from render.Set, data string, keys *secret.Keys, log *slog.
 // opening renders with encrypted files opened. Without keys it says for whom
 // each of them is.
 func opening(keys *secret.Keys) render.Opening {
-	return render.Opening{Set: renderers(nil), Opener: sops.Opener{Keys: keys}, Unsealer: sealed.Opener{Keys: keys}}
+	return render.Opening{Set: renderers(anywhere), Opener: sops.Opener{Keys: keys}, Unsealer: sealed.Opener{Keys: keys}}
 }
 
 // program names this build. The version doesn't tell builds of changed sources
