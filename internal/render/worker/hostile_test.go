@@ -497,6 +497,25 @@ func TestEndedRender(t *testing.T) {
 	}
 }
 
+// What answers a worker may break down. That ends the render, and the worker
+// isn't used again.
+func TestBrokenAnswer(t *testing.T) {
+	t.Parallel()
+	p := pool(t, worker.Options{Workers: 1})
+	set := p.WrapAll([]render.Renderer{hostile{}, plain.Renderer{}})
+	w := hostileWork("wait")
+	w.Live = asked(func() { panic("oops") })
+	for range 3 {
+		var broken *render.Panic
+		if _, err := set.Render(t.Context(), w); !errors.As(err, &broken) || broken.Value != "oops" {
+			t.Errorf("got the error %v", err)
+		}
+		if result, err := set.Render(t.Context(), render.Work{Files: treetest.New(map[string]string{"a.yaml": configMap})}); err != nil || len(result.Objects) != 1 {
+			t.Errorf("got %d objects and %v", len(result.Objects), err)
+		}
+	}
+}
+
 // asked is a target that does something when it is asked.
 type asked func()
 

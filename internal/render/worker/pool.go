@@ -172,12 +172,7 @@ func (p *Pool) render(ctx context.Context, renderer string, r render.Request) ([
 	defer p.places.Release(1)
 	var last death
 	for range attempts {
-		w, err := p.take()
-		if err != nil {
-			return nil, about.unstarted(err)
-		}
-		d, objects, err := w.render(ctx, renderer, r, p.options)
-		p.putBack(w)
+		d, objects, err := p.attempt(ctx, about, r)
 		if !d.is {
 			return objects, err
 		}
@@ -190,6 +185,17 @@ func (p *Pool) render(ctx context.Context, renderer string, r render.Request) ([
 		}
 	}
 	return nil, about.fault(last)
+}
+
+// attempt has it rendered once. The worker is taken back whatever happens: what
+// answers it may panic.
+func (p *Pool) attempt(ctx context.Context, about subject, r render.Request) (death, []object.Object, error) {
+	w, err := p.take()
+	if err != nil {
+		return death{}, nil, about.unstarted(err)
+	}
+	defer p.putBack(w)
+	return w.render(ctx, about.renderer, r, p.options)
 }
 
 // errClosed says that there are no workers any more.

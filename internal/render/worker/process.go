@@ -19,7 +19,7 @@ type worker struct {
 	link    *link
 	report  confine.Report
 	renders int
-	sound   bool      // nothing went wrong with it
+	sound   bool      // it does nothing, and nothing went wrong with it
 	since   time.Time // when it was used last
 }
 
@@ -74,17 +74,19 @@ const base = 192 << 20
 
 // render has one render done. After a death the worker is of no use any more.
 func (w *worker) render(ctx context.Context, renderer string, r render.Request, o Options) (d death, objects []object.Object, err error) {
+	w.sound = false // until the end was seen
 	g := newGuard(w.Process, o)
+	defer g.done()
 	ended := context.AfterFunc(ctx, func() { g.stop(reasonEnded) })
 	defer ended()
 	t := &talk{link: w.link, request: r, clock: g}
 	objects, err, broken := t.run(ctx, renderer)
 	reason := g.done()
 	if broken == nil && reason == reasonNone {
+		w.sound = true
 		w.renders++
 		return death{}, objects, err
 	}
-	w.sound = false
 	if errors.Is(broken, errHeavy) {
 		return death{}, nil, fmt.Errorf("the objects have more than %d bytes, above the limit of %d: split the App", mostWeight, render.MaxTotalBytes)
 	}
