@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -93,10 +94,18 @@ type Service struct {
 	address string
 	keys    []string
 	client  *http.Client
+
+	mu    sync.Mutex
+	down  error // why it can't be reached
+	until time.Time
 }
 
 // serviceTime is how long a service may take.
 const serviceTime = 15 * time.Second
+
+// downTime is how long one that can't be reached isn't asked again: a render may
+// have many files for it.
+const downTime = 5 * time.Second
 
 // NewService is the one at an address: unix:///PATH or tcp://HOST:PORT of this
 // machine. What it may be asked about are names of CloudKeys; one that ends with *
@@ -173,9 +182,9 @@ func (s *Service) call(method string, message []byte) ([]byte, error) {
 	}
 	r.Header.Set("Content-Type", "application/grpc+proto")
 	r.Header.Set("Te", "trailers")
-	response, err := s.client.Do(r)
+	response, err := s.ask(r)
 	if err != nil {
-		return nil, errors.New("can't be reached: " + cause(err))
+		return nil, err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxMessage+frameHead+1))
@@ -192,6 +201,24 @@ func (s *Service) call(method string, message []byte) ([]byte, error) {
 		return nil, errors.New("answers something else than a key service of SOPS would")
 	}
 	return answer[frameHead:], nil
+}
+
+// ask makes a request, unless it is known that nobody would answer.
+func (s *Service) ask(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	down, until := s.down, s.until
+	s.mu.Unlock()
+	if down != nil && time.Now().Before(until) {
+		return nil, down
+	}
+	response, err := s.client.Do(r)
+	if err != nil {
+		err = errors.New("can't be reached: " + cause(err))
+	}
+	s.mu.Lock()
+	s.down, s.until = err, time.Now().Add(downTime)
+	s.mu.Unlock()
+	return response, err
 }
 
 // cause is the inmost of an error, without what was asked.

@@ -89,6 +89,28 @@ func TestService(t *testing.T) {
 	}
 }
 
+// TestServiceThatIsAway: it is asked once in a while, not for each file.
+func TestServiceThatIsAway(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 10)
+	address := keyService(t, func(http.ResponseWriter, *http.Request) {
+		asked <- struct{}{}
+		panic(http.ErrAbortHandler) // as if it ended
+	})
+	s, err := NewService(address, []string{"*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := s.Decrypt(GoogleKey("k"), nil); err == nil || !strings.Contains(err.Error(), "can't be reached") {
+			t.Error(err)
+		}
+	}
+	if n := len(asked); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+}
+
 // TestServiceIsAskedAboutItsKeysOnly: a file can't have the service's
 // credentials sent to whom it names.
 func TestServiceIsAskedAboutItsKeysOnly(t *testing.T) {
