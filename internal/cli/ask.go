@@ -20,11 +20,15 @@ func (e Env) interactive() bool {
 	return isFile && shown && term.IsTerminal(int(in.Fd()))
 }
 
+// ErrNoTerminal says that nobody can be asked. Where the output goes doesn't
+// matter.
+var ErrNoTerminal = errors.New("there is no terminal to ask at")
+
 // readSecret asks for what the terminal doesn't show while it is typed.
 func (e Env) readSecret(question string) (string, error) {
 	in, isFile := e.In.(*os.File)
-	if !isFile {
-		return "", errors.New("there is no terminal to ask at")
+	if !isFile || !term.IsTerminal(int(in.Fd())) {
+		return "", ErrNoTerminal
 	}
 	fmt.Fprint(e.Err, question)
 	typed, err := term.ReadPassword(int(in.Fd()))

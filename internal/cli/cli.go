@@ -33,7 +33,8 @@ type Env struct {
 	// Interactive says whether someone can be asked; nil means whether In and Out
 	// are terminals.
 	Interactive func() bool
-	// ReadSecret asks for a line that the terminal doesn't show; nil asks at In.
+	// ReadSecret asks for a line that the terminal doesn't show, or returns
+	// ErrNoTerminal; nil asks at In.
 	ReadSecret func(question string) (string, error)
 	// Version is what was built, such as v0.1.0; empty means what the build
 	// itself recorded.

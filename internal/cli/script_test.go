@@ -95,6 +95,9 @@ func sealing() seal.Parts {
 
 // readSecret is what a file says that someone types.
 func readSecret(question string) (string, error) {
+	if os.Getenv("PLUMB_TEST_TTY") == "" {
+		return "", cli.ErrNoTerminal
+	}
 	fmt.Fprintln(os.Stderr, question)
 	content, err := os.ReadFile(os.Getenv("PLUMB_TEST_TYPED"))
 	return strings.TrimSuffix(string(content), "\n"), err

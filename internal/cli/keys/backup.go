@@ -63,8 +63,6 @@ func (e *exporting) check() error {
 		return usage.Errorf("plumb keys export needs --data: the data folder of the daemon")
 	case ways > 1:
 		return usage.Errorf("give one of --recipient, --passphrase-file and --plain")
-	case ways == 0 && !e.env.Interactive():
-		return usage.Errorf("say how the backup is encrypted, by --recipient or --passphrase-file, or give --plain; there is no terminal to ask for a passphrase at")
 	}
 	return nil
 }
@@ -122,7 +120,11 @@ const leastPassphrase = 10
 func (e *exporting) word() (string, error) {
 	passphrase, err := passphraseFrom(e.passphrase)
 	if e.passphrase == "" {
-		if passphrase, err = e.env.ReadSecret("passphrase of the backup: "); err != nil {
+		passphrase, err = e.env.ReadSecret("passphrase of the backup: ")
+		if errors.Is(err, cli.ErrNoTerminal) {
+			return "", usage.Errorf("say how the backup is encrypted, by --recipient or --passphrase-file, or give --plain; %w", err)
+		}
+		if err != nil {
 			return "", err
 		}
 		again, err := e.env.ReadSecret("once more: ")
@@ -240,10 +242,11 @@ func (i *importing) unlocked(backup []byte) ([]byte, error) {
 	}
 	content, err := secret.Unlock(backup, ring, passphrase)
 	if errors.Is(err, secret.ErrPassphrase) {
-		if !i.env.Interactive() {
-			return nil, usage.Errorf("%w: give --passphrase-file, for there is no terminal to ask for it at", err)
+		passphrase, err = i.env.ReadSecret("passphrase of the backup: ")
+		if errors.Is(err, cli.ErrNoTerminal) {
+			return nil, usage.Errorf("%w: give --passphrase-file, for %w", secret.ErrPassphrase, err)
 		}
-		if passphrase, err = i.env.ReadSecret("passphrase of the backup: "); err != nil {
+		if err != nil {
 			return nil, err
 		}
 		content, err = secret.Unlock(backup, ring, passphrase)

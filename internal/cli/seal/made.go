@@ -3,6 +3,7 @@ package seal
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -30,12 +31,9 @@ func (m made) any() bool {
 // validKey is how a key of a Secret may look.
 var validKey = regexp.MustCompile(`^[-._a-zA-Z0-9]{1,253}$`)
 
-func (m made) check(env cli.Env) error {
+func (m made) check() error {
 	if len(m.files)+len(m.prompts)+len(m.literals) == 0 {
 		return usage.Errorf("--name needs values: --from-file [KEY=]FILE, --prompt KEY or --from-literal KEY=VALUE")
-	}
-	if len(m.prompts) > 0 && !env.Interactive() {
-		return usage.Errorf("--prompt asks, and there is no terminal to ask at: use --from-file KEY=-")
 	}
 	seen := map[string]bool{}
 	for _, key := range m.keys() {
@@ -101,6 +99,9 @@ func (m made) manifest(env cli.Env) ([]byte, error) {
 	}
 	for _, key := range m.prompts {
 		value, err := env.ReadSecret(key + ": ")
+		if errors.Is(err, cli.ErrNoTerminal) {
+			return nil, usage.Errorf("--prompt %s: %w: use --from-file %[1]s=-", key, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("--prompt %s: %w", key, err)
 		}

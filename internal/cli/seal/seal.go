@@ -94,7 +94,7 @@ func (s *sealing) check(args []string) error {
 	case s.inPlace && s.to != "":
 		return usage.Errorf("give one of --in-place and --to")
 	case s.made.name != "":
-		return s.made.check(s.env)
+		return s.made.check()
 	}
 	if s.inPlace {
 		s.to = s.from
