@@ -100,7 +100,7 @@ func (e *engine) declareOne(d Declaration) {
 		if !first || !known { // what this run is told first of a known App may be a commit as well
 			a.cause = release.Cause{Trigger: release.TriggerDeclaration, Actor: e.rootAt.Author, Seen: e.Now()}
 		}
-		a.ref = refOf(d.App)
+		a.ref = source.Followed(d.App)
 		a.head = e.follows.Set(id, a.ref, d.App.Spec.Source.Every.Duration)
 		a.want.commit = a.head.Revision.Commit
 		e.followBeside(a)
@@ -130,11 +130,6 @@ func idsOf(list []v1alpha1.Dependency) (ids []string) {
 		ids = append(ids, one.ID())
 	}
 	return ids
-}
-
-// refOf is what an App follows.
-func refOf(app v1alpha1.App) source.Ref {
-	return source.RefOf(app.Spec.Source.Git, nil)
 }
 
 // undeclare begins the end of an App: its objects are pruned.
@@ -258,7 +253,10 @@ func (e *engine) observe(event target.Event) {
 	for key, labels := range event.Objects {
 		for _, id := range e.claims[key] {
 			if a := e.apps[id]; a != nil {
-				e.witness(a, key)
+				e.judge(a, key)
+				if a.objects.Improved() { // what failed may have waited for that
+					a.failures, a.retryAt = 0, time.Time{}
+				}
 				e.touch(a)
 			}
 		}
@@ -279,17 +277,6 @@ func (e *engine) observe(event target.Event) {
 			e.touch(a)
 		}
 		e.findOrphans()
-	}
-}
-
-// witness judges an object that changed. One that becomes healthy may be what
-// others of the App wait for, so they are tried at once.
-func (e *engine) witness(a *app, key object.Key) {
-	before, _ := a.objects.Object(key)
-	e.judge(a, key)
-	after, _ := a.objects.Object(key)
-	if after.Health.Health == status.Healthy && before.Health.Health != status.Healthy && a.objects.AnyFailed(target.ErrSkipped) {
-		a.failures, a.retryAt = 0, time.Time{}
 	}
 }
 

@@ -41,6 +41,7 @@ type Ledger struct {
 	// namespaces is how many of the declared objects are namespaces.
 	namespaces int
 	situation  uint64
+	improved   bool // an object became healthy since Improved was asked
 }
 
 // App is whose objects they are.
@@ -94,7 +95,9 @@ func (l *Ledger) Judge(key object.Key, s Seen) (over time.Time) {
 		o.live = b
 		l.situation++
 	}
+	before := o.Health.Health
 	o.Standing, o.Paused, o.Health = standing, s.Paused, healthOf(s)
+	l.improved = l.improved || before != status.Healthy && o.Health.Health == status.Healthy
 	if o.found != nil && (o.found.version != s.Live.Version || !o.drifted()) {
 		o.found = nil // it changed since it was checked
 	}
@@ -259,6 +262,22 @@ func (l *Ledger) AnyFailed(reasons ...error) bool {
 			if errors.Is(o.Err, reason) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// Improved says whether some object became healthy since it was asked before,
+// and another one waits for what it relies on: it may be just that.
+func (l *Ledger) Improved() bool {
+	improved := l.improved
+	l.improved = false
+	if !improved || l.counts.Failing == 0 {
+		return false
+	}
+	for _, o := range l.objects {
+		if o.Err != nil && o.waits {
+			return true
 		}
 	}
 	return false

@@ -266,6 +266,20 @@ func TestEachObjectCountsOnce(t *testing.T) {
 		}, ""},
 		{"kept by the target", func(b *book) { b.write("k", "1"); inLine(b); b.Pruned(key("k"), failed, true) }, ""},
 		{"kept by the target, and asked again", func(b *book) { b.write("k", "1"); inLine(b); b.Pruned(key("k"), failed, true); b.AskAgain() }, "1 prunes"},
+		{"kept by the target, and changed since", func(b *book) {
+			b.write("k", "1")
+			inLine(b)
+			b.Pruned(key("k"), failed, true)
+			b.write("k", "1")
+			b.Leave(key("k"), b.seen(key("k")))
+		}, ""},
+		{"kept by the target until what kept it is gone", func(b *book) {
+			b.write("k", "1")
+			inLine(b)
+			b.Pruned(key("k"), failed, true)
+			b.write("k", "1", func(l *plan.Live) { l.Freed++ })
+			b.Leave(key("k"), b.seen(key("k")))
+		}, "1 prunes"},
 		{"left over and being deleted", func(b *book) { b.write("k", "1", func(l *plan.Live) { l.Deleting = true }); inLine(b) }, "1 deleting"},
 		{"left over and paused", func(b *book) { b.write("k", "1"); b.paused[key("k")] = true; inLine(b) }, "1 left-paused"},
 		{"left over, and declared by another", func(b *book) { b.write("k", "1"); b.claims.Add(key("k"), "team/other"); inLine(b) }, ""},
@@ -277,6 +291,38 @@ func TestEachObjectCountsOnce(t *testing.T) {
 			b.wants(tc.want)
 		})
 	}
+}
+
+// What waits may wait for just the object that becomes healthy.
+func TestImproved(t *testing.T) {
+	t.Parallel()
+	b := newBook(t)
+	asked := func(what string, want bool) {
+		t.Helper()
+		if got := b.Improved(); got != want {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	turn := func(h status.Health) {
+		b.write("a", "1", func(l *plan.Live) { l.Health.Health = h })
+		b.look()
+	}
+	b.declare("a=1 b=1")
+	turn(status.Progressing)
+	asked("nothing is healthy", false)
+	turn(status.Healthy)
+	asked("nothing waits", false)
+	b.Fail(key("b"), errors.New("refused"), false)
+	turn(status.Progressing)
+	turn(status.Healthy)
+	asked("what failed doesn't wait", false)
+	b.Fail(key("b"), errors.New("waits"), true)
+	asked("nothing changed", false)
+	turn(status.Progressing)
+	turn(status.Healthy)
+	turn(status.Degraded)
+	asked("it was healthy in between", true)
+	asked("once is enough", false)
 }
 
 // leave is a check whose finding is only told.

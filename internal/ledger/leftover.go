@@ -57,6 +57,9 @@ func (l *Ledger) Leave(key object.Key, s Seen) {
 	} else if left.paused != s.Paused {
 		l.situation++
 	}
+	if left.live.Freed != s.Live.Freed {
+		left.kept = nil
+	}
 	left.live, left.paused = s.Live, s.Paused
 }
 

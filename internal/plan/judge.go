@@ -65,6 +65,8 @@ type Live struct {
 	Wave int
 	// Run is how it stands as a hook's run; nil where it is none.
 	Run *Run
+	// Freed grows each time that what kept the object from being deleted is gone.
+	Freed uint32
 	// Provisional says that the record came with the answer to our own write,
 	// and its health is yet to be told by the watch.
 	Provisional bool

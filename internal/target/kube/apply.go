@@ -251,9 +251,11 @@ func (c *Cluster) guardDefinition(ctx context.Context, key object.Key) error {
 	}
 	found, err := c.metadata.Resource(k.Resource).List(ctx, metav1.ListOptions{Limit: 1})
 	if err != nil && !apierrors.IsNotFound(err) {
+		c.keepVigil(key, k)
 		return fmt.Errorf("%w: whether there are objects of kind %s can't be told: %w", target.ErrKept, kindName, err)
 	}
 	if err == nil && len(found.Items) > 0 {
+		c.keepVigil(key, k)
 		return fmt.Errorf("%w: there are still objects of kind %s, such as %s, and deleting the CRD would delete them all",
 			target.ErrKept, kindName, namespacedName(found.Items[0].Namespace, found.Items[0].Name))
 	}

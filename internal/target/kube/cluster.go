@@ -51,6 +51,7 @@ type Cluster struct {
 	view     *view
 	watches  watches
 	notes    *notes.Notes
+	vigils   vigils
 	limit    *limit.Limiter
 	dynamic  dynamic.Interface
 	metadata metadata.Interface

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,12 +19,12 @@ import (
 // Resolve fits rendered objects to the cluster. Its cost is in proportion to
 // the objects; it asks the server only when a kind is unknown.
 func (c *Cluster) Resolve(ctx context.Context, r target.Resolve) ([]plan.Desired, []target.ObjectError) {
-	scopes := scopesDeclared(r.Objects)
+	own := ownKinds(r.Objects)
 	seen := map[object.Key]object.Origin{}
 	desired := make([]plan.Desired, 0, len(r.Objects))
 	var failed []target.ObjectError
 	for _, o := range r.Objects {
-		d, err := c.resolveOne(ctx, r, o, scopes)
+		d, err := c.resolveOne(ctx, r, o, own)
 		if first, twice := seen[d.Key]; err == nil && twice {
 			err = fmt.Errorf("is declared twice, first at %s; remove one of the two", first)
 		}
@@ -38,9 +39,9 @@ func (c *Cluster) Resolve(ctx context.Context, r target.Resolve) ([]plan.Desired
 	return desired, failed
 }
 
-func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Object, scopes map[schema.GroupKind]bool) (plan.Desired, error) {
+func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Object, own map[schema.GroupKind]ownKind) (plan.Desired, error) {
 	gvk := o.GroupVersionKind()
-	namespaced, err := c.scope(ctx, gvk, scopes)
+	namespaced, err := c.scope(ctx, gvk, own)
 	if err != nil {
 		return plan.Desired{}, err
 	}
@@ -49,9 +50,13 @@ func (c *Cluster) resolveOne(ctx context.Context, r target.Resolve, o object.Obj
 
 // scope says whether a kind lives in namespaces: as the cluster knows it, or
 // else as a CRD among the App's own objects says.
-func (c *Cluster) scope(ctx context.Context, gvk schema.GroupVersionKind, declared map[schema.GroupKind]bool) (bool, error) {
-	if namespaced, ok := declared[gvk.GroupKind()]; ok {
-		return namespaced, nil
+func (c *Cluster) scope(ctx context.Context, gvk schema.GroupVersionKind, own map[schema.GroupKind]ownKind) (bool, error) {
+	switch kind, ok := own[gvk.GroupKind()]; {
+	case ok && len(kind.served) > 0 && !slices.Contains(kind.served, gvk.Version):
+		return false, fmt.Errorf("%w: its CRD (%s) serves %s as %s, not as %s; change its apiVersion", target.ErrUnknownKind,
+			kind.origin, gvk.Kind, strings.Join(kind.served, ", "), gvk.Version)
+	case ok:
+		return kind.namespaced, nil
 	}
 	k, ok, err := c.kinds.Find(ctx, gvk)
 	if err != nil {
@@ -72,9 +77,16 @@ func (c *Cluster) unknownKind(ctx context.Context, gvk schema.GroupVersionKind) 
 		target.ErrUnknownKind, gvk.Kind, gvk.GroupVersion())
 }
 
-// scopesDeclared reads the scope of custom kinds from the CRDs among the objects.
-func scopesDeclared(objects []object.Object) map[schema.GroupKind]bool {
-	scopes := map[schema.GroupKind]bool{}
+// ownKind is a custom kind as a CRD among the App's own objects declares it.
+type ownKind struct {
+	namespaced bool
+	served     []string // its versions
+	origin     object.Origin
+}
+
+// ownKinds reads the custom kinds that the CRDs among the objects declare.
+func ownKinds(objects []object.Object) map[schema.GroupKind]ownKind {
+	kinds := map[schema.GroupKind]ownKind{}
 	for _, o := range objects {
 		if plan.StageOf(o.Key()) != plan.StageDefinition {
 			continue
@@ -82,7 +94,20 @@ func scopesDeclared(objects []object.Object) map[schema.GroupKind]bool {
 		group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
 		kindName, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
 		scope, _, _ := unstructured.NestedString(o.Object, "spec", "scope")
-		scopes[schema.GroupKind{Group: group, Kind: kindName}] = scope == "Namespaced"
+		kinds[schema.GroupKind{Group: group, Kind: kindName}] = ownKind{scope == "Namespaced", servedBy(o), o.Origin}
 	}
-	return scopes
+	return kinds
+}
+
+// servedBy lists the versions that a CRD serves.
+func servedBy(definition object.Object) (served []string) {
+	spec, _ := definition.Object["spec"].(map[string]any)
+	versions, _ := spec["versions"].([]any)
+	for _, one := range versions {
+		v, _ := one.(map[string]any)
+		if name, ok := v["name"].(string); ok && v["served"] == true {
+			served = append(served, name)
+		}
+	}
+	return served
 }

@@ -218,6 +218,32 @@ func TestTheDigestIsOfAllThatAnApplyDependsOn(t *testing.T) {
 	}
 }
 
+// An object whose CRD comes with it has to be of a version that the CRD serves,
+// whatever the cluster serves by now.
+func TestTheVersionsOfACRDAmongTheObjects(t *testing.T) {
+	t.Parallel()
+	c := offline(t)
+	for version, want := range map[string]string{
+		"v1": "", "v2": "",
+		"v1beta1": "unknown kind: its CRD (shop/web.yaml:1) serves Bolt as v1, v2, not as v1beta1; change its apiVersion",
+		"v3":      "unknown kind: its CRD (shop/web.yaml:1) serves Bolt as v1, v2, not as v3; change its apiVersion",
+	} {
+		crd := rendered(t, "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: bolts.example.com}\n"+
+			"spec: {group: example.com, scope: Namespaced, names: {kind: Bolt}, versions: [{name: v1, served: true}, {name: v2, served: true}, {name: v1beta1, served: false}]}\n")
+		crd.Origin.File, crd.Origin.Line = "shop/web.yaml", 1
+		_, failed := c.Resolve(t.Context(), request(crd, rendered(t, "apiVersion: example.com/"+version+"\nkind: Bolt\nmetadata: {name: a}\n")))
+		var got string
+		for _, f := range failed {
+			if f.Key.Kind == "Bolt" {
+				got += f.Err.Error()
+			}
+		}
+		if got != want {
+			t.Errorf("%s: it says %q, want %q", version, got, want)
+		}
+	}
+}
+
 func TestMarksAreSetBesideWhatIsDeclared(t *testing.T) {
 	t.Parallel()
 	c := offline(t)

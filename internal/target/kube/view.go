@@ -80,6 +80,7 @@ func (v *view) take(l plan.Live) {
 	if had && old.App != l.App {
 		v.unlist(old)
 	}
+	l.Freed = old.Freed
 	v.records[l.Key] = l
 	v.renew.note(l.Key, l.Renew)
 	if v.byLabel[l.App] == nil {
@@ -132,6 +133,17 @@ func (v *view) deleting(key object.Key, uid string) {
 	l.Deleting, l.Health = true, health.Deleting()
 	v.records[key] = l
 	v.tell(key, l.App)
+}
+
+// freed tells that what kept an object from being deleted is gone.
+func (v *view) freed(key object.Key) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if l, ok := v.records[key]; ok {
+		l.Freed++
+		v.records[key] = l
+		v.tell(key, l.App)
+	}
 }
 
 // rejudge takes in that an object is judged anew. What is known of a newer

@@ -176,7 +176,7 @@ func (w *watcher) observed(lw *cache.ListWatch) *cache.ListWatch {
 			stream, err := watchFor(ctx, o)
 			w.note(err)
 			if synced, _ := w.state(); err == nil && !synced {
-				stream = watch.Filter(stream, w.noteWithin)
+				stream = w.probed(ctx, stream, list)
 			}
 			return stream, err
 		},
@@ -199,12 +199,18 @@ func (w *watcher) note(err error) {
 	}
 }
 
-// noteWithin notes errors that come within a stream which was begun.
-func (w *watcher) noteWithin(e watch.Event) (watch.Event, bool) {
-	if e.Type == watch.Error {
-		w.note(apierrors.FromObject(e.Object))
-	}
-	return e, true
+// probed notes errors that come within a stream which was begun. They don't say
+// what is wrong with the objects, so one is asked for.
+func (w *watcher) probed(ctx context.Context, stream watch.Interface, list cache.ListWithContextFunc) watch.Interface {
+	return watch.Filter(stream, func(e watch.Event) (watch.Event, bool) {
+		if e.Type == watch.Error {
+			w.note(apierrors.FromObject(e.Object))
+			if _, err := list(ctx, metav1.ListOptions{Limit: 1}); uncalled(err) != nil {
+				w.note(err)
+			}
+		}
+		return e, true
+	})
 }
 
 // known is state, but for a kind that can't be read because its conversion
