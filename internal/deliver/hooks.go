@@ -3,8 +3,6 @@ package deliver
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"slices"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -155,9 +153,7 @@ func (e *engine) hookJob(a *app) job {
 	} else {
 		t.Release = *a.Open
 	}
-	for o := range a.objects.Objects() {
-		t.Desired = append(t.Desired, o.Desired)
-	}
+	t.Desired = a.objects.Desired()
 	removed := a.removed
 	carrier := pipeline.HookCarrier{Target: e.target, Records: e.records, Now: e.Now}
 	return func(ctx context.Context) func() {
@@ -213,17 +209,6 @@ func (e *engine) closeHooks(a *app, r *release.Release) {
 	}
 }
 
-// hookText says which hook is waited for; empty where none is.
-func (a *app) hookText() string {
-	if a.next.Waits == "" && a.Open != nil && a.Open.Ending != "" {
-		return a.Open.Ending
-	}
-	if n := a.intended(); a.next.Waits != "" && n > 0 && a.next.Holds {
-		return fmt.Sprintf("%s; %d objects wait for it", a.next.Waits, n)
-	}
-	return a.next.Waits
-}
-
 // plannedHooks lists the hooks that the next release would run if it goes well.
 func (e *engine) plannedHooks(a *app) []plan.Hook {
 	if a.removed {
@@ -235,12 +220,8 @@ func (e *engine) plannedHooks(a *app) []plan.Hook {
 // leftUndone names what was declared where a release failed before all of it was
 // applied, or its hooks had run; otherwise it is empty.
 func (e *engine) leftUndone(a *app, r release.Release) string {
-	if !slices.ContainsFunc(r.Hooks, func(run release.HookRun) bool { return run.State == release.HookFailed }) && a.intended() == 0 {
+	if !r.HookFailed() && a.intended() == 0 {
 		return ""
 	}
-	var desired []plan.Desired
-	for o := range a.objects.Objects() {
-		desired = append(desired, o.Desired)
-	}
-	return hooks.Content(desired, a.hooking.hooks)
+	return hooks.Content(a.objects.Desired(), a.hooking.hooks)
 }

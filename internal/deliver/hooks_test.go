@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
@@ -343,4 +344,113 @@ func TestHooksRunWhenAnAppGoes(t *testing.T) {
 		}
 		f.stop()
 	}
+}
+
+func TestGatesHoldHooks(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one", func(a *v1alpha1.App) { a.Spec.Sync.Mode = v1alpha1.SyncApprove }))
+	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/pre.yaml": job("pre", `plumb.dev/hook: pre-sync`), "one/post.yaml": job("post", `plumb.dev/hook: post-sync`)})
+	approve := func() {
+		t.Helper()
+		s := f.until("one", "waiting for approval", func(s status.App) bool { return s.Plan != nil && !s.Plan.Stale && s.Hold != nil })
+		if f.there("jobs", "pre") && len(f.releases("one")) == 0 {
+			t.Fatal("a hook ran before anyone approved")
+		}
+		if !strings.Contains(s.Plan.Summary, "2 hooks to run") {
+			t.Fatalf("the plan has %s", s.Plan.Summary)
+		}
+		if _, err := f.Approve(t.Context(), gate.Approval{App: f.namespace + "/one", Plan: s.Plan.Hash, By: "grace"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	approve()
+	if r := f.ended("one", 1, release.Succeeded); told(r) != "pre-sync Job/pre Succeeded, post-sync Job/post Succeeded" || r.ApprovedBy != "grace" {
+		t.Fatalf("%s, approved by %q", told(r), r.ApprovedBy)
+	}
+	f.commit(map[string]string{"one/post.yaml": job("post", `plumb.dev/hook: post-sync, plumb.dev/note: changed`)})
+	approve()
+	if r := f.ended("one", 2, release.Succeeded); told(r) != "pre-sync Job/pre Succeeded, post-sync Job/post Succeeded" || len(r.Changes) > 0 || r.ApprovedBy != "grace" {
+		t.Fatalf("%s, approved by %q: %+v", told(r), r.ApprovedBy, r.Changes)
+	}
+	f.until("one", "in line", func(s status.App) bool { return s.Plan == nil && s.Sync == status.Synced && s.Hold == nil })
+}
+
+func TestAPauseHoldsTheHooksOfAReleaseUnderWay(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/pre.yaml": pod("pre", `plumb.dev/hook: pre-sync`), "one/post.yaml": job("post", `plumb.dev/hook: post-sync`)})
+	f.untilMade("pods", "pre")
+	id := f.namespace + "/one"
+	if _, err := f.Pause(t.Context(), gate.Pause{App: id, By: "ada", Reason: "a look", Until: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	f.end("pre", "Succeeded")
+	for deadline := time.Now().Add(20 * time.Second); f.releases("one")[0].Hooks[0].State != release.HookSucceeded; {
+		if time.Now().After(deadline) {
+			t.Fatalf("how it ended was not taken in: %+v", f.releases("one"))
+		}
+	}
+	if _, there := f.color("a"); there || f.there("jobs", "post") {
+		t.Fatal("it went on in a pause")
+	}
+	if _, err := f.Resume(t.Context(), id, nil, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", commit)
+	if r := f.ended("one", 1, release.Succeeded); told(r) != "pre-sync Pod/pre Succeeded, post-sync Job/post Succeeded" {
+		t.Error(told(r))
+	}
+}
+
+func TestANewerCommitCutsOffNoHook(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/pre.yaml": pod("pre", `plumb.dev/hook: pre-sync`)})
+	pre := f.untilMade("pods", "pre")
+	second := f.commit(map[string]string{"one/a.yaml": paint("a", "red")})
+	f.until("one", "at the newer commit", func(s status.App) bool { return s.Revision == second })
+	if now := f.untilMade("pods", "pre"); now.GetUID() != pre.GetUID() || now.GetDeletionTimestamp() != nil {
+		t.Fatal("a hook was cut off")
+	}
+	f.end("pre", "Succeeded")
+	for f.untilMade("pods", "pre").GetUID() == pre.GetUID() {
+		f.tick()
+	}
+	if _, there := f.color("a"); there {
+		t.Fatal("something was applied without the hook of its release")
+	}
+	f.untilPhase("pre", "Pending")
+	f.end("pre", "Succeeded")
+	f.synced("one", second)
+	list := f.releases("one")
+	if len(list) != 2 || list[0].Outcome != release.Superseded || told(list[0]) != "pre-sync Pod/pre Succeeded" || told(list[1]) != "pre-sync Pod/pre Succeeded" {
+		t.Errorf("the releases are %+v", list)
+	}
+}
+
+func TestAHookKeepsAnAppFromGoing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"), f.app("two"))
+	commit := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "two/b.yaml": paint("b", "blue"), "one/bye.yaml": pod("bye", `plumb.dev/hook: pre-delete`)})
+	f.synced("one", commit)
+	f.ended("one", 1, release.Succeeded)
+	f.declare(true, f.app("two"))
+	f.end("bye", "Failed")
+	f.ended("one", 2, release.Failed)
+	f.until("one", "held", func(s status.App) bool {
+		return s.Hold != nil && strings.Contains(s.Message, "the pre-delete hook Pod")
+	})
+	if _, there := f.color("a"); !there {
+		t.Fatal("it went all the same")
+	}
+	if _, err := f.Resume(t.Context(), f.namespace+"/one", nil, "ada"); err != nil {
+		t.Fatal(err)
+	}
+	f.untilPhase("bye", "Pending")
+	f.end("bye", "Succeeded")
+	f.untilColor("a", "")
 }

@@ -158,6 +158,7 @@ func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	e.Observe.Released(r)
 	e.tell(a, event.OfRelease(r))
 	if outcome == release.Failed {
+		a.cause.Seen = now // what is tried after it is another release
 		e.afterFailure(a, r)
 	} else if outcome == release.Succeeded && a.failure != nil && a.heldFailure() == nil {
 		e.dropFailure(a) // something else took its place, and works

@@ -131,7 +131,7 @@ func (a *app) held() bool {
 	if a.verdict.Hold == nil || !a.settled() {
 		return false
 	}
-	waits := a.intended() > 0
+	waits := a.intended() > 0 || a.hooksDue()
 	switch a.verdict.Hold.Reason {
 	case gate.HeldByPause, gate.HeldByFailure:
 		return true
@@ -144,7 +144,7 @@ func (a *app) held() bool {
 
 // planning says whether the plan of what is held back is being made.
 func (a *app) planning() bool {
-	return a.verdict.Hold != nil && a.verdict.Hold.Reason == gate.HeldByApproval && a.settled() && a.intended() > 0 && !a.held()
+	return a.verdict.Hold != nil && a.verdict.Hold.Reason == gate.HeldByApproval && a.settled() && (a.intended() > 0 || a.hooksDue()) && !a.held()
 }
 
 // paused says whether the App as a whole is paused.
@@ -218,7 +218,7 @@ func (e *engine) message(a *app, waiting []string) string {
 // messageOfWork says what is going on with an App's objects and hooks.
 func (e *engine) messageOfWork(a *app) string {
 	text := a.objects.Message(e.Now(), a.verdict.Corrections)
-	if hook := a.hookText(); hook != "" && a.objects.Counts().Failing == 0 {
+	if hook := a.next.Text(a.Open, a.intended()); hook != "" && a.objects.Counts().Failing == 0 {
 		text = hook
 	}
 	if a.planning() && a.objects.Counts().Failing == 0 {

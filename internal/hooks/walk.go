@@ -1,6 +1,7 @@
 package hooks
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -103,4 +104,18 @@ func reached(all []Hook, o release.Occasion, m Moment) int {
 		wave = h.Desired.Wave
 	}
 	return wave
+}
+
+// Text says which hook is waited for, and by how many objects; empty where none is.
+func (s Standing) Text(open *release.Release, left int) string {
+	switch {
+	case s.Waits == "" && open != nil:
+		return open.Ending
+	case s.Waits != "" && left == 1 && s.Holds:
+		return s.Waits + "; 1 object waits for it"
+	case s.Waits != "" && left > 0 && s.Holds:
+		return fmt.Sprintf("%s; %d objects wait for it", s.Waits, left)
+	default:
+		return s.Waits
+	}
 }

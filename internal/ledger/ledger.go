@@ -208,6 +208,15 @@ func (l *Ledger) Objects() iter.Seq[Object] {
 	}
 }
 
+// Desired lists what is declared, in the order it is applied.
+func (l *Ledger) Desired() []plan.Desired {
+	desired := make([]plan.Desired, len(l.order))
+	for i, key := range l.order {
+		desired[i] = l.objects[key].Desired
+	}
+	return desired
+}
+
 // Intended lists the declared objects that are out of line because of what is declared.
 func (l *Ledger) Intended() (desired []plan.Desired) {
 	for _, key := range l.order {

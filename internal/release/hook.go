@@ -90,3 +90,8 @@ func OccasionOf(app string, at Revision, live bool) Occasion {
 		return Install
 	}
 }
+
+// HookFailed says whether the run of a hook failed.
+func (r Release) HookFailed() bool {
+	return slices.ContainsFunc(r.Hooks, func(run HookRun) bool { return run.State == HookFailed })
+}
