@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 	typeChart      = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 	typeProvenance = "application/vnd.cncf.helm.chart.provenance.v1.prov"
 	typeCosign     = "application/vnd.dev.cosign.simplesigning.v1+json"
+	typeBundle     = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	typeDocker     = "application/vnd.docker.distribution.manifest.v2+json"
 
 	annotationCosign = "dev.cosignproject.cosign/signature"
@@ -34,7 +36,7 @@ const (
 	tagPage      = 1000
 	maxManifest  = 4 << 20
 	maxLayers    = 100
-	maxSigners   = 20
+	maxSigners   = 50
 	maxCosignLen = 64 << 10
 )
 
@@ -86,7 +88,7 @@ func (r *Repository) remote(ways *remotes, chart string) (*remote.Repository, er
 		return nil, fmt.Errorf("%w: %s is no name in a registry: use lower case letters, digits, and - . _ between them", ErrURL, path.Join(r.url.Path, chart))
 	}
 	repository.Client, repository.PlainHTTP = ways.client, ways.plain
-	repository.TagListPageSize, repository.TagListMaxPages, repository.MaxMetadataBytes = tagPage, maxTagPages, maxManifest
+	repository.TagListPageSize, repository.TagListMaxPages, repository.ReferrerListMaxPages, repository.MaxMetadataBytes = tagPage, maxTagPages, maxSigners, maxManifest
 	return repository, nil
 }
 
@@ -143,6 +145,7 @@ func versionIn(ctx context.Context, from *remote.Repository, asked string) (stri
 
 // manifest is what one holds that counts.
 type manifest struct {
+	at         ocispec.Descriptor
 	digest     string
 	layer      ocispec.Descriptor
 	provenance *ocispec.Descriptor
@@ -187,7 +190,7 @@ func readManifest(ctx context.Context, from *remote.Repository, at ocispec.Descr
 // chartIn finds the package in a manifest: the layer that Helm makes, or else
 // the only one that is a packed folder.
 func chartIn(at ocispec.Descriptor, m ocispec.Manifest) (manifest, error) {
-	made := manifest{digest: at.Digest.String()}
+	made := manifest{at: at, digest: at.Digest.String()}
 	made.created, _ = time.Parse(time.RFC3339, m.Annotations[ocispec.AnnotationCreated])
 	if len(m.Layers) > maxLayers {
 		return made, fmt.Errorf("%w: it has more than %d layers", ErrTooLarge, maxLayers)
@@ -237,7 +240,7 @@ func (m manifest) offer(from *remote.Repository, version string, o Options) offe
 		signatures: func(ctx context.Context) ([]signed, error) {
 			ctx, cancel := context.WithTimeout(ctx, o.Time)
 			defer cancel()
-			return signaturesOf(ctx, from, m.digest)
+			return signaturesOf(ctx, from, m.at)
 		},
 	}
 }
@@ -260,26 +263,55 @@ func blob(ctx context.Context, from content.Fetcher, at ocispec.Descriptor, limi
 }
 
 // signaturesOf are the signatures of cosign for a manifest: in a manifest of
-// their own, whose tag is made of its digest.
-func signaturesOf(ctx context.Context, from *remote.Repository, manifest string) ([]signed, error) {
-	at, err := from.Resolve(ctx, strings.Replace(manifest, ":", "-", 1)+".sig")
-	if err != nil {
-		return nil, err
+// their own, whose tag is made of its digest, and since version 3 in bundles
+// that refer to it.
+func signaturesOf(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
+	var all []signed
+	at, err := from.Resolve(ctx, strings.Replace(of.Digest.String(), ":", "-", 1)+".sig")
+	if err == nil {
+		all, err = signaturesIn(ctx, from, at)
 	}
+	if err != nil && !errors.Is(err, errdef.ErrNotFound) {
+		return nil, failure(err)
+	}
+	var bundles []ocispec.Descriptor
+	err = from.Referrers(ctx, of, "", func(found []ocispec.Descriptor) error {
+		for _, at := range found {
+			if slices.Contains([]string{typeBundle, ocispec.MediaTypeEmptyJSON, ""}, at.ArtifactType) { // some registries tell the configuration's type
+				bundles = append(bundles, at)
+			}
+		}
+		if len(bundles) > maxSigners {
+			return fmt.Errorf("%w: it has more than %d signatures", ErrTooLarge, maxSigners)
+		}
+		return nil
+	})
+	for _, at := range bundles {
+		if err == nil {
+			var more []signed
+			more, err = signaturesIn(ctx, from, at)
+			all = append(all, more...)
+		}
+	}
+	return all, failure(err)
+}
+
+// signaturesIn are the signatures in a manifest.
+func signaturesIn(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) ([]signed, error) {
 	m, err := readManifest(ctx, from, at)
 	if err != nil {
 		return nil, err
 	}
 	var all []signed
 	for _, l := range m.Layers[:min(len(m.Layers), maxSigners)] {
-		if l.MediaType != typeCosign || l.Annotations[annotationCosign] == "" {
-			continue
+		s := signed{signature: l.Annotations[annotationCosign], bundled: l.MediaType == typeBundle}
+		if l.Size > maxCosignLen || !s.bundled && (l.MediaType != typeCosign || s.signature == "") {
+			continue // as what says what is in an image is
 		}
-		payload, err := blob(ctx, from.Blobs(), l, maxCosignLen)
-		if err != nil {
+		if s.payload, err = blob(ctx, from.Blobs(), l, maxCosignLen); err != nil {
 			return nil, err
 		}
-		all = append(all, signed{payload: payload, signature: l.Annotations[annotationCosign]})
+		all = append(all, s)
 	}
 	return all, nil
 }

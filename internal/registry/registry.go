@@ -142,10 +142,19 @@ type offer struct {
 	signatures func(context.Context) ([]signed, error)
 }
 
-// signed is a signature in a registry, and what it is of.
+// signed is a signature in a registry, and what it is of: apart, or in a bundle.
 type signed struct {
 	payload   []byte
 	signature string
+	bundled   bool
+}
+
+// check checks it for a manifest.
+func (s signed) check(key, manifest string) error {
+	if s.bundled {
+		return signature.CosignBundle(key, s.payload, manifest)
+	}
+	return signature.Cosign(key, s.payload, s.signature, manifest)
 }
 
 // Fetch asks the repository once, and fetches what isn't here yet. An error is
@@ -385,7 +394,7 @@ func (r *Repository) prove(ctx context.Context, w Want, o offer, keys v1alpha1.V
 		}
 		err = fmt.Errorf("%w: it has no signature of cosign", signature.ErrUnverified)
 		for _, s := range all {
-			if err = signature.Cosign(keys.Cosign, s.payload, s.signature, o.manifest); err == nil {
+			if err = s.check(keys.Cosign, o.manifest); err == nil {
 				return nil
 			}
 		}

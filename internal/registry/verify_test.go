@@ -16,6 +16,7 @@ import (
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	ggcr "github.com/google/go-containerregistry/pkg/registry"
 	"helm.sh/helm/v4/pkg/provenance"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -131,5 +132,20 @@ func TestCosign(t *testing.T) {
 	server.Sign("charts/shop", second, sign)
 	if p, err := fetch(t, r, registry.Credentials{}, want); err != nil || p.Version != "1.1.0" {
 		t.Errorf("signed later: %+v, %v", p, err)
+	}
+	const predicate = "https://sigstore.dev/cosign/sign/v1"
+	for name, server := range map[string]*registrytest.Registry{"listed in a tag": registrytest.NewRegistry(t), "listed by the registry": registrytest.NewRegistry(t, ggcr.WithReferrersSupport(true))} {
+		digest, manifest := server.Push("charts", "shop", "1.0.0", nil)
+		r := at(t, newRegistry(t, registry.Options{}), server.Folder("charts"))
+		server.SignBundle("charts/shop", manifest, "https://spdx.dev/Document", sign)
+		if _, err := fetch(t, r, registry.Credentials{}, want); !errors.Is(err, signature.ErrUnverified) {
+			t.Errorf("%s, another statement: %v", name, err)
+		}
+		server.SignBundle("charts/shop", manifest, predicate, func([]byte) []byte { return []byte("x") })
+		if _, err := fetch(t, r, registry.Credentials{}, want); !errors.Is(err, signature.ErrUnverified) {
+			t.Errorf("%s, another's signature: %v", name, err)
+		}
+		server.SignBundle("charts/shop", manifest, predicate, sign)
+		expect(t, r, want, "1.0.0", digest)
 	}
 }

@@ -102,14 +102,93 @@ const cosignType = "cosign container image signature"
 // Cosign checks a signature (in base64) of a payload, and that the payload is
 // about the manifest of this digest (sha256:…). Keys are ECDSA or Ed25519.
 func Cosign(key string, signed []byte, signature, manifest string) error {
+	public, err := cosignKey(key)
+	if err != nil {
+		return err
+	}
+	if err := signedBy(public, signed, signature); err != nil {
+		return err
+	}
+	var p payload
+	if err := json.Unmarshal(signed, &p); err != nil || p.Critical.Type != cosignType {
+		return unverified("what is signed is no payload of cosign")
+	}
+	if p.Critical.Image.Digest != manifest {
+		return unverified("its signature is for %.80s, and the manifest is %s", p.Critical.Image.Digest, manifest)
+	}
+	return nil
+}
+
+// bundle is what cosign writes since its version 3: a statement about a
+// manifest, in an envelope (DSSE) that is signed.
+type bundle struct {
+	Envelope struct {
+		Payload     []byte `json:"payload"`
+		PayloadType string `json:"payloadType"`
+		Signatures  []struct {
+			Signature string `json:"sig"`
+		} `json:"signatures"`
+	} `json:"dsseEnvelope"`
+}
+
+// statement is what is in the envelope. There are others than signatures: of
+// what is in an image, or how it was built.
+type statement struct {
+	Type      string `json:"_type"`
+	Predicate string `json:"predicateType"`
+	Subject   []struct {
+		Digest map[string]string `json:"digest"`
+	} `json:"subject"`
+}
+
+// What an envelope and a statement say of themselves.
+const (
+	statementType = "application/vnd.in-toto+json"
+	inToto        = "https://in-toto.io/Statement/v"
+	cosignSign    = "https://sigstore.dev/cosign/sign/v1"
+)
+
+// CosignBundle checks a bundle of cosign in the same way.
+func CosignBundle(key string, content []byte, manifest string) error {
+	public, err := cosignKey(key)
+	if err != nil {
+		return err
+	}
+	var b bundle
+	if err := json.Unmarshal(content, &b); err != nil || b.Envelope.PayloadType != statementType || len(b.Envelope.Signatures) == 0 {
+		return unverified("its bundle has no signed statement in it")
+	}
+	e := b.Envelope
+	signed := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.PayloadType), e.PayloadType, len(e.Payload), e.Payload)
+	if err := signedBy(public, signed, e.Signatures[0].Signature); err != nil {
+		return err
+	}
+	var s statement
+	if err := json.Unmarshal(e.Payload, &s); err != nil || !strings.HasPrefix(s.Type, inToto) || s.Predicate != cosignSign {
+		return unverified("what is signed is no statement of cosign sign")
+	}
+	for _, subject := range s.Subject {
+		if "sha256:"+subject.Digest["sha256"] == manifest {
+			return nil
+		}
+	}
+	return unverified("its signature is not for the manifest %s", manifest)
+}
+
+func cosignKey(key string) (any, error) {
 	block, _ := pem.Decode([]byte(strings.TrimSpace(key)))
 	if block == nil || block.Type != "PUBLIC KEY" {
-		return unverified("the key in verify.cosign is no public key in PEM: write what is in cosign.pub")
+		return nil, unverified("the key in verify.cosign is no public key in PEM: write what is in cosign.pub")
 	}
 	public, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
-		return unverified("the key in verify.cosign can't be read: %v", err)
+		return nil, unverified("the key in verify.cosign can't be read: %v", err)
 	}
+	return public, nil
+}
+
+// signedBy checks a signature in base64.
+func signedBy(public any, signed []byte, signature string) error {
 	raw, err := base64.StdEncoding.DecodeString(signature)
 	if err != nil {
 		return unverified("its signature is not in base64")
@@ -119,13 +198,6 @@ func Cosign(key string, signed []byte, signature, manifest string) error {
 		return err
 	case !ok:
 		return unverified("its signature is not one of the key in verify.cosign")
-	}
-	var p payload
-	if err := json.Unmarshal(signed, &p); err != nil || p.Critical.Type != cosignType {
-		return unverified("what is signed is no payload of cosign")
-	}
-	if p.Critical.Image.Digest != manifest {
-		return unverified("its signature is for %.80s, and the manifest is %s", p.Critical.Image.Digest, manifest)
 	}
 	return nil
 }

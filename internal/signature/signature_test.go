@@ -145,6 +145,46 @@ func TestCosign(t *testing.T) {
 	}
 }
 
+func TestCosignBundle(t *testing.T) {
+	t.Parallel()
+	hex := strings.TrimPrefix(digestOf([]byte("a manifest")), "sha256:")
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := publicPEM(t, &ec.PublicKey)
+	seal := func(payloadType, statement string) string {
+		sum := sha256.Sum256(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(statement), statement))
+		signed, err := ecdsa.SignASN1(rand.Reader, ec, sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf(`{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`,
+			base64.StdEncoding.EncodeToString([]byte(statement)), payloadType, base64.StdEncoding.EncodeToString(signed))
+	}
+	const inToto, sign = "application/vnd.in-toto+json", "https://sigstore.dev/cosign/sign/v1"
+	about := func(digest, predicate string) string {
+		return fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, digest, predicate)
+	}
+	good := seal(inToto, about(hex, sign))
+	for name, test := range map[string]struct{ key, bundle, says string }{
+		"sound":             {public, good, ""},
+		"another manifest":  {public, seal(inToto, about(strings.Repeat("0", 64), sign)), "not for the manifest"},
+		"another statement": {public, seal(inToto, about(hex, "https://spdx.dev/Document")), "no statement of cosign sign"},
+		"another type":      {public, seal("text/plain", about(hex, sign)), "no signed statement"},
+		"changed":           {public, strings.Replace(good, `"payload":"`, `"payload":"ICAg`, 1), "not one of the key"},
+		"no signature":      {public, `{"dsseEnvelope":{"payload":"e30=","payloadType":"application/vnd.in-toto+json"}}`, "no signed statement"},
+		"a message":         {public, `{"messageSignature":{"signature":"x"}}`, "no signed statement"},
+		"no JSON":           {public, "x", "no signed statement"},
+		"no key":            {"x", good, "no public key in PEM"},
+	} {
+		err := signature.CosignBundle(test.key, []byte(test.bundle), "sha256:"+hex)
+		if test.says == "" != (err == nil) || err != nil && (!errors.Is(err, signature.ErrUnverified) || !strings.Contains(err.Error(), test.says)) {
+			t.Errorf("%s: %v, want %q", name, err, test.says)
+		}
+	}
+}
+
 func FuzzProvenance(f *testing.F) {
 	_, public := signer(f)
 	f.Add([]byte("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nname: x\n\n...\nfiles:\n  a: b\n-----BEGIN PGP SIGNATURE-----\n\nwsBc\n-----END PGP SIGNATURE-----\n"))

@@ -18,6 +18,8 @@ import (
 	"github.com/opencontainers/image-spec/specs-go"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	helm "helm.sh/helm/v4/pkg/registry"
+	"oras.land/oras-go/v2"
+	"oras.land/oras-go/v2/registry/remote"
 )
 
 // Registry is an OCI registry.
@@ -30,10 +32,10 @@ type Registry struct {
 }
 
 // NewRegistry serves an empty registry over HTTP, on this machine.
-func NewRegistry(t testing.TB) *Registry {
+func NewRegistry(t testing.TB, options ...registry.Option) *Registry {
 	t.Helper()
 	r := &Registry{t: t, wrap: present}
-	r.Server = started(t, r.handler(), (*httptest.Server).Start)
+	r.Server = started(t, r.handler(options...), (*httptest.Server).Start)
 	return r
 }
 
@@ -45,8 +47,8 @@ func NewTLSRegistry(t testing.TB) *Registry {
 	return r
 }
 
-func (r *Registry) handler() http.Handler {
-	inside := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+func (r *Registry) handler(options ...registry.Option) http.Handler {
+	inside := registry.New(append(options, registry.Logger(log.New(io.Discard, "", 0)))...)
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
 		wrap := r.wrap
@@ -138,6 +140,34 @@ func (r *Registry) Sign(repository, manifest string, sign func(payload []byte) [
 		Type: "application/vnd.dev.cosign.simplesigning.v1+json", Content: payload,
 		Annotations: map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(sign(payload))},
 	})
+}
+
+// SignBundle adds a signature to a manifest as cosign does since version 3: a
+// bundle that refers to it. Where the registry can't list what refers to a
+// manifest, it is listed in a tag. The predicate says what is signed.
+func (r *Registry) SignBundle(repository, manifest, predicate string, sign func(signed []byte) []byte) {
+	r.t.Helper()
+	const inToto, bundleType = "application/vnd.in-toto+json", "application/vnd.dev.sigstore.bundle.v0.3+json"
+	statement := fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, strings.TrimPrefix(manifest, "sha256:"), predicate)
+	signature := sign(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(inToto), inToto, len(statement), statement))
+	bundle := fmt.Appendf(nil, `{"mediaType":%q,"verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`,
+		bundleType, base64.StdEncoding.EncodeToString([]byte(statement)), inToto, base64.StdEncoding.EncodeToString(signature))
+	to, err := remote.NewRepository(r.Host() + "/" + repository)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	to.PlainHTTP = r.TLS == nil
+	subject, err := to.Resolve(r.t.Context(), manifest)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	layer, err := oras.PushBytes(r.t.Context(), to, bundleType, bundle)
+	if err == nil {
+		_, err = oras.PackManifest(r.t.Context(), to, oras.PackManifestVersion1_1, bundleType, oras.PackManifestOptions{Subject: &subject, Layers: []ocispec.Descriptor{layer}})
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 func (r *Registry) upload(repository string, content []byte) {
