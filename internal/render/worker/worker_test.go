@@ -179,7 +179,7 @@ func TestSameAsInProcess(t *testing.T) {
 }
 
 // big says that a repository takes long to go through in all its variants.
-func big(s rendertest.Sample) bool { return len(s.Files) > 14 }
+func big(s rendertest.Sample) bool { return len(s.Files) > 9 }
 
 // broken are a repository and what becomes of it when one of its files is
 // broken in some way.
