@@ -1,9 +1,11 @@
 package deliver_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/deliver"
@@ -99,4 +101,40 @@ func TestSourcesBeside(t *testing.T) {
 	if list := f.settledReleases("a", 2); list[1].Trigger != release.TriggerSource || !strings.HasPrefix(list[1].Revision.With, "team ") {
 		t.Errorf("it is recorded as %+v", list[1])
 	}
+}
+
+// TestAChartThatFails: a version that isn't healthy in time holds the App until
+// there is another one, and isn't rolled back by a commit.
+func TestAChartThatFails(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	f.rollback = func(context.Context, string, release.Release) (status.RolledBack, error) {
+		t.Error("a commit was made for it")
+		return status.RolledBack{}, nil
+	}
+	f.start()
+	first := f.commit(nil)
+	f.declare(true, f.app("a", func(a *v1alpha1.App) {
+		a.Spec.Source.Chart = &web
+		a.Spec.Source.Path = ""
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Render.Helm = &v1alpha1.Helm{ReleaseName: "a"}
+	}))
+	ref := source.RefOf(nil, &web)
+	f.push(ref, "web 1.0.0", chartOf("s"))
+	f.synced("a", first)
+	bad := chartOf("m")
+	bad["templates/pod.yaml"] = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: never}\nspec:\n  selector: {matchLabels: {a: b}}\n  template:\n    metadata: {labels: {a: b}}\n" +
+		"    spec: {nodeSelector: {there: is-none}, containers: [{name: x, image: nginx}]}\n"
+	f.push(ref, "web 1.1.0", bad)
+	s := f.until("a", "is held", func(s status.App) bool { return s.Hold != nil })
+	if !strings.Contains(s.Hold.Message, "web 1.1.0 came from elsewhere") {
+		t.Errorf("it says %q", s.Hold.Message)
+	}
+	f.push(ref, "web 1.1.1", chartOf("l"))
+	f.until("a", "goes on", func(s status.App) bool {
+		return s.Hold == nil && s.Source.With == "web 1.1.1" && s.Sync == status.Synced
+	})
 }

@@ -15,7 +15,7 @@ import (
 // heldFailure is the failure that holds the App: after a rollback, only the
 // revision that failed is held.
 func (a *app) heldFailure() *gate.Failure {
-	if f := a.failure; f == nil || a.App.Spec.Sync.OnFailure != v1alpha1.FailureRollback || f.Revision == a.got.revision.Commit {
+	if f := a.failure; f == nil || a.App.Spec.Sync.OnFailure != v1alpha1.FailureRollback || f.Revision == a.got.revision.Commit && f.With == a.got.revision.With {
 		return f
 	}
 	return nil
@@ -30,7 +30,11 @@ func (e *engine) afterFailure(a *app, r release.Release) {
 	}
 	again := a.failure != nil && (a.failure.RollingBack || a.failure.RolledBackTo != "")
 	rollback := mode == v1alpha1.FailureRollback && !again && e.Rollback != nil && !a.removed
-	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, Message: r.Reason, At: e.Now(), RollingBack: rollback, Content: content}
+	if rollback && r.Trigger == release.TriggerSource {
+		rollback = false
+		r.Reason += "; " + r.Revision.With + " came from elsewhere, so no commit takes it back: pin what worked in the App"
+	}
+	a.failure = &gate.Failure{App: a.id, Release: r.ID, Revision: r.Revision.Commit, With: r.Revision.With, Message: r.Reason, At: e.Now(), RollingBack: rollback, Content: content}
 	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))
 	if !rollback {
 		e.tell(a, event.Event{Kind: event.Held, Release: r.ID, Revision: r.Revision.Commit, Message: "held after a failed release: " + r.Reason})

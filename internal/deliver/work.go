@@ -117,7 +117,7 @@ func (a *app) subject() subject { return subject{a.App, a.want, maps.Clone(a.bes
 
 // files are those of one commit, with what the App reads beside them.
 func (e *engine) files(s subject) (tree.Tree, error) {
-	files, err := e.Source.Tree(refOf(s.app).URL, s.want.commit)
+	files, err := e.Source.Tree(source.Followed(s.app).URL, s.want.commit)
 	if err != nil {
 		return files, err
 	}

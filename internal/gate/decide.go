@@ -34,6 +34,7 @@ type Failure struct {
 	App      string    `json:"app" doc:"The App, NAMESPACE/NAME."`
 	Release  int64     `json:"release" doc:"The release that failed."`
 	Revision string    `json:"revision" doc:"Its commit."`
+	With     string    `json:"with,omitempty" doc:"What was rendered beside it, such as a chart's version."`
 	Message  string    `json:"message" doc:"Why it failed."`
 	At       time.Time `json:"at" doc:"When."`
 	// RollingBack is set while a commit that restores what was healthy last is

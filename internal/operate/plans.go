@@ -154,7 +154,7 @@ func (o *Operator) planningOf(ctx context.Context, id string, at fleetAt) (plann
 	if d.Err != nil {
 		return p, nil
 	}
-	if ref := refOf(d.App); ref != o.Root {
+	if ref := source.Followed(d.App); ref != o.Root {
 		return p, p.elsewhere(ctx, ref)
 	}
 	p.render(ctx)
@@ -179,15 +179,6 @@ func (p *planning) elsewhere(ctx context.Context, ref source.Ref) error {
 	}
 	p.render(ctx)
 	return nil
-}
-
-// refOf is what an App follows.
-func refOf(app v1alpha1.App) source.Ref {
-	g := app.Spec.Source.Git
-	if g == nil {
-		return source.Ref{}
-	}
-	return source.Ref{URL: g.URL, Branch: g.Branch, Tag: g.Tag, Commit: g.Commit}
 }
 
 // newestOf is the newest commit of a Ref, as the Apps that follow it know it.

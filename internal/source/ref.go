@@ -25,6 +25,9 @@ func RefOf(git *v1alpha1.Git, chart *v1alpha1.Chart) Ref {
 	return Ref{}
 }
 
+// Followed is what an App's own repository is followed at.
+func Followed(app v1alpha1.App) Ref { return RefOf(app.Spec.Source.Git, nil) }
+
 // Name is the Ref for people.
 func (r Ref) Name() string {
 	if r.Chart == "" {

@@ -146,7 +146,9 @@ func (k *check) render(ctx context.Context, u *unit) error {
 		return context.Cause(ctx)
 	case errors.As(err, &missing), errors.Is(err, pipeline.ErrNotFetched):
 		k.add(Finding{Level: Warning, Rule: Fetch, File: u.origin.File, Line: u.origin.Line, App: u.name,
-			Message: "is not checked: " + err.Error() + "; --fetch fetches it"})
+			Message: "is not checked: " + reason(err) + "; --fetch fetches it"})
+	case errors.Is(err, render.ErrRead):
+		k.add(Finding{Level: Error, Rule: Fetch, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: reason(err)})
 	case err != nil && opener.failed:
 		// which was told
 	case err != nil:
@@ -158,6 +160,12 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	u.finder = origin.New(k.files, app.Spec.Source.Path, app.Spec.Render)
 	k.report.Objects += len(u.objects)
 	return nil
+}
+
+// reason is an error without the words that say it isn't about the files.
+func reason(err error) string {
+	text := strings.TrimPrefix(err.Error(), render.ErrRead.Error()+": ")
+	return strings.TrimPrefix(text, pipeline.ErrNotFetched.Error()+": ")
 }
 
 // alone is an App without what only the cluster knows: values that are there.

@@ -71,6 +71,9 @@ func App(s terminal.Screen, d status.Detail, now time.Time) {
 	facts.Fact("Revision", revisionOf(d.App))
 	facts.Fact("Newest", newestOf(d.Source))
 	facts.Fact("Source", sourceOf(d.Source))
+	for _, b := range d.Source.Beside {
+		facts.Fact("With", besideOf(b))
+	}
 	facts.Fact("Trouble", terminal.Bad.Of(d.Source.Error))
 	facts.Fact("Render", d.Source.Renderer)
 	facts.Fact("Target", targetOf(d.Target))
@@ -168,6 +171,18 @@ func newestOf(s status.Source) string {
 		return ""
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s, %s", Commit(s.Newest), s.Subject, s.Author))
+}
+
+// besideOf is what is read beside an App's repository.
+func besideOf(b status.Beside) string {
+	what := "nothing yet"
+	switch {
+	case b.Version != "":
+		what = b.Version
+	case b.Newest != "":
+		what = Commit(b.Newest)
+	}
+	return strings.TrimSpace(strings.TrimSpace(b.Chart+" "+what) + " of " + b.URL)
 }
 
 // targetOf is where an App's objects go; empty when that isn't known yet.

@@ -86,6 +86,9 @@ func whatOf(r release.Release) string {
 			}
 		}
 	}
+	if r.Trigger == release.TriggerSource {
+		return r.Revision.With
+	}
 	subject, _, _ := strings.Cut(r.Revision.Message, "\n")
 	return subject
 }
@@ -104,6 +107,7 @@ func Release(s terminal.Screen, r release.Release, now time.Time) {
 		facts.Fact("Plan", strings.TrimSuffix(plan.Short(r.Plan)+", approved by "+r.ApprovedBy+": "+r.ApprovedWhy, ": "))
 	}
 	facts.Fact("Revision", strings.TrimSpace(r.Revision.Commit+" "+r.Revision.Ref))
+	facts.Fact("With", r.Revision.With)
 	facts.Fact("Commit", strings.Trim(subject+", "+r.Revision.Author, ", "))
 	facts.Fact("Seen", when(r.Seen, now))
 	facts.Fact("Planned", after(r.Seen, r.Planned))
