@@ -166,7 +166,7 @@ func (c *Cluster) as(a target.Actor) (clients, error) {
 // once; Wait returns when all of it has ended.
 func (c *Cluster) Run(ctx context.Context) {
 	c.ctx = ctx
-	c.running.Go(func() { discovery.Follow(ctx, c.dynamic, *watchBackoff(), c.kindsChanged) })
+	c.running.Go(func() { c.kinds.Follow(ctx, c.dynamic, *watchBackoff(), c.kindsChanged) })
 	c.running.Go(func() { c.sweep(ctx) })
 }
 
