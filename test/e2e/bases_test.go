@@ -55,6 +55,16 @@ func TestRemoteBases(t *testing.T) {
 	f.commit(map[string]string{"cluster/cm.yaml": configMap("cluster", "REGION", "us-2")})
 	f.awaitData("eu-a", map[string]string{"color": "blue", "region": "us-2"})
 
+	one := f.namespace + "/one"
+	for command, want := range map[string]string{
+		"render " + one: "color: blue", "diff " + one: "", "blame ConfigMap/" + f.namespace + "/eu-a": url + "//web/a.yaml?ref=v1:1",
+		"blame ConfigMap/" + f.namespace + "/eu-own": "one/own.yaml:5",
+	} {
+		if a := f.daemon.command(strings.Fields(command)...); a.code != 0 || !strings.Contains(a.out, want) {
+			t.Errorf("plumb %s ended with %d: %s%s", command, a.code, a.out, a.err)
+		}
+	}
+
 	server.Wrap(func(http.Handler) http.Handler { return gittest.Answer(503)(nil) })
 	f.commit(map[string]string{"one/own.yaml": configMap("own", "k", "2")}) // what is there goes on, though the base is away
 	f.awaitData("eu-own", map[string]string{"k": "2"})

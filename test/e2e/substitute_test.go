@@ -25,11 +25,11 @@ func TestSubstitutedSecrets(t *testing.T) {
 		"apps/one.yaml": f.app("one", "render: {substitute: {from: [{kind: Secret, name: keys}]}}"),
 		"one/a.yaml":    configMap("a", "url", "https://user:${TOKEN}@example.com/", "other", "plain"),
 		"apps/two.yaml": f.app("two", "render: {substitute: {from: [{kind: Secret, name: keys}]}}"),
-		"two/a.yaml":    configMap("${TOKEN}_is_no_name", "a", "b"),
+		"two/a.yaml":    "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${TOKEN}/is-no-name\n",
 	})
 	f.start()
 	f.awaitData("a", map[string]string{"url": "https://user:" + before + "@example.com/", "other": "plain"})
-	f.awaitStatus("two", "refused", func(s status.App) bool { return strings.Contains(s.Message, "name") && s.Failures > 0 })
+	f.awaitStatus("two", "refused", func(s status.App) bool { return strings.Contains(s.Message, "can't be used") })
 	f.commit(map[string]string{"keys/secret.yaml": keys(after)})
 	f.awaitData("a", map[string]string{"url": "https://user:" + after + "@example.com/", "other": "plain"})
 	f.change(hand{who: "hand", app: "one", object: f.key("ConfigMap", "a"), patch: merge(`{"data":{"url":"tampered"}}`)})
