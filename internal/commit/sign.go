@@ -7,14 +7,14 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/ProtonMail/go-crypto/openpgp"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	"golang.org/x/crypto/ssh"
+
+	"plumb.dev/plumb/internal/private"
 )
 
 // Signer signs commits.
@@ -38,7 +38,7 @@ const pgpHeader = "-----BEGIN PGP PRIVATE KEY BLOCK-----"
 
 // Sign implements Signer.
 func (k KeyFile) Sign(commit []byte, at time.Time) (string, error) {
-	key, err := readSecret(string(k))
+	key, err := private.Read(string(k))
 	if err != nil {
 		return "", fmt.Errorf("signing key: %w", err)
 	}
@@ -106,22 +106,4 @@ func signPGP(key, commit []byte, at time.Time) (string, error) {
 		return "", errors.New("it can't be used to sign")
 	}
 	return b.String(), nil
-}
-
-// readSecret reads a file that only its owner, and at most its group, may read.
-func readSecret(path string) ([]byte, error) {
-	const most = 1 << 20
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o027 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o, so others can read or change it: chmod 600 %s", path, mode, path)
-	}
-	return io.ReadAll(io.LimitReader(file, most))
 }

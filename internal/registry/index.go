@@ -29,7 +29,7 @@ func (e entry) created() time.Time {
 // The bounds of an index. The largest that are public have some tens of
 // thousands of versions.
 const (
-	maxVersions = 50_000   // of one chart
+	maxVersions = 10_000   // of one chart
 	maxEntry    = 1 << 20  // bytes of one version
 	maxLoose    = 4 << 20  // bytes of an index that isn't written line by line
 	maxIndex    = 64 << 20 // bytes of an index
