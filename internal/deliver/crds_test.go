@@ -284,8 +284,8 @@ func TestALargeCRD(t *testing.T) {
 	f := newFleet(t)
 	f.dropGears()
 	var properties strings.Builder
-	for i := range 4000 {
-		fmt.Fprintf(&properties, "            field%04d: {type: object, description: '%s', properties: {a: {type: string}, b: {type: integer}}}\n", i, strings.Repeat("x", 120))
+	for i := range 800 {
+		fmt.Fprintf(&properties, "            field%04d: {type: object, description: '%s', properties: {a: {type: string}, b: {type: integer}}}\n", i, strings.Repeat("word ", 200))
 	}
 	crd := strings.Replace(f.gears(gearVersion{"v1", true, true}), "{type: object, x-kubernetes-preserve-unknown-fields: true}}", "LARGE}", 1)
 	crd = strings.Replace(crd, "  - {name: v1, served: true, storage: true, schema: {openAPIV3Schema: LARGE}, subresources: {status: {}}}\n",
