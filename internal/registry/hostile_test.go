@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"compress/gzip"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -454,6 +455,41 @@ func TestS07EndlessDownloads(t *testing.T) {
 	server.PushLayers("charts/shop:1.0.0", registrytest.Layer{Type: "application/vnd.cncf.helm.chart.content.v1.tar+gzip", Content: make([]byte, 2<<20)})
 	if _, err := fetch(t, at(t, newRegistry(t, bounds), server.Folder("charts")), registry.Credentials{}, registry.Want{Chart: "shop"}); !errors.Is(err, registry.ErrTooLarge) {
 		t.Errorf("a large layer: %v", err)
+	}
+}
+
+// TestS07SlowRepositoryHoldsUpNobody: one that sends its packages by the drop
+// leaves room for others.
+func TestS07SlowRepositoryHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	slow, quick := registrytest.NewCharts(t), registrytest.NewCharts(t)
+	digest := quick.Push(t, "shop", "1.0.0", nil)
+	var wanted []registry.Want
+	for i := range 100 {
+		chart := fmt.Sprint("shop-", i)
+		slow.Push(t, chart, "1.0.0", nil)
+		wanted = append(wanted, registry.Want{Chart: chart})
+	}
+	arrived := make(chan struct{}, 100)
+	slow.Wrap(only("/shop-", http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+		arrived <- struct{}{}
+		<-req.Context().Done()
+	})))
+	r := newRegistry(t, registry.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		_, err := at(t, r, slow.URL).Fetch(ctx, registry.Credentials{}, wanted)
+		ended <- err
+	}()
+	<-arrived
+	expect(t, at(t, r, quick.URL), registry.Want{Chart: "shop"}, "1.0.0", digest)
+	if n := len(arrived); n > 4 {
+		t.Errorf("%d downloads of one repository at one time", n)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
 

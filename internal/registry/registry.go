@@ -33,7 +33,8 @@ type Options struct {
 	Time time.Duration
 	// Unpacked bounds what is in a package.
 	Unpacked archive.Limits
-	// Transfers bounds the downloads at one time. Default 8.
+	// Transfers bounds the downloads at one time. Default 32; of one repository
+	// there are 4, so that a slow one doesn't hold up the others.
 	Transfers int
 }
 
@@ -42,7 +43,9 @@ const (
 	DefaultKept         = 1 << 30
 	DefaultPackageBytes = 32 << 20
 	DefaultTime         = 2 * time.Minute
-	DefaultTransfers    = 8
+	DefaultTransfers    = 32
+
+	ofOneRepository = 4
 )
 
 // Registry fetches from repositories, and keeps what was fetched.
@@ -169,16 +172,12 @@ func (r *Repository) Fetch(ctx context.Context, c Credentials, wants []Want) (ma
 	results := make(map[Want]Result, len(wants))
 	var mu sync.Mutex
 	var running sync.WaitGroup
+	own := make(chan struct{}, ofOneRepository)
 	for _, w := range wants {
-		select {
-		case r.registry.slots <- struct{}{}:
-		case <-ctx.Done():
-			running.Wait()
-			return nil, ctx.Err()
-		}
+		own <- struct{}{}
 		running.Go(func() {
-			defer func() { <-r.registry.slots }()
-			p, err := r.settle(ctx, w, find)
+			defer func() { <-own }()
+			p, err := r.inTurn(ctx, w, find)
 			if err != nil {
 				err = fmt.Errorf("chart %s in %s: %w", w.Chart, r.url, failure(err))
 			}
@@ -192,6 +191,17 @@ func (r *Repository) Fetch(ctx context.Context, c Credentials, wants []Want) (ma
 		return nil, fmt.Errorf("%s: keep what was learned: %w", r.url, failure(err))
 	}
 	return results, nil
+}
+
+// inTurn settles one chart once there is room for a download.
+func (r *Repository) inTurn(ctx context.Context, w Want, find finder) (Package, error) {
+	select {
+	case r.registry.slots <- struct{}{}:
+		defer func() { <-r.registry.slots }()
+		return r.settle(ctx, w, find)
+	case <-ctx.Done():
+		return Package{}, ctx.Err()
+	}
 }
 
 // finder finds what there is for a Want.
