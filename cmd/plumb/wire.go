@@ -111,7 +111,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	if err != nil {
 		return err
 	}
-	renders, endRenders, err := rendering(o.Renders, log)
+	renders, endRenders, err := rendering(o.Renders, metrics, log)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"plumb.dev/plumb/internal/cli"
+	"plumb.dev/plumb/internal/daemon"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/render/kustomize"
 	"plumb.dev/plumb/internal/render/worker"
@@ -11,11 +12,11 @@ import (
 
 // rendering is how the daemon renders: in worker processes, or in its own where
 // it was told to have none. What it starts ends with the returned function.
-func rendering(o cli.RenderOptions, log *slog.Logger) (render.Set, func(), error) {
+func rendering(o cli.RenderOptions, metrics *daemon.Metrics, log *slog.Logger) (render.Set, func(), error) {
 	if o.Workers == 0 {
 		return renderers(kustomize.Allowing(o.Remote)), func() {}, nil
 	}
-	pool, err := worker.New(worker.Options{Workers: max(o.Workers, 0), Memory: o.Memory, Time: o.Time, Log: log})
+	pool, err := worker.New(worker.Options{Workers: max(o.Workers, 0), Memory: o.Memory, Time: o.Time, Log: log, Ended: metrics.WorkerEnded})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,6 +23,7 @@ type Metrics struct {
 	corrections *prometheus.CounterVec
 	missed      *prometheus.CounterVec
 	renders     *prometheus.HistogramVec
+	ended       *prometheus.CounterVec
 	panics      *prometheus.CounterVec
 	fetches     *prometheus.HistogramVec
 	hooks       *prometheus.CounterVec
@@ -51,6 +52,9 @@ func NewMetrics() *Metrics {
 			Name: "plumb_render_duration_seconds", Help: "Time of a render, by result.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 4, 9),
 		}, []string{"result"}),
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "plumb_render_workers_ended_total", Help: "Workers that ended during a render, by what it exceeded.",
+		}, []string{"why"}),
 		panics: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "plumb_panics_total", Help: "Panics in the work on an App; each is a mistake in Plumb.",
 		}, []string{"app"}),
@@ -69,7 +73,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}, []string{"verb", "code"}),
 	}
-	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.panics, m.fetches, m.hooks, m.approvals, m.requests,
+	m.registry.MustRegister(m.releases, m.duration, m.corrections, m.missed, m.renders, m.ended, m.panics, m.fetches, m.hooks, m.approvals, m.requests,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -97,6 +101,9 @@ func (m *Metrics) Rendered(took time.Duration, cached bool, err error) {
 	}
 	m.renders.WithLabelValues(of).Observe(took.Seconds())
 }
+
+// WorkerEnded counts a worker that ended during a render.
+func (m *Metrics) WorkerEnded(why string) { m.ended.WithLabelValues(why).Inc() }
 
 // Corrected implements deliver.Observer.
 func (m *Metrics) Corrected(app string, objects int) {

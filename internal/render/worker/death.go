@@ -26,16 +26,27 @@ func (d death) String() string {
 	return d.end.String()
 }
 
+// why is what was exceeded, in a word.
+func (d death) why() string {
+	switch {
+	case d.reason == reasonTime:
+		return "time"
+	case d.reason == reasonMemory || d.end.Memory:
+		return "memory"
+	case d.end.Stack:
+		return "stack"
+	}
+	return "fault"
+}
+
 // again says whether another worker may fare better: where this render isn't
 // what ended it, or may not be all that did.
 func (d death) again() bool {
-	switch {
-	case d.reason == reasonTime:
+	switch d.why() {
+	case "time", "stack":
 		return false
-	case d.reason == reasonMemory || d.end.Memory:
+	case "memory":
 		return !d.fresh
-	case d.end.Stack:
-		return false
 	}
 	return true
 }
@@ -75,12 +86,12 @@ func (s *stopped) Unwrap() error { return s.cause }
 
 // fault is the error of a render whose worker ended for good.
 func (s subject) fault(d death) error {
-	switch {
-	case d.reason == reasonTime:
+	switch why := d.why(); {
+	case why == "time":
 		return &stopped{again: true, text: fmt.Sprintf("%s took longer than %s and was stopped: let it do less, or give renders more time (plumb run --render-time)", s, s.time)}
-	case d.reason == reasonMemory || d.end.Memory:
+	case why == "memory":
 		return &stopped{text: fmt.Sprintf("%s used more than %s of memory and was stopped: let it make less, or give renders more (plumb run --render-memory)", s, mebibytes(s.memory))}
-	case d.end.Stack:
+	case why == "stack":
 		return &stopped{text: fmt.Sprintf("%s went deeper than %s of stack and was stopped: end the recursion", s, mebibytes(mostStack))}
 	case d.end.Signal != "" && !d.garbage:
 		return &stopped{again: true, text: fmt.Sprintf("%s was cut short %d times by someone outside (%s): see whether the machine is short of memory", s, attempts, d.end.Signal)}

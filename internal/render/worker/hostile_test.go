@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -279,7 +280,8 @@ func innocents(t *testing.T, set render.Set) (stop func() (int, time.Duration)) 
 // S05, S08, S11: a render that runs away is an error of its own, with what was
 // exceeded, and others go on.
 func TestS08RunsAway(t *testing.T) {
-	p := pool(t, worker.Options{Workers: 2, Memory: 256 << 20, Time: 5 * time.Second})
+	var ended []string
+	p := pool(t, worker.Options{Workers: 2, Memory: 256 << 20, Time: 5 * time.Second, Ended: func(why string) { ended = append(ended, why) }})
 	set := p.WrapAll([]render.Renderer{hostile{}, kustomize.Renderer{}})
 	stop := innocents(t, set)
 	for what, test := range map[string]struct {
@@ -316,6 +318,10 @@ func TestS08RunsAway(t *testing.T) {
 		})
 	}
 	renders, slowest := stop()
+	slices.Sort(ended)
+	if why := slices.Compact(ended); !slices.Equal(why, []string{"fault", "memory", "stack", "time"}) {
+		t.Errorf("workers ended for %v", why)
+	}
 	if t.Logf("beside it there were %d renders, the slowest took %s", renders, slowest.Round(time.Millisecond)); renders < 10 || slowest > soon/2 {
 		t.Errorf("beside it there were %d renders, and the slowest took %s", renders, slowest)
 	}

@@ -37,6 +37,9 @@ type Options struct {
 	Memory  int64         // bytes that one render may take; 0: DefaultMemory
 	Time    time.Duration // that one render may take; 0: DefaultTime
 	Log     *slog.Logger  // nil: none
+	// Ended is told of each worker that ended during a render, with what the
+	// render exceeded: memory, time, stack; or fault, where it is not known to.
+	Ended func(why string)
 }
 
 // The defaults of Options.
@@ -87,6 +90,9 @@ func New(o Options) (*Pool, error) {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
 	}
 	starter, err := confine.NewStarter(Argument)
 	if err != nil {
@@ -179,7 +185,8 @@ func (p *Pool) render(ctx context.Context, renderer string, r render.Request) ([
 		if ctx.Err() != nil {
 			return nil, about.ended(context.Cause(ctx))
 		}
-		p.options.Log.Warn("a process that renders ended", "renderer", renderer, "path", r.Path, "app", about.app, "how", d.String())
+		p.options.Ended(d.why())
+		p.options.Log.Warn("a process that renders ended", "renderer", renderer, "path", r.Path, "app", about.app, "why", d.why(), "how", d.String())
 		if last = d; !d.again() {
 			break
 		}
