@@ -18,6 +18,8 @@ const (
 	maxOpen = 256
 	// lineTimeout is how long a reader may take for a line before it is given up.
 	lineTimeout = 30 * time.Second
+	// endTimeout is how long a reader may take to be told that it is the end.
+	endTimeout = time.Second
 	// beat is the time between blank lines, which show that the daemon is there
 	// and keep what is in between from hanging up.
 	beat = 15 * time.Second
@@ -74,6 +76,9 @@ func (e endpoints) stream(follow func(ctx context.Context, send func(any) error)
 		}
 		cancel()
 		<-stop
+		// A line that was under way when the daemon stopped may have been written
+		// after all; then the reader is told that this is the end.
+		_ = l.control.SetWriteDeadline(time.Now().Add(endTimeout))
 	}}, nil
 }
 
