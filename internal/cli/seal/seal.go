@@ -212,6 +212,9 @@ func (s *sealing) readers(ctx context.Context) (to []string, byRule bool, err er
 	}
 	if newest, any := status.NewestKey(keys); any {
 		to = append(to, newest.Name)
+		if newest.Endangered() {
+			fmt.Fprintln(s.env.Err, "the daemon's key has no backup yet, and what is sealed for it is lost with it: `plumb keys export` makes one")
+		}
 	}
 	to = append(to, s.recipients...)
 	if len(to) == 0 && s.offline {

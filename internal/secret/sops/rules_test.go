@@ -12,6 +12,15 @@ import (
 	"plumb.dev/plumb/internal/tree/treetest"
 )
 
+// FuzzRules: whatever the rules are, they are read or refused.
+func FuzzRules(f *testing.F) {
+	f.Add("creation_rules:\n- {path_regex: a, age: \"x,y\", pgp: [z], kms: k, key_groups: [{age: [a], hc_vault: [b]}]}\n")
+	f.Add("creation_rules: [{path_regex: '('}]")
+	f.Fuzz(func(_ *testing.T, rules string) {
+		_, _ = sops.RuleFor(tree.Record(treetest.New(map[string]string{".sops.yaml": rules})), "a/b.yaml")
+	})
+}
+
 func TestRules(t *testing.T) {
 	t.Parallel()
 	files := map[string]string{
