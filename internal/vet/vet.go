@@ -63,6 +63,7 @@ type unit struct {
 	origin  object.Origin
 	objects []object.Object
 	finder  *origin.Finder
+	lacking bool // ${NAME} may stand where the cluster has a value
 }
 
 // check is one look under way.
@@ -146,9 +147,9 @@ func (k *check) render(ctx context.Context, u *unit) error {
 		return context.Cause(ctx)
 	case errors.As(err, &missing), errors.Is(err, pipeline.ErrNotFetched):
 		k.add(Finding{Level: Warning, Rule: Fetch, File: u.origin.File, Line: u.origin.Line, App: u.name,
-			Message: "is not checked: " + reason(err) + "; --fetch fetches it"})
+			Message: "is not checked: " + err.Error() + "; --fetch fetches it"})
 	case errors.Is(err, render.ErrRead):
-		k.add(Finding{Level: Error, Rule: Fetch, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: reason(err)})
+		k.add(Finding{Level: Error, Rule: Fetch, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: err.Error()})
 	case err != nil && opener.failed:
 		// which was told
 	case err != nil:
@@ -160,12 +161,6 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	u.finder = origin.New(k.files, app.Spec.Source.Path, app.Spec.Render)
 	k.report.Objects += len(u.objects)
 	return nil
-}
-
-// reason is an error without the words that say it isn't about the files.
-func reason(err error) string {
-	text := strings.TrimPrefix(err.Error(), render.ErrRead.Error()+": ")
-	return strings.TrimPrefix(text, pipeline.ErrNotFetched.Error()+": ")
 }
 
 // alone is an App without what only the cluster knows: values that are there.
@@ -183,6 +178,7 @@ func (k *check) alone(u *unit) v1alpha1.App {
 	if s := app.Spec.Render.Substitute; s != nil {
 		one, no := *s, false
 		one.From, one.Strict = optional(s.From), &no
+		u.lacking = u.lacking || len(s.From) > 0
 		app.Spec.Render.Substitute = &one
 	}
 	k.add(Finding{Level: Warning, Rule: Cluster, File: u.origin.File, Line: u.origin.Line, App: u.name,
@@ -229,11 +225,22 @@ func (k *check) hold(u *unit) {
 			k.unknownKind(o, f)
 		}
 		for _, p := range problems {
+			if u.lacking && isLacking(o, p) {
+				continue
+			}
 			f.Field, f.Message = p.Path(), p.Message
 			f.File, f.Line = k.place(u, o, p)
 			k.add(f)
 		}
 	}
+}
+
+// isLacking says whether a problem is about a text that the cluster's values go
+// into, which may make it sound.
+func isLacking(o object.Object, p schemas.Problem) bool {
+	value, _, _ := origin.Lookup(o.Object, yamledit.Keys(p.Steps...))
+	text, isText := value.(string)
+	return isText && strings.Contains(text, "${")
 }
 
 // unknownKind tells of a kind without a schema, once.

@@ -107,6 +107,16 @@ func TestFindings(t *testing.T) {
 				a.Spec.Render.Substitute = &v1alpha1.Substitute{From: []v1alpha1.Given{{Kind: "Secret", Name: "s"}}}
 			}), []string{"apps.yaml:1: warning: takes values from Secret/web/s in the cluster"},
 		},
+		"a number of the cluster": {
+			map[string]string{"a/d.yaml": deploymentOf("${REPLICAS}")}, withSet("a", func(a *v1alpha1.App) {
+				a.Spec.Render.Substitute = &v1alpha1.Substitute{From: []v1alpha1.Given{{Kind: "ConfigMap", Name: "c"}}}
+			}), []string{"apps.yaml:1: warning: takes values from ConfigMap/web/c in the cluster"},
+		},
+		"no number of the cluster": {
+			map[string]string{"a/d.yaml": deploymentOf("many")}, withSet("a", func(a *v1alpha1.App) {
+				a.Spec.Render.Substitute = &v1alpha1.Substitute{From: []v1alpha1.Given{{Kind: "ConfigMap", Name: "c"}}}
+			}), []string{"a/d.yaml:5: error: Deployment/d: spec.replicas: is of type string and has to be of type integer", "apps.yaml:1: warning: takes values"},
+		},
 		"encrypted":             {map[string]string{"a/secret.yaml": string(sealed)}, apps("a"), []string{"a/secret.yaml: warning: is encrypted, and what it holds is not checked"}},
 		"a broken declaration":  {nil, vet.Declared{Problems: []vet.Problem{{Origin: object.Origin{File: "x.yaml", Line: 3}, Message: "is wrong"}}}, []string{"x.yaml:3: error: is wrong"}},
 		"in another repository": {nil, func() vet.Declared { d := apps("a"); d.Apps[0].Here = false; return d }(), []string{"apps.yaml:1: warning: its manifests are in another repository"}},
@@ -190,4 +200,10 @@ func TestSARIF(t *testing.T) {
 	if got.Version != "2.1.0" || len(got.Runs[0].Results) != 2 || len(got.Runs[0].Tool.Driver.Rules) != len(vet.Rules()) {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// deploymentOf is a Deployment of so many replicas.
+func deploymentOf(replicas string) string {
+	return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: " + replicas +
+		"\n  selector: {matchLabels: {a: b}}\n  template: {metadata: {labels: {a: b}}, spec: {containers: [{name: a, image: b}]}}\n"
 }
