@@ -17,6 +17,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/sight"
 )
 
 // Target is one cluster. It is safe for concurrent use.
@@ -44,16 +45,8 @@ type View interface {
 	Events() <-chan Event
 }
 
-// Event says what changed. Deliveries are merged while nobody takes them.
-type Event struct {
-	// Objects whose record changed, with the App labels that they had and have.
-	Objects map[object.Key][]string
-	// Kinds is set when a kind became known to the view, or the cluster's
-	// kinds changed, or the connection was lost or came back.
-	Kinds bool
-	// Noted are the objects followed by a Noter whose version changed.
-	Noted map[object.Key]struct{}
-}
+// Event says what changed.
+type Event = sight.Event
 
 // Hands is what asks and changes the target.
 type Hands interface {

@@ -116,7 +116,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	if err != nil {
 		return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 	}
-	c.view.answered(live)
+	c.view.Answered(live)
 	return target.Outcome{
 		Key:      change.Key,
 		Live:     live,
@@ -183,9 +183,9 @@ func (c *Cluster) pruneOne(ctx context.Context, as target.Actor, change plan.Cha
 	}
 	switch {
 	case err == nil:
-		c.view.deleting(change.Key, change.Live.UID)
+		c.view.Deleting(change.Key, change.Live.UID)
 	case apierrors.IsNotFound(err):
-		c.view.missed(change.Key, change.Live.Version)
+		c.view.Missed(change.Key, change.Live.Version)
 		err = nil
 	}
 	return target.Outcome{Key: change.Key, Err: explain(change.Key, err)}
@@ -230,7 +230,7 @@ func (c *Cluster) guardPrune(ctx context.Context, change plan.Change) error {
 	case plan.StageDefinition:
 		return c.guardDefinition(ctx, change.Key)
 	case plan.StageNamespace:
-		if other := c.view.othersIn(change.Key.Name, change.Live.App); other != "" {
+		if other := c.view.OthersIn(change.Key.Name, change.Live.App); other != "" {
 			return fmt.Errorf("%w: the namespace holds objects of another App (%s)", target.ErrKept, other)
 		}
 	}

@@ -24,11 +24,13 @@ import (
 	"k8s.io/client-go/rest"
 
 	"plumb.dev/plumb/internal/discovery"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/lease"
 	"plumb.dev/plumb/internal/limit"
 	"plumb.dev/plumb/internal/notes"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -48,7 +50,8 @@ type Cluster struct {
 	log      *slog.Logger
 	now      func() time.Time
 	kinds    *discovery.Kinds
-	view     *view
+	view     *sight.View
+	judge    *health.Judge
 	watches  watches
 	notes    *notes.Notes
 	vigils   vigils
@@ -94,7 +97,7 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 		config.UserAgent = "plumb"
 	}
 	c := &Cluster{
-		config: config, log: o.Log, now: o.Now, random: rand.Reader, view: newView(), limit: limit.New(),
+		config: config, log: o.Log, now: o.Now, random: rand.Reader, view: sight.New(), judge: health.NewJudge(), limit: limit.New(),
 		watches: watches{byKind: map[schema.GroupKind]*watcher{}, sought: map[schema.GroupKind]*search{}}, asSA: map[string]clients{},
 	}
 	if c.now == nil {
@@ -111,13 +114,13 @@ func New(config *rest.Config, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use the kubeconfig: %w", err)
 	}
-	c.kinds = discovery.New(asker, discovery.Options{Now: c.now, Failed: unreachable, Changed: c.view.tellKinds})
+	c.kinds = discovery.New(asker, discovery.Options{Now: c.now, Failed: unreachable, Changed: c.view.TellKinds})
 	own, err := newClients(config, http2)
 	if err != nil {
 		return nil, err
 	}
 	c.own, c.metadata, c.dynamic = own, own.metadata, own.dynamic
-	c.notes = notes.New(notes.Options{Client: c.metadata, Backoff: watchBackoff, Changed: c.view.tellNoted})
+	c.notes = notes.New(notes.Options{Client: c.metadata, Backoff: watchBackoff, Changed: c.view.TellNoted})
 	return c, nil
 }
 
@@ -210,19 +213,19 @@ func (c *Cluster) away(err error) error {
 }
 
 // Live is the record of one object.
-func (c *Cluster) Live(key object.Key) (plan.Live, bool) { return c.view.live(key) }
+func (c *Cluster) Live(key object.Key) (plan.Live, bool) { return c.view.Live(key) }
 
 // Owned lists the objects with an App label.
-func (c *Cluster) Owned(label string) []object.Key { return c.view.owned(label) }
+func (c *Cluster) Owned(label string) []object.Key { return c.view.Owned(label) }
 
 // Events delivers what changed.
-func (c *Cluster) Events() <-chan target.Event { return c.view.events }
+func (c *Cluster) Events() <-chan target.Event { return c.view.Events() }
 
 // Labels lists the App labels in use, and says whether every kind was looked at
 // and every object with a label is known.
 func (c *Cluster) Labels() ([]string, bool) {
 	complete := c.State().Err == nil && c.listed() // before the labels, which may come to be more
-	return c.view.labels(), complete
+	return c.view.Labels(), complete
 }
 
 // listed says whether each watch that was begun has brought its first list.
@@ -246,7 +249,7 @@ func (c *Cluster) sweep(ctx context.Context) {
 		c.watches.mu.Lock()
 		c.watches.swept, c.watches.trouble = err == nil, err
 		c.watches.mu.Unlock()
-		c.view.tellKinds()
+		c.view.TellKinds()
 		if err != nil {
 			c.log.Warn("looking for our objects failed; trying again", "cluster", c.config.Host, "error", err)
 		}

@@ -3,7 +3,7 @@
 //
 //   - resolve.go fits declared objects to the cluster.
 //   - record.go reduces a live object to what is kept of it.
-//   - view.go and watch.go keep those records up to date: one label-selected
+//   - watch.go keeps those records (internal/sight) up to date: one label-selected
 //     watch for each kind in use.
 //   - apply.go and check.go change and ask; package limit holds them to what the
 //     server can take.

@@ -19,7 +19,7 @@ var _ target.Judge = (*Cluster)(nil)
 // JudgeBy implements target.Judge. The view keeps no objects, so the App's own
 // ones of the kinds whose rules changed are read once more; nothing else is.
 func (c *Cluster) JudgeBy(label string, rules []v1alpha1.HealthRule) {
-	for _, gk := range c.view.judge.Set(label, rules) {
+	for _, gk := range c.judge.Set(label, rules) {
 		c.watches.mu.Lock()
 		w := c.watches.byKind[gk]
 		c.watches.mu.Unlock()
@@ -53,7 +53,7 @@ func (c *Cluster) judgeAnew(ctx context.Context, gk schema.GroupKind, label stri
 		return unreachable(fmt.Errorf("list %s: %w", gk, err))
 	}
 	for i := range list.Items {
-		c.view.rejudge(reduceBy(c.view.judge, gk, &list.Items[i]))
+		c.view.Rejudge(reduceBy(c.judge, gk, &list.Items[i]))
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, 
 	if err != nil && !apierrors.IsNotFound(err) {
 		return "", fmt.Errorf("delete it, to make it anew: %w", explainMasked(d.Key, err, s.Mask))
 	}
-	c.view.deleting(d.Key, string(uid))
+	c.view.Deleting(d.Key, string(uid))
 	after, err := c.Object(ctx, as, d.Key, d.APIVersion)
 	if err == nil && after != nil && after.GetUID() == types.UID(uid) {
 		err = fmt.Errorf("%w: it %s, and is made anew when it is gone", target.ErrSkipped, found.text)

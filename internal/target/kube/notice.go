@@ -33,7 +33,7 @@ func (c *Cluster) Tell(ctx context.Context, key object.Key, n target.Notice) {
 	if gvk, _, ok, err := c.kinds.Preferred(ctx, key.GroupKind()); err == nil && ok {
 		regarding["apiVersion"] = gvk.GroupVersion().String()
 	}
-	if live, ok := c.view.live(key); ok {
+	if live, ok := c.view.Live(key); ok {
 		regarding["uid"] = live.UID
 	}
 	event := &unstructured.Unstructured{Object: map[string]any{

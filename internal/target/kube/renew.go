@@ -3,7 +3,6 @@ package kube
 import (
 	"context"
 	"fmt"
-	"maps"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,36 +14,11 @@ import (
 
 var _ target.Renewer = (*Cluster)(nil)
 
-// renewals are when generated values are to be made anew. The view's lock guards them.
-type renewals struct {
-	due     map[object.Key]time.Time
-	changed chan struct{}
-}
-
-// note takes in when an object's values are to be made anew; zero is never.
-func (r *renewals) note(key object.Key, at time.Time) {
-	if r.due[key].Equal(at) {
-		return
-	}
-	r.due[key] = at
-	if at.IsZero() {
-		delete(r.due, key)
-	}
-	select {
-	case r.changed <- struct{}{}:
-	default:
-	}
-}
-
 // Renewals implements target.Renewer.
-func (c *Cluster) Renewals() map[object.Key]time.Time {
-	c.view.mu.RLock()
-	defer c.view.mu.RUnlock()
-	return maps.Clone(c.view.renew.due)
-}
+func (c *Cluster) Renewals() map[object.Key]time.Time { return c.view.Due() }
 
 // RenewalsChanged implements target.Renewer.
-func (c *Cluster) RenewalsChanged() <-chan struct{} { return c.view.renew.changed }
+func (c *Cluster) RenewalsChanged() <-chan struct{} { return c.view.DueNews() }
 
 // restarter is the field manager of restarts: a field that isn't ours to declare,
 // and so no drift.

@@ -50,8 +50,8 @@ func (c *Cluster) Make(ctx context.Context, as target.Actor, d plan.Desired) tar
 		err = explainMasked(d.Key, err, maskOf(as, d))
 	}
 	if out.Err = err; live != nil {
-		out.Live = reduceBy(c.view.judge, d.Key.GroupKind(), live)
-		c.view.answered(out.Live)
+		out.Live = reduceBy(c.judge, d.Key.GroupKind(), live)
+		c.view.Answered(out.Live)
 	}
 	return out
 }
@@ -82,9 +82,9 @@ func (c *Cluster) Remove(ctx context.Context, as target.Actor, live plan.Live) e
 	err := c.delete(ctx, as, plan.Change{Key: live.Key, Live: live})
 	switch {
 	case err == nil:
-		c.view.deleting(live.Key, live.UID)
+		c.view.Deleting(live.Key, live.UID)
 	case apierrors.IsNotFound(err), apierrors.IsConflict(err): // it is gone, and maybe another one has its name
-		c.view.missed(live.Key, live.Version)
+		c.view.Missed(live.Key, live.Version)
 		return nil
 	}
 	return explain(live.Key, err)

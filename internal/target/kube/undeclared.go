@@ -94,8 +94,8 @@ func isExtra(gk schema.GroupKind, o *metav1.PartialObjectMetadata) bool {
 		if o.Name == "kube-root-ca.crt" {
 			return false
 		}
-	case schema.GroupKind{Kind: "Secret"}: // a token of a service account
-		if o.Annotations["kubernetes.io/service-account.uid"] != "" {
+	case schema.GroupKind{Kind: "Secret"}: // a token of a service account, or a record of ours
+		if o.Annotations["kubernetes.io/service-account.uid"] != "" || o.Labels[object.LabelRecordOf] != "" {
 			return false
 		}
 	case schema.GroupKind{Kind: "Service"}: // the API server's own

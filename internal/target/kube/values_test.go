@@ -260,6 +260,9 @@ func TestUndeclared(t *testing.T) {
 		}
 		b.patchBy(t, d, "ada", "apply", body)
 	}
+	if err := b.PutSecret(t.Context(), b.actor(), target.Secret{Name: "record", Labels: map[string]string{object.LabelRecordOf: "x"}}); err != nil {
+		t.Fatal(err)
+	}
 	b.until("the cluster has made its own", func() bool { return b.exists(t, "kube-root-ca.crt") })
 	found, more, err := b.Undeclared(t.Context(), b.actor(), []string{b.namespace})
 	if err != nil || more {

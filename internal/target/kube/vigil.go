@@ -42,7 +42,7 @@ func (c *Cluster) keepVigil(key object.Key, k discovery.Kind) {
 	c.running.Go(func() {
 		defer c.vigils.end(key)
 		if discovery.Outlast(c.ctx, c.metadata.Resource(k.Resource), *watchBackoff()) {
-			c.view.freed(key)
+			c.view.Freed(key)
 		}
 	})
 }

@@ -17,8 +17,10 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"plumb.dev/plumb/internal/discovery"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 )
 
 // watcher follows one kind: our objects of it, in all namespaces. The client
@@ -27,7 +29,8 @@ import (
 type watcher struct {
 	gk      schema.GroupKind
 	version string
-	view    *view
+	view    *sight.View
+	judge   *health.Judge
 	cancel  context.CancelFunc
 
 	mu     sync.Mutex
@@ -108,7 +111,7 @@ func (c *Cluster) seek(gk schema.GroupKind) {
 				delete(c.watches.sought, gk)
 			}
 			c.watches.mu.Unlock()
-			c.view.tellKinds()
+			c.view.TellKinds()
 			return err == nil, nil
 		})
 	})
@@ -122,7 +125,7 @@ func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k discovery.Kind) *wat
 		return w
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	w := &watcher{gk: gk, version: gvk.Version, view: c.view, cancel: cancel}
+	w := &watcher{gk: gk, version: gvk.Version, view: c.view, judge: c.judge, cancel: cancel}
 	c.watches.byKind[gk] = w
 	lw, expected := c.listerWatcher(gvk, k, metav1.ListOptions{LabelSelector: object.LabelApp})
 	reflector := cache.NewReflectorWithOptions(w.observed(lw), expected, w, cache.ReflectorOptions{
@@ -195,7 +198,7 @@ func (w *watcher) note(err error) {
 	w.unconverted = w.unconverted || waits
 	w.mu.Unlock()
 	if changed {
-		w.view.tellKinds()
+		w.view.TellKinds()
 	}
 }
 
@@ -249,7 +252,7 @@ func (w *watcher) Add(o any) error { return w.Update(o) }
 // Update takes in an object that changed.
 func (w *watcher) Update(o any) error {
 	if item := w.reduced(o); item != nil {
-		w.view.put(item.live)
+		w.view.Put(item.live)
 	}
 	return nil
 }
@@ -257,16 +260,14 @@ func (w *watcher) Update(o any) error {
 // Delete takes out an object that vanished, or that lost its label.
 func (w *watcher) Delete(o any) error {
 	if item := w.reduced(o); item != nil {
-		w.view.remove(item.live.Key, item.live.Version)
+		w.view.Remove(item.live.Key, item.live.Version)
 	}
 	return nil
 }
 
 // Bookmark takes in how far the watch has come.
 func (w *watcher) Bookmark(version string) error {
-	w.view.mu.Lock()
-	defer w.view.mu.Unlock()
-	w.view.newest(w.gk, parseVersion(version))
+	w.view.Reached(w.gk, parseVersion(version))
 	return nil
 }
 
@@ -278,13 +279,13 @@ func (w *watcher) Replace(list []any, version string) error {
 			live = append(live, item.live)
 		}
 	}
-	w.view.replace(w.gk, live, parseVersion(version))
+	w.view.Replace(w.gk, live, parseVersion(version))
 	w.mu.Lock()
 	first := !w.synced
 	w.synced, w.unconverted = true, false
 	w.mu.Unlock()
 	if first {
-		w.view.tellKinds()
+		w.view.TellKinds()
 	}
 	return nil
 }
@@ -303,7 +304,7 @@ func (w *watcher) reduced(o any) *item {
 	case *item:
 		return o
 	case metav1.Object:
-		live := reduceBy(w.view.judge, w.gk, o)
+		live := reduceBy(w.judge, w.gk, o)
 		return &item{
 			ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), ResourceVersion: o.GetResourceVersion()},
 			live:       live,
@@ -330,8 +331,8 @@ func (c *Cluster) kindsChanged() {
 		delete(c.watches.byKind, gk)
 		c.watches.mu.Unlock()
 		if !ok {
-			c.view.forget(gk)
+			c.view.Forget(gk)
 		}
 	}
-	c.view.tellKinds()
+	c.view.TellKinds()
 }

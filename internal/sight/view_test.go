@@ -1,9 +1,10 @@
-package kube
+package sight
 
 import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +14,6 @@ import (
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/target"
 )
 
 func keyOf(name string) object.Key {
@@ -33,11 +33,11 @@ func recordOf(t *testing.T, text string) plan.Live {
 		label = "app"
 	}
 	name, version, _ := strings.Cut(text, "@")
-	return plan.Live{Key: keyOf(name), UID: "u", Version: parseVersion(version), App: label, Own: true, Provisional: provisional}
+	return plan.Live{Key: keyOf(name), UID: "u", Version: versionOf(version), App: label, Own: true, Provisional: provisional}
 }
 
 // told writes what a view holds, as recordOf reads it, with ! for what is being deleted.
-func told(v *view) string {
+func told(v *View) string {
 	var all []string
 	for _, l := range v.records {
 		text := fmt.Sprintf("%s@%d", l.Key.Name, l.Version)
@@ -58,30 +58,30 @@ func told(v *view) string {
 
 // play lets a story happen to a view: put RECORD, remove NAME@VERSION,
 // deleting NAME UID, list KIND VERSION RECORD…, forget KIND.
-func play(t *testing.T, v *view, story string) {
+func play(t *testing.T, v *View, story string) {
 	t.Helper()
 	for _, line := range strings.Split(story, ", ") {
 		words := strings.Fields(line)
 		switch words[0] {
 		case "put":
 			if l := recordOf(t, words[1]); l.Provisional {
-				v.answered(l)
+				v.Answered(l)
 			} else {
-				v.put(l)
+				v.Put(l)
 			}
 		case "remove":
 			gone := recordOf(t, words[1])
-			v.remove(gone.Key, gone.Version)
+			v.Remove(gone.Key, gone.Version)
 		case "deleting":
-			v.deleting(keyOf(words[1]), words[2])
+			v.Deleting(keyOf(words[1]), words[2])
 		case "list":
 			var list []plan.Live
 			for _, word := range words[3:] {
 				list = append(list, recordOf(t, word))
 			}
-			v.replace(schema.GroupKind{Kind: words[1]}, list, parseVersion(words[2]))
+			v.Replace(schema.GroupKind{Kind: words[1]}, list, versionOf(words[2]))
 		case "forget":
-			v.forget(schema.GroupKind{Kind: words[1]})
+			v.Forget(schema.GroupKind{Kind: words[1]})
 		default:
 			t.Fatalf("nobody knows how to %s", words[0])
 		}
@@ -129,7 +129,7 @@ func TestTheNewestRecordWins(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			v := newView()
+			v := New()
 			play(t, v, tc.story)
 			if got := told(v); got != tc.want {
 				t.Errorf("the view tells %q, want %q", got, tc.want)
@@ -161,7 +161,7 @@ func TestAListIsTheTruthAtItsVersion(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			v := newView()
+			v := New()
 			play(t, v, tc.story)
 			if got := told(v); got != tc.want {
 				t.Errorf("the view tells %q, want %q", got, tc.want)
@@ -172,7 +172,7 @@ func TestAListIsTheTruthAtItsVersion(t *testing.T) {
 }
 
 // indexed holds the index by label against the records.
-func indexed(t *testing.T, v *view) {
+func indexed(t *testing.T, v *View) {
 	t.Helper()
 	want := map[string]map[object.Key]struct{}{}
 	for key, l := range v.records {
@@ -188,11 +188,11 @@ func indexed(t *testing.T, v *view) {
 
 func TestTheViewAnswersByLabel(t *testing.T) {
 	t.Parallel()
-	v := newView()
+	v := New()
 	play(t, v, "put a@1, put b@2, put c@3=other, put d@4=third, remove d@5")
 	duplicate := recordOf(t, "copy@6")
 	duplicate.Own = false
-	v.put(duplicate)
+	v.Put(duplicate)
 	sorted := func(keys []object.Key) (names []string) {
 		for _, k := range keys {
 			names = append(names, k.Name)
@@ -200,39 +200,39 @@ func TestTheViewAnswersByLabel(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	labels := v.labels()
+	labels := v.Labels()
 	slices.Sort(labels)
 	for name, got := range map[string][]string{
-		"labels": labels, "app": sorted(v.owned("app")), "other": sorted(v.owned("other")), "third": sorted(v.owned("third")),
+		"labels": labels, "app": sorted(v.Owned("app")), "other": sorted(v.Owned("other")), "third": sorted(v.Owned("third")),
 	} {
 		want := map[string][]string{"labels": {"app", "other"}, "app": {"a", "b"}, "other": {"c"}}[name]
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: a copy is nobody's and what is gone is forgotten (-want +got)\n%s", name, diff)
 		}
 	}
-	if _, there := v.live(keyOf("d")); there {
+	if _, there := v.Live(keyOf("d")); there {
 		t.Error("what was removed is told")
 	}
 	for _, tc := range []struct{ namespace, label, want string }{
 		{"shop", "other", "app"}, {"elsewhere", "app", ""},
 	} {
-		if got := v.othersIn(tc.namespace, tc.label); got != tc.want {
+		if got := v.OthersIn(tc.namespace, tc.label); got != tc.want {
 			t.Errorf("beside %s there is %q in %s, want %q", tc.label, got, tc.namespace, tc.want)
 		}
 	}
 	play(t, v, "remove c@9")
-	if got := v.othersIn("shop", "app"); got != "" {
+	if got := v.OthersIn("shop", "app"); got != "" {
 		t.Errorf("%q is taken for another App; only a copy is there", got)
 	}
 }
 
 // taken takes the event that waits; the empty one when none does.
-func taken(v *view) target.Event {
+func taken(v *View) Event {
 	select {
 	case e := <-v.events:
 		return e
 	default:
-		return target.Event{}
+		return Event{}
 	}
 }
 
@@ -259,7 +259,7 @@ func TestEachChangeIsToldWithTheAppsThatItConcerns(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			v := newView()
+			v := New()
 			play(t, v, tc.before)
 			taken(v)
 			play(t, v, tc.story)
@@ -288,13 +288,13 @@ func TestEachChangeIsToldWithTheAppsThatItConcerns(t *testing.T) {
 func TestNewsOfKindsAreMergedWithThoseOfObjects(t *testing.T) {
 	t.Parallel()
 	for _, first := range []bool{true, false} {
-		v := newView()
+		v := New()
 		if first {
-			v.tellKinds()
+			v.TellKinds()
 		}
 		play(t, v, "put a@1")
 		if !first {
-			v.tellKinds()
+			v.TellKinds()
 		}
 		if e := taken(v); !e.Kinds || len(e.Objects) != 1 {
 			t.Errorf("kinds first %v: the event is %+v", first, e)
@@ -311,7 +311,7 @@ func TestNewsOfKindsAreMergedWithThoseOfObjects(t *testing.T) {
 func TestNoNewsAreLostOnASlowTaker(t *testing.T) {
 	t.Parallel()
 	const writers, writes, names = 4, 2000, 30
-	v := newView()
+	v := New()
 	labels := []string{"app", "other", "third"}
 	var writing sync.WaitGroup
 	for w := range writers {
@@ -322,11 +322,11 @@ func TestNoNewsAreLostOnASlowTaker(t *testing.T) {
 				key := keyOf(fmt.Sprint("n", random.IntN(names)))
 				switch random.IntN(10) {
 				case 0:
-					v.remove(key, version)
+					v.Remove(key, version)
 				case 1:
-					v.tellKinds()
+					v.TellKinds()
 				default:
-					v.put(plan.Live{Key: key, UID: "u", Version: version, App: labels[random.IntN(3)], Own: true})
+					v.Put(plan.Live{Key: key, UID: "u", Version: version, App: labels[random.IntN(3)], Own: true})
 				}
 			}
 		})
@@ -334,9 +334,9 @@ func TestNoNewsAreLostOnASlowTaker(t *testing.T) {
 	done := make(chan struct{})
 	go func() { writing.Wait(); close(done) }()
 	mirror, byApp := map[object.Key]plan.Live{}, map[string]map[object.Key]bool{}
-	take := func(e target.Event) {
+	take := func(e Event) {
 		for key, concerned := range e.Objects {
-			l, there := v.live(key)
+			l, there := v.Live(key)
 			mirror[key] = l
 			if !there {
 				delete(mirror, key)
@@ -381,7 +381,7 @@ func TestNewsInAnyOrderEndTheSame(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 500 {
-		v := newView()
+		v := New()
 		news := []string{"put a@1", "put a@2?", "put a@2", "put a@3=other", "put a@4?", "put a@4", "put a@5"}
 		if random.IntN(2) == 0 {
 			news = append(news, "remove a@6")
@@ -398,4 +398,13 @@ func TestNewsInAnyOrderEndTheSame(t *testing.T) {
 			t.Fatalf("%s\nends with %q, want %q", strings.Join(order, ", "), got, want)
 		}
 	}
+}
+
+// versionOf reads a version; what is none is 0.
+func versionOf(text string) uint64 {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }

@@ -1,4 +1,4 @@
-package kube
+package sight
 
 import (
 	"fmt"
@@ -16,7 +16,7 @@ func TestALateAnswerBringsBackNothingThatAListHasMissed(t *testing.T) {
 		"put a@10, list ConfigMap 12, put a@10?",
 		"put a@10=, list ConfigMap 12, put a@10?",
 	} {
-		v := newView()
+		v := New()
 		play(t, v, story)
 		if got := told(v); got != "" {
 			t.Errorf("%s: the view tells %q, want nothing", story, got)
@@ -30,7 +30,7 @@ func TestALateAnswerBringsBackNothingThatAListHasMissed(t *testing.T) {
 
 func TestWhatIsGoneCostsNoMemory(t *testing.T) {
 	t.Parallel()
-	v := newView()
+	v := New()
 	const jobs = 1000 // such as Jobs with a new name at every commit
 	for i := range jobs {
 		version := uint64(2 * i)
@@ -44,7 +44,7 @@ func TestWhatIsGoneCostsNoMemory(t *testing.T) {
 
 func TestNewsThatNobodyTakesDoNotPileUp(t *testing.T) {
 	t.Parallel()
-	v := newView()
+	v := New()
 	for i := range 1000 {
 		play(t, v, fmt.Sprintf("put a@%d", i+1))
 	}

@@ -1,4 +1,9 @@
-package kube
+// Package sight keeps what is live, as watches and the answers to our own writes
+// tell it: a small record for each object with an App's label, and what changed
+// since somebody looked last.
+//
+// It asks no server, and knows nothing of what the records mean.
+package sight
 
 import (
 	"maps"
@@ -11,49 +16,49 @@ import (
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/target"
 )
 
-// view keeps the records of our live objects. Watches and the answers to our own
+// View keeps the records of our live objects. Watches and the answers to our own
 // writes both feed it: of two records of one object, the one with the greater
 // resource version wins, so that a watch which lags behind our own write can't
 // bring back what was there before. The events of one kind come in the order of
 // their versions, so an answer to a write that is older than the newest event
 // tells nothing new. Each answer and each event costs constant time.
-type view struct {
-	events chan target.Event
-	judge  *health.Judge
+type View struct {
+	events chan Event
 
 	mu      sync.RWMutex
 	records map[object.Key]plan.Live
 	byLabel map[string]map[object.Key]struct{}
 	told    map[schema.GroupKind]uint64 // the newest version that a watch brought
-	pending target.Event
-	renew   renewals
+	pending Event
+	due     map[object.Key]time.Time // when generated values are to be made anew
+	dueNews chan struct{}
 }
 
-func newView() *view {
-	return &view{
-		events:  make(chan target.Event, 1),
-		judge:   health.NewJudge(),
+// New is a view of nothing.
+func New() *View {
+	return &View{
+		events:  make(chan Event, 1),
 		records: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
 		told:    map[schema.GroupKind]uint64{},
-		renew:   renewals{due: map[object.Key]time.Time{}, changed: make(chan struct{}, 1)},
+		due:     map[object.Key]time.Time{},
+		dueNews: make(chan struct{}, 1),
 	}
 }
 
-// put takes in what a watch brought.
-func (v *view) put(l plan.Live) {
+// Put takes in what a watch brought.
+func (v *View) Put(l plan.Live) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.takeNews(l)
 	v.newest(l.Key.GroupKind(), l.Version)
 }
 
-// answered takes in the answer to a write of ours. Other objects' events of
+// Answered takes in the answer to a write of ours. Other objects' events of
 // lower versions may yet come, so it doesn't count as how far the watch has come.
-func (v *view) answered(l plan.Live) {
+func (v *View) Answered(l plan.Live) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.takeNews(l)
@@ -61,14 +66,14 @@ func (v *view) answered(l plan.Live) {
 
 // takeNews takes a record in, unless it is of an object that came and went
 // since; the caller holds the lock.
-func (v *view) takeNews(l plan.Live) {
+func (v *View) takeNews(l plan.Live) {
 	if _, had := v.records[l.Key]; had || l.Version > v.told[l.Key.GroupKind()] {
 		v.take(l)
 	}
 }
 
 // take takes a record in, unless a newer one is there; the caller holds the lock.
-func (v *view) take(l plan.Live) {
+func (v *View) take(l plan.Live) {
 	old, had := v.records[l.Key]
 	if had && (old.Version > l.Version || old.Version == l.Version && !old.Provisional) {
 		return
@@ -82,7 +87,7 @@ func (v *view) take(l plan.Live) {
 	}
 	l.Freed = old.Freed
 	v.records[l.Key] = l
-	v.renew.note(l.Key, l.Renew)
+	v.noteDue(l.Key, l.Renew)
 	if v.byLabel[l.App] == nil {
 		v.byLabel[l.App] = map[object.Key]struct{}{}
 	}
@@ -91,39 +96,39 @@ func (v *view) take(l plan.Live) {
 }
 
 // newest notes the version of what a watch brought.
-func (v *view) newest(gk schema.GroupKind, version uint64) {
+func (v *View) newest(gk schema.GroupKind, version uint64) {
 	v.told[gk] = max(v.told[gk], version)
 }
 
-// remove takes out an object that vanished at a resource version.
-func (v *view) remove(key object.Key, version uint64) {
+// Remove takes out an object that vanished at a resource version.
+func (v *View) Remove(key object.Key, version uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.newest(key.GroupKind(), version)
 	v.drop(key, version)
 }
 
-// missed takes out an object that the server says isn't there any more.
-func (v *view) missed(key object.Key, version uint64) {
+// Missed takes out an object that the server says isn't there any more.
+func (v *View) Missed(key object.Key, version uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.drop(key, version)
 }
 
-func (v *view) drop(key object.Key, version uint64) {
+func (v *View) drop(key object.Key, version uint64) {
 	old, had := v.records[key]
 	if !had || old.Version > version {
 		return
 	}
 	delete(v.records, key)
-	v.renew.note(key, time.Time{})
+	v.noteDue(key, time.Time{})
 	v.unlist(old)
 	v.tell(key, old.App)
 }
 
-// deleting notes that the server took our request to delete an object; the
+// Deleting notes that the server took our request to delete an object; the
 // watch tells when it is gone.
-func (v *view) deleting(key object.Key, uid string) {
+func (v *View) Deleting(key object.Key, uid string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	l, ok := v.records[key]
@@ -135,8 +140,8 @@ func (v *view) deleting(key object.Key, uid string) {
 	v.tell(key, l.App)
 }
 
-// freed tells that what kept an object from being deleted is gone.
-func (v *view) freed(key object.Key) {
+// Freed tells that what kept an object from being deleted is gone.
+func (v *View) Freed(key object.Key) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if l, ok := v.records[key]; ok {
@@ -146,9 +151,9 @@ func (v *view) freed(key object.Key) {
 	}
 }
 
-// rejudge takes in that an object is judged anew. What is known of a newer
+// Rejudge takes in that an object is judged anew. What is known of a newer
 // version was judged by then.
-func (v *view) rejudge(l plan.Live) {
+func (v *View) Rejudge(l plan.Live) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	known, ok := v.records[l.Key]
@@ -160,8 +165,8 @@ func (v *view) rejudge(l plan.Live) {
 	v.tell(l.Key, l.App)
 }
 
-// replace sets all records of one kind, as a list at a resource version tells.
-func (v *view) replace(gk schema.GroupKind, list []plan.Live, version uint64) {
+// Replace sets all records of one kind, as a list at a resource version tells.
+func (v *View) Replace(gk schema.GroupKind, list []plan.Live, version uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.newest(gk, version)
@@ -177,15 +182,15 @@ func (v *view) replace(gk schema.GroupKind, list []plan.Live, version uint64) {
 	}
 }
 
-// forget drops all records of a kind that the cluster doesn't serve any more.
-func (v *view) forget(gk schema.GroupKind) {
-	v.replace(gk, nil, ^uint64(0))
+// Forget drops all records of a kind that the cluster doesn't serve any more.
+func (v *View) Forget(gk schema.GroupKind) {
+	v.Replace(gk, nil, ^uint64(0))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.told, gk)
 }
 
-func (v *view) unlist(l plan.Live) {
+func (v *View) unlist(l plan.Live) {
 	delete(v.byLabel[l.App], l.Key)
 	if len(v.byLabel[l.App]) == 0 {
 		delete(v.byLabel, l.App)
@@ -193,7 +198,7 @@ func (v *view) unlist(l plan.Live) {
 }
 
 // tell adds to the event that waits to be taken; the caller holds the lock.
-func (v *view) tell(key object.Key, labels ...string) {
+func (v *View) tell(key object.Key, labels ...string) {
 	if v.pending.Objects == nil {
 		v.pending.Objects = map[object.Key][]string{}
 	}
@@ -205,16 +210,16 @@ func (v *view) tell(key object.Key, labels ...string) {
 	v.offer()
 }
 
-// tellKinds says that something about the kinds changed.
-func (v *view) tellKinds() {
+// TellKinds says that something about the kinds changed.
+func (v *View) TellKinds() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.pending.Kinds = true
 	v.offer()
 }
 
-// tellNoted says that an object changed that is followed by itself.
-func (v *view) tellNoted(key object.Key) {
+// TellNoted says that an object changed that is followed by itself.
+func (v *View) TellNoted(key object.Key) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.pending.Noted == nil {
@@ -226,7 +231,7 @@ func (v *view) tellNoted(key object.Key) {
 
 // offer puts the pending event where the taker looks, merged with what it has
 // not taken yet.
-func (v *view) offer() {
+func (v *View) offer() {
 	select {
 	case earlier := <-v.events:
 		v.pending = merge(earlier, v.pending)
@@ -234,12 +239,12 @@ func (v *view) offer() {
 	}
 	select {
 	case v.events <- v.pending:
-		v.pending = target.Event{}
+		v.pending = Event{}
 	default: // cannot be: only offer fills the channel, under the lock
 	}
 }
 
-func merge(a, b target.Event) target.Event {
+func merge(a, b Event) Event {
 	if a.Objects == nil {
 		a.Objects = b.Objects
 	} else {
@@ -260,14 +265,52 @@ func merge(a, b target.Event) target.Event {
 	return a
 }
 
-func (v *view) live(key object.Key) (plan.Live, bool) {
+// Events delivers what changed since the last delivery.
+func (v *View) Events() <-chan Event { return v.events }
+
+// Reached notes that a watch has brought everything up to a version.
+func (v *View) Reached(gk schema.GroupKind, version uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.newest(gk, version)
+}
+
+// noteDue takes in when an object's generated values are to be made anew; zero is
+// never. The caller holds the lock.
+func (v *View) noteDue(key object.Key, at time.Time) {
+	if v.due[key].Equal(at) {
+		return
+	}
+	v.due[key] = at
+	if at.IsZero() {
+		delete(v.due, key)
+	}
+	select {
+	case v.dueNews <- struct{}{}:
+	default:
+	}
+}
+
+// Due are the objects whose generated values are to be made anew at a time.
+func (v *View) Due() map[object.Key]time.Time {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return maps.Clone(v.due)
+}
+
+// DueNews delivers when Due may have changed.
+func (v *View) DueNews() <-chan struct{} { return v.dueNews }
+
+// Live is the record of an object.
+func (v *View) Live(key object.Key) (plan.Live, bool) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	l, ok := v.records[key]
 	return l, ok
 }
 
-func (v *view) owned(label string) []object.Key {
+// Owned lists the objects with a label that aren't copies.
+func (v *View) Owned(label string) []object.Key {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	var keys []object.Key
@@ -279,10 +322,10 @@ func (v *view) owned(label string) []object.Key {
 	return keys
 }
 
-// othersIn names an App with objects in a namespace, other than the one with
+// OthersIn names an App with objects in a namespace, other than the one with
 // this label; empty when there is none. It looks at every record: it is asked
 // only when a namespace is to be deleted.
-func (v *view) othersIn(namespace, label string) string {
+func (v *View) OthersIn(namespace, label string) string {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	for key, l := range v.records {
@@ -293,7 +336,8 @@ func (v *view) othersIn(namespace, label string) string {
 	return ""
 }
 
-func (v *view) labels() []string {
+// Labels are the labels in use.
+func (v *View) Labels() []string {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	labels := make([]string, 0, len(v.byLabel))
