@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -31,7 +32,7 @@ func (k Keeper) Write(ctx context.Context, as target.Actor, r Release) error {
 // Remove removes all records of an App, wherever they are. That is done with our
 // own rights: those of the App may be gone with it.
 func (k Keeper) Remove(ctx context.Context, app string) error {
-	ours, err := k.Secrets.SecretsWith(ctx, target.Actor{}, map[string]string{labelOwner: owner, LabelOf: app})
+	ours, err := k.Secrets.SecretsWith(ctx, target.Actor{}, map[string]string{labelOwner: owner, object.LabelRecordOf: app})
 	if err != nil {
 		return fmt.Errorf("the releases that Helm knows can't be listed: %w", err)
 	}

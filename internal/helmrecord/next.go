@@ -8,6 +8,7 @@ import (
 	"helm.sh/helm/v4/pkg/release/common"
 	helm "helm.sh/helm/v4/pkg/release/v1"
 
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -42,7 +43,7 @@ func Next(existing []target.Secret, r Release) (Changes, error) {
 		}
 	}
 	var c Changes
-	s, err := stored(of, map[string]string{LabelOf: r.App})
+	s, err := stored(of, map[string]string{object.LabelRecordOf: r.App})
 	if err != nil {
 		return Changes{}, err
 	}
@@ -63,7 +64,7 @@ func Next(existing []target.Secret, r Release) (Changes, error) {
 	return c, nil
 }
 
-func ours(s target.Secret, app string) bool { return s.Labels[LabelOf] == app }
+func ours(s target.Secret, app string) bool { return s.Labels[object.LabelRecordOf] == app }
 
 // version is a record's number; what has none comes before all others.
 func version(s target.Secret) int {

@@ -50,9 +50,6 @@ const (
 	owner        = "helm"
 	secretType   = "helm.sh/release.v1"
 	entry        = "release"
-	// LabelOf is the App that a record is of. It isn't the label of an App's
-	// objects, which a record is none of.
-	LabelOf = object.Domain + "/record-of"
 )
 
 // Of are the labels of all records of a release, ours and Helm's own.

@@ -117,8 +117,8 @@ func TestRecordsOfHelm(t *testing.T) {
 		t.Fatal(err)
 	}
 	byHelm := c.Put[0]
-	delete(byHelm.Labels, LabelOf)
-	mimic := target.Secret{Name: "mimic", Type: "Opaque", Labels: map[string]string{"owner": "helm", LabelOf: "team.web"}}
+	delete(byHelm.Labels, object.LabelRecordOf)
+	mimic := target.Secret{Name: "mimic", Type: "Opaque", Labels: map[string]string{"owner": "helm", object.LabelRecordOf: "team.web"}}
 	k := kept{byHelm.Name: byHelm, "mimic": mimic, "odd": {Name: "odd", Labels: map[string]string{"owner": "helm", "name": "web", "status": "deployed"}, Data: map[string][]byte{"release": []byte("x")}}}
 	keeper := Keeper{k}
 	later := sample("by plumb")

@@ -13,6 +13,9 @@ const Domain = "plumb.dev"
 const (
 	// LabelApp names the owning App; see AppLabel.
 	LabelApp = "plumb.dev/app"
+	// LabelRecordOf names the App, as LabelApp does, that a record for Helm is of.
+	// Such a record is none of the App's objects.
+	LabelRecordOf = "plumb.dev/record-of"
 	// AnnotationID is the object's own Key.ID. A controller that copies labels
 	// and annotations to another object copies it too, and so shows that the
 	// copy isn't ours.
