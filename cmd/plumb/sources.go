@@ -79,6 +79,7 @@ type once struct {
 	mu    sync.Mutex
 	dir   string
 	from  *sources
+	end   func()
 	heads heads
 }
 
@@ -92,7 +93,8 @@ func (o *once) open(ctx context.Context) error {
 		return err
 	}
 	o.dir, o.options.Data = dir, dir
-	o.from, err = openSource(context.WithoutCancel(ctx), o.options, source.Ref{}, daemon.NewMetrics(), slog.New(slog.DiscardHandler))
+	ctx, o.end = context.WithCancel(context.WithoutCancel(ctx))
+	o.from, err = openSource(ctx, o.options, source.Ref{}, daemon.NewMetrics(), slog.New(slog.DiscardHandler))
 	if err == nil {
 		o.heads = newHeads(o.from)
 	}
@@ -117,6 +119,9 @@ func (o *once) Tree(url, commit string) (tree.Tree, error) { return o.from.Tree(
 
 // Close removes what was fetched.
 func (o *once) Close() error {
+	if o.end != nil {
+		o.end()
+	}
 	if o.from != nil {
 		o.from.Close()
 	}

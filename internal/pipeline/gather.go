@@ -67,18 +67,25 @@ func (g Gathering) mount(ctx context.Context, refs map[string]source.Ref, mounte
 		h := g.Known[mount]
 		if h.Ref != ref || h.Revision.Commit == "" {
 			if g.Look == nil {
-				return fmt.Errorf("%w: %w: %s", render.ErrRead, ErrNotFetched, ref.Name())
+				return away{fmt.Errorf("%s: %w", ref.Name(), ErrNotFetched)}
 			}
 			var err error
 			if h.Revision, err = g.Look.Look(ctx, ref); err != nil {
-				return fmt.Errorf("%w: %w", render.ErrRead, err)
+				return away{err}
 			}
 		}
 		files, err := g.Open.Tree(ref.URL, h.Revision.Commit)
 		if err != nil {
-			return fmt.Errorf("%w: %s: %w", render.ErrRead, ref.Name(), err)
+			return away{fmt.Errorf("%s: %w", ref.Name(), err)}
 		}
 		mounted[mount] = files
 	}
 	return nil
 }
+
+// away is that something from elsewhere isn't there. It says nothing about the
+// files, as render.ErrRead, whose words would be wrong for it.
+type away struct{ error }
+
+func (a away) Is(target error) bool { return target == render.ErrRead }
+func (a away) Unwrap() error        { return a.error }
