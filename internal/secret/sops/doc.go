@@ -1,5 +1,6 @@
 // Package sops opens files that were encrypted with SOPS, in memory: YAML,
-// JSON, dotenv and binary ones, for age and OpenPGP keys.
+// JSON, dotenv and binary ones, for age and OpenPGP keys, and for those of clouds
+// where a key service is named. Secrets it also seals, for age keys.
 //
 // It follows the format that SOPS documents and its releases write, and doesn't
 // use its library: that can't be had without the clients of five clouds, and
@@ -11,6 +12,6 @@
 // moved or taken out is refused. Everything is bounded before it is parsed, and
 // no error tells anything that was decrypted.
 //
-// Not read are files of the INI format, and keys that a cloud's key service
-// holds; it is said which ones those are.
+// What is sealed is opened again before it is handed out. Not read are files of
+// the INI format.
 package sops
