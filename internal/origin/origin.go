@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
@@ -111,8 +113,8 @@ func New(files tree.Reader, path string, params v1alpha1.Render) *Finder {
 }
 
 // Of is where a field of a rendered object gets its value from. It says false
-// where that isn't certain; then the place is where the object is declared, as
-// far as that is known.
+// where that isn't certain; then the place is where ${NAME} stands for it, or
+// where the object is declared, as far as that is known.
 func (f *Finder) Of(o object.Object, field yamledit.Path, value any) (Place, bool) {
 	places, err := f.Places(o, field)
 	if err == nil {
@@ -122,11 +124,20 @@ func (f *Finder) Of(o object.Object, field yamledit.Path, value any) (Place, boo
 			}
 		}
 	}
+	if i := slices.IndexFunc(places, f.isPutTogether); i >= 0 {
+		return places[i], false
+	}
 	at := o.Origin
 	if d, err := f.find(o); err == nil {
 		at = d.origin
 	}
 	return Place{File: at.File, Line: at.Line, Last: at.Line, What: "the manifest"}, false
+}
+
+// isPutTogether says whether a place has a text that values are put into.
+func (f *Finder) isPutTogether(p Place) bool {
+	text, isText := p.Value.(string)
+	return f.params.Substitute != nil && p.Present && isText && strings.Contains(text, "${")
 }
 
 // Places are all that say something about a field of a rendered object, the one

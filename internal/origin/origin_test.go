@@ -330,3 +330,23 @@ func TestPlacesBesideRemoteBases(t *testing.T) {
 		t.Errorf("got %s, %v", at.Origin(), exact)
 	}
 }
+
+// Where ${NAME} stands is told, though what it becomes isn't known there.
+func TestPlacesOfNames(t *testing.T) {
+	t.Parallel()
+	params := v1alpha1.Render{Substitute: &v1alpha1.Substitute{Values: map[string]string{"N": "3"}}}
+	files := treetest.New(map[string]string{"app/d.yaml": "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  replicas: ${N}\n  paused: true\n"})
+	result, err := renderers().Render(t.Context(), render.Work{Files: files, Path: "app", Params: params})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finder := origin.New(files, "app", params)
+	for field, want := range map[string]string{"replicas": "app/d.yaml:5 false", "paused": "app/d.yaml:6 true"} {
+		path := yamledit.Keys("spec", field)
+		value, _, _ := origin.Lookup(result.Objects[0].Object, path)
+		at, exact := finder.Of(result.Objects[0], path, value)
+		if got := at.Origin().String() + map[bool]string{true: " true", false: " false"}[exact]; got != want {
+			t.Errorf("%s: got %s, want %s", field, got, want)
+		}
+	}
+}
