@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -29,42 +28,6 @@ func (b *bench) makeConfigMap(name string) string {
 		b.t.Fatal(err)
 	}
 	return made.GetResourceVersion()
-}
-
-// A single object is followed by one watch: what becomes of it is told, and
-// what isn't asked for any more is not.
-func TestNotes(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	key := object.Key{Kind: "ConfigMap", Namespace: b.namespace, Name: "given"}
-	other := object.Key{Kind: "Secret", Namespace: b.namespace, Name: "none"}
-	b.Note([]object.Key{key, other})
-	version, known := "", false
-	becomes := func(what string, want func() string) {
-		t.Helper()
-		b.until(what, func() bool {
-			version, known = b.Noted(key)
-			return known && version == want()
-		})
-	}
-	becomes("that there is none", func() string { return "" })
-	b.makeConfigMap("beside")
-	made := b.makeConfigMap("given")
-	becomes("that it is there", func() string { return made })
-	changed, err := b.configMaps().Patch(t.Context(), "given", types.MergePatchType, []byte(`{"data":{"a":"1"}}`), metav1.PatchOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	becomes("that it changed", changed.GetResourceVersion)
-	if err := b.configMaps().Delete(t.Context(), "given", metav1.DeleteOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	becomes("that it is gone", func() string { return "" })
-	b.until("the other", func() bool { _, known := b.Noted(other); return known })
-	b.Note([]object.Key{other})
-	if _, known := b.Noted(key); known {
-		t.Error("what isn't followed any more is known")
-	}
 }
 
 func TestList(t *testing.T) {
