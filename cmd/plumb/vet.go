@@ -9,6 +9,7 @@ import (
 	"plumb.dev/plumb/internal/git"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/secret"
+	"plumb.dev/plumb/internal/secret/sealed"
 	"plumb.dev/plumb/internal/secret/sops"
 	"plumb.dev/plumb/internal/source"
 	"plumb.dev/plumb/internal/source/folder"
@@ -31,7 +32,7 @@ func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
 		return vet.Report{}, err
 	}
 	c := vet.Checker{
-		Renderer: renderers(anywhere), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(),
+		Renderer: renderers(anywhere), Opener: sops.Opener{Keys: keys}, Keys: !o.Keys.None(), Unsealer: sealed.Opener{Keys: keys},
 		Declares: func(ctx context.Context, files tree.Tree, below string) (vet.Declared, error) {
 			return declaredIn(ctx, files, below, o.URL)
 		},

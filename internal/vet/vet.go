@@ -29,6 +29,8 @@ type Checker struct {
 	// can't open is a mistake.
 	Opener render.Opener
 	Keys   bool
+	// Unsealer opens SealedSecrets; nil leaves them as they are.
+	Unsealer render.Unsealer
 	// Declares tells what is declared below a folder.
 	Declares func(ctx context.Context, files tree.Tree, below string) (Declared, error)
 	// Open and Look fetch what an App reads beside its own files; nil fetches nothing.
@@ -136,7 +138,7 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	opener := &lenient{from: k.Opener, keys: k.Keys, told: func(file, message string, l Level) {
 		k.add(Finding{Level: l, Rule: Secret, File: file, App: u.name, Message: message})
 	}}
-	whole := pipeline.Gathering{From: render.Opening{Set: k.Renderer, Opener: opener}, Open: k.Open, Look: k.Look, App: app}
+	whole := pipeline.Gathering{From: render.Opening{Set: k.Renderer, Opener: opener, Unsealer: k.Unsealer}, Open: k.Open, Look: k.Look, App: app}
 	result, err := whole.Render(ctx, pipeline.Work(app, k.files))
 	for _, n := range result.Notices {
 		k.add(Finding{Level: Warning, Rule: Notice, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: n})
