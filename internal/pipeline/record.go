@@ -82,6 +82,9 @@ func Attempted(r release.Release, outcomes []target.Outcome, started, now time.T
 		if o.Err != nil {
 			changes[i].Error = o.Err.Error()
 		}
+		if o.From != "" {
+			changes[i].Action, changes[i].Reason = string(plan.Update), "was taken over from "+o.From
+		}
 		if o.Replaced != "" {
 			changes[i].Action, changes[i].Reason = string(plan.Replace), o.Replaced+": it was deleted and made anew"
 		}

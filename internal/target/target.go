@@ -156,7 +156,9 @@ type Outcome struct {
 	Live    plan.Live    // the object's record after the change
 	// Replaced says why the object was deleted to be made anew; empty where it wasn't.
 	Replaced string
-	Err      error
+	// From is whom the object was taken over from; empty where it was nobody's.
+	From string
+	Err  error
 }
 
 // ErrSkipped marks what was not tried, because something it relies on has to

@@ -97,7 +97,7 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 			return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 		}
 	}
-	live, replaced, err := c.put(ctx, as, change)
+	done, err := c.put(ctx, as, change)
 	switch {
 	case as.DryRun && apierrors.IsNotFound(err):
 		err = fmt.Errorf("%w: its namespace is not there yet", target.ErrSkipped)
@@ -110,19 +110,16 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 	}
 	if apierrors.IsNotFound(err) && as.CreateNamespace && change.Key.Namespace == as.Namespace {
 		if err = c.createNamespace(ctx, as); err == nil {
-			live, replaced, err = c.put(ctx, as, change)
+			done, err = c.put(ctx, as, change)
 		}
 	}
 	if err != nil {
 		return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
 	}
-	c.view.Answered(live)
-	return target.Outcome{
-		Key:      change.Key,
-		Live:     live,
-		Replaced: replaced,
-		Applied:  plan.Applied{UID: live.UID, Digest: change.Desired.Digest, Fingerprint: live.Fingerprint},
-	}
+	c.view.Answered(done.Live)
+	done.Key = change.Key
+	done.Applied = plan.Applied{UID: done.Live.UID, Digest: change.Desired.Digest, Fingerprint: done.Live.Fingerprint}
+	return done
 }
 
 func applyOptions() metav1.PatchOptions {

@@ -7,6 +7,9 @@
 //     watch for each kind in use.
 //   - apply.go and check.go change and ask; package limit holds them to what the
 //     server can take.
+//   - put.go applies one object; takeover.go leaves it to the tool that holds it,
+//     or changes the owners of its fields; makeway.go deletes what can't be
+//     changed, where that is allowed.
 //   - explain.go turns the server's refusals into what people can act on.
 //
 // Works with any kubeconfig: nothing is assumed of the cluster but server-side

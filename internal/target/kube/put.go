@@ -19,29 +19,28 @@ import (
 )
 
 // put applies one object: as a new one where nothing with our label is there;
-// after it was taken over or deleted, where that has to be and may be. It says
-// why it was deleted, if it was.
-func (c *Cluster) put(ctx context.Context, as target.Actor, change plan.Change) (live plan.Live, replaced string, err error) {
+// after it was taken over or deleted, where that has to be and may be.
+func (c *Cluster) put(ctx context.Context, as target.Actor, change plan.Change) (done target.Outcome, err error) {
 	d := change.Desired
 	if change.Action == plan.Create {
-		if live, err = c.patch(ctx, as, d, manner{asNew: true}); !apierrors.IsConflict(err) {
-			return live, "", err
+		if done.Live, err = c.patch(ctx, as, d, manner{asNew: true}); !apierrors.IsConflict(err) {
+			return done, err
 		} // something is there that isn't ours
 	}
 	if change.Action == plan.Create || d.Adopt {
-		if err := c.takeOver(ctx, as, d); err != nil {
-			return plan.Live{}, "", err
+		if done.From, err = c.takeOver(ctx, as, d); err != nil {
+			return done, err
 		}
 	}
-	live, err = c.patch(ctx, as, d, manner{renew: change.Renew})
+	done.Live, err = c.patch(ctx, as, d, manner{renew: change.Renew})
 	if !apierrors.IsInvalid(err) {
-		return live, "", err
+		return done, err
 	}
-	if replaced, err = c.makeWay(ctx, as, d, err); err != nil || as.DryRun {
-		return plan.Live{}, "", err
+	if done.Replaced, err = c.makeWay(ctx, as, d, err); err != nil || as.DryRun {
+		return done, err
 	}
-	live, err = c.patch(ctx, as, d, manner{asNew: true})
-	return live, replaced, err
+	done.Live, err = c.patch(ctx, as, d, manner{asNew: true})
+	return done, err
 }
 
 // manner is how an object is applied.

@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,29 +19,29 @@ import (
 
 // takeOver readies a live object for the apply of what is declared: nothing
 // where it is nobody's, a refusal where another tool holds it, and a change of
-// its fields' owners where the App adopts it. The apply that follows lets go of
-// what only the old owners had.
-func (c *Cluster) takeOver(ctx context.Context, as target.Actor, d plan.Desired) error {
+// its fields' owners where the App adopts it: it says whom from. The apply that
+// follows lets go of what only the old owners had.
+func (c *Cluster) takeOver(ctx context.Context, as target.Actor, d plan.Desired) (from string, err error) {
 	for range tries {
 		live, err := c.Object(ctx, as, d.Key, d.APIVersion)
 		if err != nil || live == nil {
-			return err
+			return "", err
 		}
 		if err := heldBack(d, live); err != nil {
-			return err
+			return "", err
 		}
 		if as.DryRun || !adopts(d, live.GetAnnotations()) {
-			return nil
+			return "", nil
 		}
 		h, err := c.handingNow(ctx, as, d)
 		if err != nil || !h.moves {
-			return nil // the apply tells what is wrong
+			return "", nil // the apply tells what is wrong
 		}
 		if err = c.handOver(ctx, as, d, h); !apierrors.IsConflict(err) {
-			return err
+			return h.from, err
 		} // someone wrote it meanwhile
 	}
-	return fmt.Errorf("others write it all the time, so it can't be taken over; it is tried again")
+	return "", errors.New("others write it all the time, so it can't be taken over; it is tried again")
 }
 
 // heldBack says why an object that another tool holds is left to it.
