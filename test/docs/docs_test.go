@@ -169,7 +169,7 @@ func TestAppExamples(t *testing.T) {
 	if len(examples) < 4 {
 		t.Fatalf("docs/app.md has only %d examples", len(examples))
 	}
-	for _, example := range fenced(read(t, "docs/charts.md"), "yaml") {
+	for _, example := range fenced(read(t, "docs/charts.md")+read(t, "docs/kustomize.md"), "yaml") {
 		if strings.HasPrefix(example, "apiVersion: ") {
 			examples = append(examples, example)
 		}
