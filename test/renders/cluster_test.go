@@ -28,8 +28,6 @@ import (
 	"plumb.dev/plumb/internal/tree/treetest"
 )
 
-func TestMain(m *testing.M) { controlplanetest.Main(m) }
-
 // cluster is a real one, and an App that is for a namespace of it.
 type cluster struct {
 	*kube.Cluster
@@ -96,7 +94,7 @@ data:
   default: {{ (lookup "v1" "Namespace" "" "default").status.phase }}
 `}}
 	printed := c.helm("template", "web", filepath.Join(s.onDisk(t), "c"), "--dry-run=server")
-	asking := pipeline.Asking{Renderer: render.Set{helm.New()}, At: c, App: c.app}
+	asking := pipeline.Asking{Renderer: inWorkers(t, helm.New()), At: c, App: c.app}
 	result, err := asking.Render(t.Context(), render.Work{Files: treetest.New(s.files), Path: "c", Params: c.app.Spec.Render})
 	if err != nil || !result.Asked || !result.Opened {
 		t.Fatalf("it asked: %t, has secrets: %t, and the error is %v", result.Asked, result.Opened, err)

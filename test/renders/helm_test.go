@@ -50,7 +50,7 @@ func byPlumb(t *testing.T, s scene, by ...render.Renderer) []object.Object {
 	if errs := v1alpha1.Validate(app); len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	result, err := render.Set(by).Render(t.Context(), render.Work{Files: s.tree(), Path: "c", Params: v1alpha1.Default(app).Spec.Render, Given: s.given})
+	result, err := rendered(t, render.Work{Files: s.tree(), Path: "c", Params: v1alpha1.Default(app).Spec.Render, Given: s.given}, by...)
 	if err != nil {
 		t.Fatal(err)
 	}

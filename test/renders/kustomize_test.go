@@ -72,7 +72,7 @@ func (s scene) kustomized(t *testing.T, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := render.Set{kustomize.Renderer{}}.Render(t.Context(), render.Work{Files: treetest.New(s.files), Path: folder})
+	result, err := rendered(t, render.Work{Files: treetest.New(s.files), Path: folder}, kustomize.Renderer{})
 	if err != nil {
 		t.Fatal(err)
 	}
