@@ -38,6 +38,7 @@ type watcher struct {
 	err    error
 	// unconverted is set while the first list waits for a conversion webhook.
 	unconverted bool
+	begun       bool // a stream was
 }
 
 // watches is the set of watchers, by kind.
@@ -176,11 +177,12 @@ func (w *watcher) observed(lw *cache.ListWatch) *cache.ListWatch {
 			return found, err
 		},
 		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+			if err := w.probe(ctx, list); err != nil {
+				w.note(err)
+				return nil, err
+			}
 			stream, err := watchFor(ctx, o)
 			w.note(err)
-			if synced, _ := w.state(); err == nil && !synced {
-				stream = w.probed(ctx, stream, list)
-			}
 			return stream, err
 		},
 	}
@@ -202,18 +204,20 @@ func (w *watcher) note(err error) {
 	}
 }
 
-// probed notes errors that come within a stream which was begun. They don't say
-// what is wrong with the objects, so one is asked for.
-func (w *watcher) probed(ctx context.Context, stream watch.Interface, list cache.ListWithContextFunc) watch.Interface {
-	return watch.Filter(stream, func(e watch.Event) (watch.Event, bool) {
-		if e.Type == watch.Error {
-			w.note(apierrors.FromObject(e.Object))
-			if _, err := list(ctx, metav1.ListOptions{Limit: 1}); uncalled(err) != nil {
-				w.note(err)
-			}
-		}
-		return e, true
-	})
+// probe asks for one object when a stream is begun again before it has brought
+// all: what goes wrong within a stream doesn't say what is wrong with the objects.
+func (w *watcher) probe(ctx context.Context, list cache.ListWithContextFunc) error {
+	w.mu.Lock()
+	again := w.begun && !w.synced
+	w.begun = true
+	w.mu.Unlock()
+	if !again {
+		return nil
+	}
+	if _, err := list(ctx, metav1.ListOptions{Limit: 1}); uncalled(err) != nil {
+		return err
+	}
+	return nil
 }
 
 // known is state, but for a kind that can't be read because its conversion
