@@ -19,10 +19,18 @@ type asking struct {
 func (a asking) note(err error) error {
 	*a.asked = true
 	if err != nil && *a.failed == nil {
-		*a.failed = err
+		*a.failed = &unanswered{err}
 	}
 	return err
 }
+
+// unanswered is an error of who was asked about the target. Like one of the
+// files that could not be read, it says nothing about them.
+type unanswered struct{ err error }
+
+func (u *unanswered) Error() string        { return "the target could not be asked: " + u.err.Error() }
+func (u *unanswered) Is(target error) bool { return target == ErrRead }
+func (u *unanswered) Unwrap() error        { return u.err }
 
 // Capabilities implements Live.
 func (a asking) Capabilities(ctx context.Context) (Capabilities, error) {

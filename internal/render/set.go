@@ -50,7 +50,10 @@ func (s Set) render(ctx context.Context, w Work, sealed *opened) (Result, error)
 	}
 	result.Inputs, result.Needs = record.Inputs(), needs.needs
 	err = sealed.settle(&result, needs.settle(err))
-	if read.failed != nil {
+	switch {
+	case errors.Is(read.failed, ErrRead):
+		err = read.failed
+	case read.failed != nil:
 		err = fmt.Errorf("%w: %w", ErrRead, read.failed)
 	}
 	if err != nil {
