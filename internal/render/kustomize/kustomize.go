@@ -26,7 +26,6 @@ import (
 	"runtime/debug"
 	"sync"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
@@ -135,7 +134,6 @@ func newBuild(files tree.Reader, top string, params *v1alpha1.Kustomize) *build 
 func (b *build) alone() (objects []object.Object, err error) {
 	library.Lock()
 	defer library.Unlock()
-	jsonpatch.AccumulatedCopySizeLimit = maxCopied // which only patches read, and these only below this lock
 	err = errNeverEnded
 	done := make(chan struct{})
 	go func() {

@@ -90,10 +90,6 @@ func TestRefused(t *testing.T) {
 			doubling(12),
 			"more than 1000 kustomizations are part of this build; is there a circle of links?",
 		},
-		"S05 a patch that copies and copies": {
-			map[string]string{"app/kustomization.yaml": "resources: [a.yaml]\npatches:\n- target: {kind: ConfigMap}\n  path: p.yaml\n", "app/a.yaml": configMap + "data: {a: b}\n", "app/p.yaml": copies(40)},
-			"Unable to complete the copy, the accumulated size increase of copy is ",
-		},
 		"helm": {
 			map[string]string{"app/kustomization.yaml": "helmCharts:\n- name: a\n  repo: https://example.com\n"},
 			"app/kustomization.yaml:1: helmCharts: a kustomization renders no Helm charts here; declare the chart as an App of its own (spec.source.chart, or spec.source.path where it is in the repository), whose patches are spec.render.helm.patches",
@@ -154,15 +150,6 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
-}
-
-// copies is a patch in which each operation doubles what there is.
-func copies(n int) string {
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "- {op: copy, from: /data, path: /data/c%d}\n", i)
-	}
-	return b.String()
 }
 
 // doubling is a chain of kustomizations in which each takes the next one twice.

@@ -28,7 +28,6 @@ import (
 const (
 	maxKustomizations = 1000
 	maxBytes          = 64 << 20
-	maxCopied         = 16 << 20 // by the copy operations of one patch, each of which may double an object
 )
 
 // vet looks at a kustomization on its way to the library and returns what the
