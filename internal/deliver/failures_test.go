@@ -16,12 +16,12 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
-// sick is a claim for a disk that nobody provides, so it never becomes healthy.
+// sick asks for a load balancer that nobody provides, so it never becomes healthy.
 func sick(name string) string {
 	return fmt.Sprintf(`apiVersion: v1
-kind: PersistentVolumeClaim
+kind: Service
 metadata: {name: %s}
-spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}
+spec: {type: LoadBalancer, ports: [{port: 80}]}
 `, name)
 }
 

@@ -480,19 +480,18 @@ func TestAReleaseEndsWellThoughMoreWaits(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
 	short := func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = 20 * time.Second }
-	slow := "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: disk}\n" +
-		"spec: {accessModes: [ReadWriteOnce], storageClassName: none, resources: {requests: {storage: 1Gi}}}\n"
+	slow := "apiVersion: v1\nkind: Service\nmetadata: {name: door}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n"
 	f.declare(true, f.app("one", approved, short))
-	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/disk.yaml": slow})
+	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/door.yaml": slow})
 	if err := f.approve("one", f.pending("one", first).Hash); err != nil {
 		t.Fatal(err)
 	}
 	f.untilColor("a", "blue")
 	second := f.commit(map[string]string{"one/new.yaml": paint("new", "blue")})
 	f.pending("one", second)
-	claims := f.live.Resource(schema.GroupVersionResource{Version: "v1", Resource: "persistentvolumeclaims"}).Namespace(f.namespace)
-	bound := []byte(`{"status":{"phase":"Bound"}}`)
-	if _, err := claims.Patch(t.Context(), "disk", types.MergePatchType, bound, metav1.PatchOptions{}, "status"); err != nil {
+	services := f.live.Resource(schema.GroupVersionResource{Version: "v1", Resource: "services"}).Namespace(f.namespace)
+	reached := []byte(`{"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}`)
+	if _, err := services.Patch(t.Context(), "door", types.MergePatchType, reached, metav1.PatchOptions{}, "status"); err != nil {
 		t.Fatal(err)
 	}
 	f.settledReleases("one", 1)
