@@ -194,8 +194,10 @@ func (e *engine) findOrphans() {
 	if !complete || !e.settled {
 		return
 	}
-	for _, label := range labels {
-		if e.byLabel[label] != nil || !e.oursByRoot(label) {
+	going := e.leftGoing()
+	for _, label := range append(labels, going...) {
+		gone := slices.Contains(going, label) && len(e.target.Owned(label)) == 0
+		if e.byLabel[label] != nil || !gone && !e.oursByRoot(label) {
 			continue
 		}
 		id := idOf(label)

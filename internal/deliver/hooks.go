@@ -9,6 +9,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/hooks"
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -87,7 +88,7 @@ func (e *engine) walkHooks(a *app, now time.Time) {
 	}
 	e.trustHooks(a)
 	n, left := a.objects.Counts(), a.objects.Left()
-	f := hooks.Facts{Live: e.target.Live, Timeout: cmp.Or(a.App.Spec.Health.Timeout.Duration, v1alpha1.DefaultHealthTimeout), Occasion: e.occasion(a)}
+	f := hooks.Facts{Live: e.target.Hooked, Timeout: cmp.Or(a.App.Spec.Health.Timeout.Duration, v1alpha1.DefaultHealthTimeout), Occasion: e.occasion(a)}
 	m := hooks.Moment{
 		Removed: a.removed, Left: a.intended() + left.Deleting, Due: a.hooksDue(),
 		Healthy: n.Works(), Reached: a.objects.Reached,
@@ -224,4 +225,15 @@ func (e *engine) leftUndone(a *app, r release.Release) string {
 		return ""
 	}
 	return hooks.Content(a.objects.Desired(), a.hooking.hooks)
+}
+
+// leftGoing are the labels of Apps whose removal the last run did not end: their
+// objects may be gone by now, and hooks be left to run.
+func (e *engine) leftGoing() (labels []string) {
+	for id, unfinished := range e.last.Unfinished {
+		if unfinished[0].Trigger == release.TriggerRemoval {
+			labels = append(labels, object.AppLabel(id))
+		}
+	}
+	return labels
 }

@@ -314,7 +314,7 @@ func TestHooksRunWhenAnAppGoes(t *testing.T) {
 		commit := f.commit(map[string]string{
 			"one/a.yaml": paint("a", "blue"), "two/b.yaml": paint("b", "blue"),
 			"one/bye.yaml":  pod("bye", `plumb.dev/hook: pre-delete`),
-			"one/gone.yaml": job("gone", `"helm.sh/hook": post-delete`),
+			"one/gone.yaml": pod("gone", `"helm.sh/hook": post-delete`),
 		})
 		f.synced("one", commit)
 		f.synced("two", commit)
@@ -333,13 +333,22 @@ func TestHooksRunWhenAnAppGoes(t *testing.T) {
 			f.tell(0)
 			f.synced("two", commit)
 		}
-		if _, there := f.color("a"); !there || f.there("jobs", "gone") {
+		if _, there := f.color("a"); !there || f.there("pods", "gone") {
 			t.Fatal("the App went before its hook had ended")
 		}
 		f.end("bye", "Succeeded")
 		f.untilColor("a", "")
+		if restarted {
+			f.untilMade("pods", "gone")
+			f.stop()
+			f.start()
+			f.declare(true, f.app("two"))
+			f.tell(0)
+			f.synced("two", commit)
+		}
+		f.end("gone", "Succeeded")
 		r := f.ended("one", 2, release.Succeeded)
-		if told(r) != "pre-delete Pod/bye Succeeded, post-delete Job/gone Succeeded" || r.Trigger != release.TriggerRemoval {
+		if told(r) != "pre-delete Pod/bye Succeeded, post-delete Pod/gone Succeeded" || r.Trigger != release.TriggerRemoval {
 			t.Errorf("the hooks were: %s", told(r))
 		}
 		f.stop()

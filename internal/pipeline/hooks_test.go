@@ -50,6 +50,8 @@ func (y *yard) Log(context.Context, target.Actor, plan.Live, int) (string, error
 	return y.prints, nil
 }
 
+func (y *yard) Hooked(key object.Key) (plan.Live, bool) { return y.Live(key) }
+
 func (y *yard) Live(key object.Key) (plan.Live, bool) { l, ok := y.live[key]; return l, ok }
 
 // book numbers releases, unless it is full.

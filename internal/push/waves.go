@@ -162,7 +162,7 @@ func (w *work) run(ctx context.Context, phase hooks.Phase, wave int) error {
 	for {
 		f := hooks.Facts{
 			Runs: w.release.Hooks, Token: w.release.Token(), Occasion: w.release.Occasion, Phase: phase, Wave: wave,
-			Live: w.Target.Live, Timeout: w.App.Spec.Health.Timeout.Duration,
+			Live: w.Target.Hooked, Timeout: w.App.Spec.Health.Timeout.Duration,
 		}
 		d := hooks.Next(w.hooks, f, w.Now())
 		switch {

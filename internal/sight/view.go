@@ -34,13 +34,14 @@ type View struct {
 	pending Event
 	due     map[object.Key]time.Time // when generated values are to be made anew
 	dueNews chan struct{}
+	ended   map[object.Key]plan.Live // runs of hooks that ended and are gone: both may be told at once
 }
 
 // New is a view of nothing.
 func New() *View {
 	return &View{
 		events:  make(chan Event, 1),
-		records: map[object.Key]plan.Live{},
+		records: map[object.Key]plan.Live{}, ended: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
 		told:    map[schema.GroupKind]uint64{},
 		due:     map[object.Key]time.Time{},
@@ -87,6 +88,7 @@ func (v *View) take(l plan.Live) {
 	}
 	l.Freed = old.Freed
 	v.records[l.Key] = l
+	delete(v.ended, l.Key)
 	v.noteDue(l.Key, l.Renew)
 	if v.byLabel[l.App] == nil {
 		v.byLabel[l.App] = map[object.Key]struct{}{}
@@ -121,6 +123,10 @@ func (v *View) drop(key object.Key, version uint64) {
 		return
 	}
 	delete(v.records, key)
+	if old.Run != nil && old.Run.Ended && len(v.ended) < mostEnded {
+		old.Deleting = false // not any more: it is gone
+		v.ended[key] = old
+	}
 	v.noteDue(key, time.Time{})
 	v.unlist(old)
 	v.tell(key, old.App)
@@ -307,6 +313,21 @@ func (v *View) Live(key object.Key) (plan.Live, bool) {
 	defer v.mu.RUnlock()
 	l, ok := v.records[key]
 	return l, ok
+}
+
+// mostEnded bounds how many runs that are gone are remembered.
+const mostEnded = 1000
+
+// Hooked is the record of an object that was made by a hook, or what was known
+// last of one that ended and is gone.
+func (v *View) Hooked(key object.Key) (plan.Live, bool) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	if live, ok := v.records[key]; ok {
+		return live, true
+	}
+	live, ok := v.ended[key]
+	return live, ok
 }
 
 // Owned lists the objects with a label that aren't copies.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 )
 
@@ -16,6 +17,9 @@ type Runner interface {
 	// Remove deletes an object, if it still is this one. That it is gone already
 	// is no error.
 	Remove(ctx context.Context, as Actor, live plan.Live) error
+	// Hooked is what the view knows of such an object; of one that ended and is gone,
+	// what it knew last.
+	Hooked(key object.Key) (plan.Live, bool)
 	// Log is the end of what an object printed, at most so many bytes; of one that
 	// prints nothing it is empty.
 	Log(ctx context.Context, as Actor, live plan.Live, most int) (string, error)

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"plumb.dev/plumb/internal/discovery"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/target"
@@ -105,7 +106,7 @@ func (c *Cluster) Log(ctx context.Context, as target.Actor, live plan.Live, most
 	}
 	var text strings.Builder
 	var errs []error
-	names := containersOf(pod)
+	names := hooks.Containers(pod)
 	for _, name := range names {
 		printed, err := c.printed(ctx, cs, pod, name)
 		errs = append(errs, err)
@@ -117,19 +118,7 @@ func (c *Cluster) Log(ctx context.Context, as target.Actor, live plan.Live, most
 	if text.Len() > 0 {
 		errs = nil // a container that never ran has nothing to tell
 	}
-	return ending(text.String(), most), errors.Join(errs...)
-}
-
-// ending is the last part of a text, from the beginning of a line.
-func ending(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	text = text[len(text)-most:]
-	if _, rest, ok := strings.Cut(text, "\n"); ok {
-		text = rest
-	}
-	return strings.ToValidUTF8("…\n"+text, "�")
+	return hooks.Tail(text.String(), most), errors.Join(errs...)
 }
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
@@ -158,21 +147,6 @@ func (c *Cluster) podOf(ctx context.Context, cs clients, live plan.Live) (pod *u
 	return pod, err
 }
 
-// containersOf names a pod's containers in the order they run.
-func containersOf(pod *unstructured.Unstructured) (names []string) {
-	for _, field := range []string{"initContainers", "containers"} {
-		list, _, _ := unstructured.NestedSlice(pod.Object, "spec", field)
-		for _, one := range list {
-			if container, ok := one.(map[string]any); ok {
-				if name, ok := container["name"].(string); ok {
-					names = append(names, name)
-				}
-			}
-		}
-	}
-	return names
-}
-
 // mostPrinted bounds what is read of one container.
 const mostPrinted = 256 << 10
 
@@ -199,3 +173,6 @@ func (c *Cluster) printed(ctx context.Context, cs clients, pod *unstructured.Uns
 	})
 	return text, err
 }
+
+// Hooked implements target.Runner.
+func (c *Cluster) Hooked(key object.Key) (plan.Live, bool) { return c.view.Hooked(key) }
