@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -95,6 +96,8 @@ type way struct {
 	alone  []time.Duration
 	rates  []float64 // a second, of as many at once as there are processors
 	memory int64     // of a worker right afterwards
+	done   int
+	cpu    time.Duration // of all that were done, in whichever process
 }
 
 // rounds is how often ways take turns: a machine is not the same all the time.
@@ -141,6 +144,7 @@ func (s subject) rows(ways []*way) []row {
 		one.Samples = nil // thousands
 		told := []row{
 			one,
+			figure(fmt.Sprintf("%s: CPU of one, %s", s.what, w.name), milliseconds, 1000*w.cpu.Seconds()/float64(w.done)),
 			figure(fmt.Sprintf("%s: one after the other, %s", s.what, w.name), perSecond, 1000/one.Measured),
 			figure(fmt.Sprintf("%s: %d at once, %s", s.what, runtime.NumCPU(), w.name), perSecond, quantile(w.rates, 0.5)),
 		}
@@ -154,6 +158,7 @@ func (s subject) rows(ways []*way) []row {
 	}
 	return append(rows,
 		figure(s.what+": what a worker adds to a render", milliseconds, all[1][0].Measured-all[0][0].Measured).within(overheadMost),
+		figure(s.what+": CPU that a worker adds to a render", milliseconds, all[1][1].Measured-all[0][1].Measured),
 		figure(s.what+": memory of a worker right afterwards, beside the program's file", megabytes, mb(ways[1].memory)))
 }
 
@@ -190,6 +195,10 @@ func (w *way) measure(ctx context.Context) error {
 			return err
 		}
 	}
+	before, err := process.ReadUsage(os.Getpid())
+	if err != nil {
+		return err
+	}
 	for range times {
 		begin := time.Now()
 		if err := w.once(ctx); err != nil {
@@ -215,8 +224,11 @@ func (w *way) measure(ctx context.Context) error {
 	wg.Wait()
 	w.rates = append(w.rates, float64(times)/time.Since(begin).Seconds())
 	w.memory = workerMemory()
+	after, err := process.ReadUsage(os.Getpid())
+	w.cpu += after.CPU() - before.CPU()
+	w.done += 2 * times
 	close(errs)
-	return <-errs
+	return errors.Join(err, <-errs)
 }
 
 // workerMemory is what the largest of this process's workers has for itself.
