@@ -304,6 +304,7 @@ func exercised(t *testing.T) map[string]string {
 	m.Corrected("a/b", 1)
 	m.Missed("a/b", 1)
 	m.Panicked("a/b")
+	m.WorkerEnded("time")
 	m.Fetched(time.Second, "ok")
 	m.Hooked("refreshed")
 	m.Requested("GET", 200, time.Second)
