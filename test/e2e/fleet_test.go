@@ -16,6 +16,7 @@ import (
 	"plumb.dev/plumb/internal/client"
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 	"plumb.dev/plumb/internal/git/gittest"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
@@ -200,7 +201,7 @@ func unsettledApps(apps []status.App, d declared) string {
 		switch {
 		case !declared:
 			return fmt.Sprintf("%s should not be there: %s", app.ID(), app.Message)
-		case app.Sync != status.Synced, app.Health != status.Healthy, app.Revision != commit, app.Source.Newest != commit:
+		case app.Sync != status.Synced, !health.Enough(app.Health), app.Revision != commit, app.Source.Newest != commit:
 			return fmt.Sprintf("%s is %s, %s, at %.8s of %.8s, not at %.8s: %s", app.ID(), app.Sync, app.Health, app.Revision, app.Source.Newest, commit, app.Message)
 		}
 		delete(undelivered, app.ID())
