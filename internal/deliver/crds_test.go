@@ -312,3 +312,28 @@ func TestALargeCRD(t *testing.T) {
 		t.Errorf("the corrective release is %+v", r)
 	}
 }
+
+// An App's own rule holds its release until it says that the object works; when
+// the rule goes, the object is judged as before.
+func TestAnAppsOwnRuleForHealth(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.dropGears()
+	ruled := func(a *v1alpha1.App) {
+		a.Spec.Health.Rules = []v1alpha1.HealthRule{{
+			Kind: "Gear", Group: f.group(), Progressing: "!has(object.status.phase)", Healthy: `object.status.phase == "Fine"`, Message: `"nobody has looked at it"`,
+		}}
+	}
+	f.declare(true, f.app("one", ruled))
+	commit := f.commit(map[string]string{"one/gear.yaml": f.gear("v1", "a"), "one/crd.yaml": f.gears(gearVersion{"v1", true, true})})
+	f.until("one", "waiting for its gear", func(s status.App) bool {
+		return s.Sync == status.Synced && s.Health == status.Progressing && strings.Contains(s.Message, "nobody has looked at it")
+	})
+	if _, err := f.liveGears("v1").Patch(t.Context(), "a", types.MergePatchType, []byte(`{"status":{"phase":"Fine"}}`), metav1.PatchOptions{}, "status"); err != nil {
+		t.Fatal(err)
+	}
+	f.synced("one", commit)
+	f.settledReleases("one", 1)
+	f.declare(true, f.app("one"))
+	f.until("one", "judged without the rule", func(s status.App) bool { return s.Health == status.HealthUnset && s.Sync == status.Synced })
+}
