@@ -105,7 +105,9 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 func (e *engine) applied(a *app, r *release.Release) {
 	r.Applied = e.Now()
 	a.deadline = r.Applied.Add(a.App.Spec.Health.Timeout.Duration)
-	a.cause = release.Cause{}
+	if !a.stale() { // or else it is why the next one comes
+		a.cause = release.Cause{}
+	}
 }
 
 // recordCorrective notes what came of putting drift right. It ends with the

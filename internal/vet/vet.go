@@ -155,9 +155,11 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	case err != nil && opener.failed:
 		// which was told
 	case err != nil:
-		f := Finding{Level: Error, Rule: Render, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: err.Error()}
-		placed(&f)
-		k.add(f)
+		for text := range strings.SplitSeq(err.Error(), "\n") { // each of what may be several
+			f := Finding{Level: Error, Rule: Render, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: text}
+			placed(&f)
+			k.add(f)
+		}
 	}
 	u.objects = result.Objects
 	u.finder = origin.New(k.files, app.Spec.Source.Path, app.Spec.Render)
