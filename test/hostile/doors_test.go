@@ -107,7 +107,7 @@ func TestS10CredentialsGoNowhereElse(t *testing.T) {
 			"apps/theirs.yaml": s.declare("theirs", of(other.URL+"/repo.git")), // same path, other port
 			"apps/longer.yaml": s.declare("longer", of(server.URL+"/repo.gitt")),
 			"apps/moved.yaml":  s.declare("moved", of(server.URL+"/moved.git")),
-			"apps/remote.yaml": s.declare("remote"), "remote/kustomization.yaml": "resources:\n- " + other.URL + "/base.yaml\n- " + other.URL + "//app?ref=main\n",
+			"apps/remote.yaml": s.declare("remote"), "remote/kustomization.yaml": "resources:\n- " + other.URL + "/base.yaml\n- " + other.URL + "/org/base//app?ref=main\n- " + other.URL + "/org/base//app?ref=v1\n",
 		}
 	})
 	s.synced(t, "ours", "")
@@ -115,7 +115,7 @@ func TestS10CredentialsGoNowhereElse(t *testing.T) {
 	s.complains(t, "longer", "the repository needs credentials")
 	d := s.complains(t, "moved", "the repository has moved")
 	t.Logf("it says: %s", d.Message)
-	s.complains(t, "remote", "remote/kustomization.yaml:2", "remote/kustomization.yaml:3", "is remote, and only what is in the repository is rendered", "commit a copy of it")
+	s.complains(t, "remote", "remote/kustomization.yaml:2", "is remote, and is the address of a file", "remote/kustomization.yaml:3", "follows the branch main")
 	for _, r := range other.Seen() {
 		if r.Header.Get("Authorization") != "" {
 			t.Errorf("%s was asked with credentials", r.URL)
