@@ -138,11 +138,12 @@ func TestS20NoCanaryLeaves(t *testing.T) {
 	basicServer, bearerServer, farServer, echoServer := basic.ServeHTTP(), bearer.ServeHTTP(), far.ServeSSH(), echo.ServeHTTP()
 	c := newCanaries(farServer.ClientKey)
 	held := newHold(t)
+	password, bearerToken := c["basic password"], c["bearer token"] // the canaries grow while servers answer
 	basicServer.Wrap(func(next http.Handler) http.Handler {
-		return gittest.RequireBasic("ada", c["basic password"])(held.handler("basic", next))
+		return gittest.RequireBasic("ada", password)(held.handler("basic", next))
 	})
 	bearerServer.Wrap(func(next http.Handler) http.Handler {
-		return gittest.RequireBearer(c["bearer token"])(held.handler("bearer", next))
+		return gittest.RequireBearer(bearerToken)(held.handler("bearer", next))
 	})
 	echoServer.Wrap(func(http.Handler) http.Handler { return http.HandlerFunc(echoCredentials) })
 	farAddress := held.relay("ssh", farServer.Addr)
