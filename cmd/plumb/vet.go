@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"path"
+	"slices"
 
 	"plumb.dev/plumb/internal/cli"
 	vetting "plumb.dev/plumb/internal/cli/vet"
@@ -47,9 +49,17 @@ func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
 
 // declaredIn is what a folder declares, read as a root is.
 func declaredIn(ctx context.Context, files tree.Tree, below, own string) (vet.Declared, error) {
-	scan, err := declare.NewScanner(declare.Root{Ref: source.Ref{URL: here}, Path: below}).All(ctx, files)
+	folder, file := below, ""
+	if e, err := files.Stat(below); err == nil && e.Mode != tree.Folder {
+		folder, file = path.Dir(below), path.Clean(below)
+	}
+	scan, err := declare.NewScanner(declare.Root{Ref: source.Ref{URL: here}, Path: folder}).All(ctx, files)
 	if err != nil {
 		return vet.Declared{}, err
+	}
+	if file != "" {
+		scan.Apps = slices.DeleteFunc(scan.Apps, func(a declare.Declaration) bool { return a.Origin.File != file })
+		scan.Broken = slices.DeleteFunc(scan.Broken, func(b declare.Broken) bool { return b.Origin.File != file })
 	}
 	state := declare.Next(declare.State{}, scan, declare.Policy{})
 	var d vet.Declared

@@ -3,7 +3,7 @@
 //
 // It is never used by the daemon, which reads commits only. The tree is that of
 // the Git checkout which holds the folder, so that a base outside of the folder
-// is found; nothing outside of the checkout can be read. What is in .git is not
+// is found, or where there is no checkout that of the working directory; nothing outside of it can be read. What is in .git is not
 // part of it.
 package folder
 
@@ -46,7 +46,9 @@ func Open(name string) (files tree.Tree, below string, err error) {
 	return tree.New(store{root}, "."), filepath.ToSlash(below), nil
 }
 
-// topOf is the nearest folder above that has a .git, or else the folder itself.
+// topOf is the nearest folder above that has a .git. Where there is none, it is
+// the working directory if that holds the folder, so that an overlay finds the
+// bases beside it, or else the folder itself.
 func topOf(absolute string) (string, error) {
 	info, err := os.Stat(absolute)
 	if err != nil {
@@ -61,9 +63,21 @@ func topOf(absolute string) (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return start, nil
+			return around(start), nil
 		}
 	}
+}
+
+// around is the working directory if a folder lies in it, or else the folder.
+func around(folder string) string {
+	here, err := os.Getwd()
+	if err == nil {
+		here, err = filepath.EvalSymlinks(here)
+	}
+	if err != nil || !strings.HasPrefix(folder, strings.TrimSuffix(here, "/")+"/") {
+		return folder
+	}
+	return here
 }
 
 // store reads a folder by path; an object's id is its path. os.Root keeps all

@@ -63,3 +63,33 @@ func TestNothingOutsideCanBeRead(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutACheckout: where there is none, what lies beside the folder is found
+// from the working directory, and nothing above that.
+func TestWithoutACheckout(t *testing.T) {
+	top := t.TempDir()
+	for path, content := range map[string]string{"secret": "x", "work/base/a.yaml": "a: 1", "work/overlay/b.yaml": "b: 1"} {
+		at := filepath.Join(top, path)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(at, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(top, "work"))
+	files, below, err := folder.Open("overlay")
+	if err != nil || below != "overlay" {
+		t.Fatal(below, err)
+	}
+	if b, err := files.ReadFile("base/a.yaml"); err != nil || string(b) != "a: 1" {
+		t.Errorf("got %q, %v", b, err)
+	}
+	if _, err := files.ReadFile("../secret"); !errors.Is(err, tree.ErrOutside) {
+		t.Error(err)
+	}
+	t.Chdir(filepath.Join(top, "work", "overlay"))
+	if _, below, err := folder.Open("."); err != nil || below != "." {
+		t.Error(below, err)
+	}
+}
