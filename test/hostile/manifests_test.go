@@ -62,7 +62,7 @@ func mistakes() []mistake {
 			good:   map[string]string{"web.yaml": deployment("a: b")},
 			bad:    map[string]string{"web.yaml": deployment("c: d")},
 			mended: map[string]string{"web.yaml": deployment("a: b")},
-			says:   []string{"NAME/web.yaml:1: Deployment/NAMESPACE/NAME-web", "field is immutable", "undo the change, or delete the object"},
+			says:   []string{"NAME/web.yaml:1: Deployment/NAMESPACE/NAME-web", "can't be changed in place: spec.selector.matchLabels.c", "undo the change in Git, or let the object be deleted and made anew"},
 		},
 		{
 			name:   "a quota refusal",
