@@ -150,7 +150,7 @@ func (l *local) open(ctx context.Context) error {
 
 // folder makes an App of a folder of this machine.
 func (l *local) folder(context.Context) error {
-	files, below, err := folder.Open(l.options.Path)
+	files, below, err := folder.Beside(l.options.Path)
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,11 @@ func check(ctx context.Context, o vetting.Options) (vet.Report, error) {
 	if err != nil {
 		return vet.Report{}, err
 	}
+	if d, err := declaredIn(ctx, files, below, o.URL); err == nil && len(d.Apps)+len(d.Problems) == 0 { // it is no repository, but a folder of one
+		if files, below, err = folder.Beside(o.Path); err != nil {
+			return vet.Report{}, err
+		}
+	}
 	keys, err := secret.Load(o.Keys.Files())
 	if err != nil {
 		return vet.Report{}, err

@@ -237,7 +237,7 @@ func renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object
 	if err != nil {
 		return nil, err
 	}
-	files, below, err := folder.Open(path)
+	files, below, err := folder.Beside(path)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,7 @@
 //
 // It is never used by the daemon, which reads commits only. The tree is that of
 // the Git checkout which holds the folder, so that a base outside of the folder
-// is found, or where there is no checkout that of the working directory; nothing outside of it can be read. What is in .git is not
+// is found; nothing outside of the checkout can be read. What is in .git is not
 // part of it.
 package folder
 
@@ -24,6 +24,16 @@ import (
 // Open is the checkout around a folder or file, or the folder itself where
 // there is none, and the path of it in there.
 func Open(name string) (files tree.Tree, below string, err error) {
+	return open(name, func(folder string) string { return folder })
+}
+
+// Beside is what Open is, but where there is no checkout that of the working
+// directory, if the folder lies in it: so an overlay finds the bases beside it.
+func Beside(name string) (files tree.Tree, below string, err error) {
+	return open(name, around)
+}
+
+func open(name string, otherwise func(folder string) string) (files tree.Tree, below string, err error) {
 	absolute, err := filepath.Abs(name)
 	if err != nil {
 		return tree.Tree{}, "", fmt.Errorf("%s: %w", name, err)
@@ -31,7 +41,7 @@ func Open(name string) (files tree.Tree, below string, err error) {
 	if absolute, err = filepath.EvalSymlinks(absolute); err != nil {
 		return tree.Tree{}, "", err
 	}
-	top, err := topOf(absolute)
+	top, err := topOf(absolute, otherwise)
 	if err != nil {
 		return tree.Tree{}, "", err
 	}
@@ -46,10 +56,9 @@ func Open(name string) (files tree.Tree, below string, err error) {
 	return tree.New(store{root}, "."), filepath.ToSlash(below), nil
 }
 
-// topOf is the nearest folder above that has a .git. Where there is none, it is
-// the working directory if that holds the folder, so that an overlay finds the
-// bases beside it, or else the folder itself.
-func topOf(absolute string) (string, error) {
+// topOf is the nearest folder above that has a .git, or else what stands in for
+// it.
+func topOf(absolute string, otherwise func(folder string) string) (string, error) {
 	info, err := os.Stat(absolute)
 	if err != nil {
 		return "", err
@@ -63,7 +72,7 @@ func topOf(absolute string) (string, error) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return around(start), nil
+			return otherwise(start), nil
 		}
 	}
 }

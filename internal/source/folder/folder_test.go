@@ -78,7 +78,7 @@ func TestWithoutACheckout(t *testing.T) {
 		}
 	}
 	t.Chdir(filepath.Join(top, "work"))
-	files, below, err := folder.Open("overlay")
+	files, below, err := folder.Beside("overlay")
 	if err != nil || below != "overlay" {
 		t.Fatal(below, err)
 	}
@@ -89,7 +89,7 @@ func TestWithoutACheckout(t *testing.T) {
 		t.Error(err)
 	}
 	t.Chdir(filepath.Join(top, "work", "overlay"))
-	if _, below, err := folder.Open("."); err != nil || below != "." {
+	if _, below, err := folder.Beside("."); err != nil || below != "." {
 		t.Error(below, err)
 	}
 }
