@@ -13,6 +13,7 @@ import (
 
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 	"plumb.dev/plumb/internal/registry/registrytest"
+	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -115,6 +116,11 @@ func (f *fleet) tellsOfCharts(want ...string) {
 	f.t.Helper()
 	var got []string
 	until(f.t, func() string {
+		for _, r := range f.releases(f.told) {
+			if r.Outcome == release.Running {
+				return fmt.Sprintf("release %d is under way", r.ID)
+			}
+		}
 		for _, r := range f.news() {
 			got = append(got, f.line(r)+", "+r.Revision.With)
 		}

@@ -218,7 +218,7 @@ func TestTheFingerprintMovesWithOurFieldsOnly(t *testing.T) {
 			tc.edit(t, b, d)
 			b.until("the edit is in the view", func() bool {
 				live, _ := b.Live(d.Key)
-				return live.Version > before.Version && !live.Provisional && b.version(t, d) <= live.Version
+				return live.Version >= before.Version && !live.Provisional && b.version(t, d) <= live.Version
 			})
 			live, _ := b.Live(d.Key)
 			moved := plan.Judge(b.label(), d, live, applied[d.Key]) == plan.Moved
