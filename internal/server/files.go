@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"plumb.dev/plumb/internal/private"
 )
 
 // The files that the daemon keeps in its data folder for those who talk to it.
@@ -71,7 +73,7 @@ func readSecret(path string) (string, error) {
 // newSecret makes a secret and its file, which is whole or isn't there.
 func newSecret(path string) (string, error) {
 	value := base64.RawURLEncoding.EncodeToString(random(32))
-	if err := writeWhole(path, value+"\n"); err != nil {
+	if err := private.Write(path, []byte(value+"\n")); err != nil {
 		return "", err
 	}
 	return value, nil
@@ -88,7 +90,7 @@ func random(n int) []byte {
 // and returns what takes it back when the daemon ends.
 func Announce(dir string, listening net.Addr) (withdraw func() error, err error) {
 	path := filepath.Join(dir, AddressFile)
-	if err := writeWhole(path, reachable(listening)+"\n"); err != nil {
+	if err := private.Write(path, []byte(reachable(listening)+"\n")); err != nil {
 		return nil, err
 	}
 	return func() error { return os.Remove(path) }, nil
@@ -105,23 +107,4 @@ func reachable(listening net.Addr) string {
 		loopback = net.IPv4(127, 0, 0, 1)
 	}
 	return (&net.TCPAddr{IP: loopback, Port: tcp.Port}).String()
-}
-
-// writeWhole writes a file that only its owner can read, so that a crash leaves
-// the old content or the new, and nothing in between.
-func writeWhole(path, content string) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	_, err = f.WriteString(content)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
