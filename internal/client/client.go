@@ -50,7 +50,8 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("%s is another machine, and http would show the token to everyone in between: use https, or --plain-http where that is fine", base)
 	}
 	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{base: base, token: o.Token, http: &http.Client{Timeout: timeout, CheckRedirect: noRedirect}}, nil
+	own := http.DefaultTransport.(*http.Transport).Clone() // connections that nobody else closes
+	return &Client{base: base, token: o.Token, http: &http.Client{Transport: own, Timeout: timeout, CheckRedirect: noRedirect}}, nil
 }
 
 // parseServer reads HOST:PORT or a URL.

@@ -21,6 +21,9 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
+// web has connections of its own: those of http.DefaultClient break when some test server ends.
+var web = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+
 const testToken = "the-token-of-this-test"
 
 // noon is the time of the tests.
@@ -326,7 +329,7 @@ func TestServeEndsCleanly(t *testing.T) {
 	go func() { served <- Serve(ctx, listener, slow, discard()) }()
 	got := make(chan string, 1)
 	go func() {
-		response, err := http.Get("http://" + listener.Addr().String())
+		response, err := web.Get("http://" + listener.Addr().String())
 		if err != nil {
 			got <- err.Error()
 			return

@@ -92,7 +92,7 @@ func open(t *testing.T, ctx context.Context, url string) *http.Response {
 		t.Fatal(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+testToken)
-	response, err := http.DefaultClient.Do(r)
+	response, err := web.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

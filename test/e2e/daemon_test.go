@@ -21,6 +21,9 @@ import (
 	"plumb.dev/plumb/internal/server"
 )
 
+// web has connections of its own: those of http.DefaultClient break when some test server ends.
+var web = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+
 // daemon is a `plumb run` that runs, or ran.
 type daemon struct {
 	t       testing.TB
@@ -200,7 +203,7 @@ func (d *daemon) hook(url string) {
 		d.t.Fatal(err)
 	}
 	request.Header.Set("X-Plumb-Signature", "sha256="+hex.EncodeToString(mac.Sum(nil)))
-	response, err := (&http.Client{Timeout: time.Minute}).Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		d.t.Fatal(err)
 	}

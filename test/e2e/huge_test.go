@@ -116,7 +116,7 @@ func (d *daemon) applies() int {
 		d.t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	answer, err := (&http.Client{Timeout: patience}).Do(request)
+	answer, err := web.Do(request)
 	if err != nil {
 		d.t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ import (
 	"plumb.dev/plumb/internal/server"
 )
 
+// web has connections of its own: those of http.DefaultClient break when some test server ends.
+var web = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+
 // daemon is `plumb run` as a process.
 type daemon struct {
 	t    *testing.T
@@ -300,7 +303,7 @@ func (d *daemon) ask(t *testing.T, method, path, token string) *http.Response {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -291,7 +291,7 @@ func (d *daemon) hook(t *testing.T, body string, header map[string]string) (stat
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

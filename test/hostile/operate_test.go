@@ -98,7 +98,7 @@ func (s *stand) streamed(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	request.Header.Set("Authorization", "Bearer "+s.token)
-	response, err := http.DefaultClient.Do(request)
+	response, err := web.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func metrics(ts *testscript.TestScript) string {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url+"/metrics", nil)
 	ts.Check(err)
 	request.Header.Set("Authorization", "Bearer "+found.Token)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := web.Do(request)
 	ts.Check(err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)

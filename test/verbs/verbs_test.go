@@ -28,6 +28,9 @@ import (
 	"plumb.dev/plumb/internal/server"
 )
 
+// web has connections of its own: those of http.DefaultClient break when some test server ends.
+var web = &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
+
 func TestMain(m *testing.M) { controlplanetest.Main(m) }
 
 // program is the plumb that is tested, built once.
@@ -304,7 +307,7 @@ func (s *stage) notify(ts *testscript.TestScript) {
 	ts.Check(err)
 	req.Header.Set("X-Hub-Signature-256", "sha256="+hex.EncodeToString(mac.Sum(nil)))
 	req.Header.Set("X-GitHub-Event", "push")
-	res, err := http.DefaultClient.Do(req)
+	res, err := web.Do(req)
 	ts.Check(err)
 	ts.Check(res.Body.Close())
 	if res.StatusCode >= 300 {
