@@ -30,7 +30,7 @@ func layers() []layer {
 	return []layer{
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
-			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/ledger", "internal/health", "internal/hooks", "internal/step", "internal/release", "internal/status",
+			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/ledger", "internal/health", "internal/hooks", "internal/step", "internal/release", "internal/status", "internal/board",
 			"internal/gate", "internal/approval", "internal/dependency", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/adopt", "internal/replace", "internal/generate", "internal/fit", "internal/sides", "internal/sight", "internal/gitobject", "internal/archive", "internal/signature", "internal/given", "internal/substitute",
 		}},
 		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/notes", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"plumb.dev/plumb/internal/board"
 	"plumb.dev/plumb/internal/dependency"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/given"
@@ -90,22 +91,21 @@ type engine struct {
 	target target.Target
 	root   string
 
-	apps      map[string]*app
-	byLabel   map[string]*app
-	follows   *source.Follows
-	claims    ledger.Claims
-	takers    given.Takers
-	releases  ledger.Releases
-	needs     dependency.Graph
-	touched   map[*app]struct{}
-	pruners   map[*app]struct{} // Apps whose prunes wait for others' renders
-	turn      uint64            // grows with each declaration or head
-	settled   bool              // an App that isn't declared is known to be none
-	standby   string            // why this daemon changes nothing; empty when it does
-	rootAt    release.Revision  // the revision of the root that was declared last
-	last      history.Last      // what of the last run of the daemon nobody took up yet
-	pauses    gate.Register
-	announced bool // something was published that nobody was told of yet
+	apps     map[string]*app
+	byLabel  map[string]*app
+	follows  *source.Follows
+	claims   ledger.Claims
+	takers   given.Takers
+	releases ledger.Releases
+	needs    dependency.Graph
+	touched  map[*app]struct{}
+	pruners  map[*app]struct{} // Apps whose prunes wait for others' renders
+	turn     uint64            // grows with each declaration or head
+	settled  bool              // an App that isn't declared is known to be none
+	standby  string            // why this daemon changes nothing; empty when it does
+	rootAt   release.Revision  // the revision of the root that was declared last
+	last     history.Last      // what of the last run of the daemon nobody took up yet
+	pauses   gate.Register
 
 	// ---
 	events  chan func()
@@ -116,10 +116,10 @@ type engine struct {
 
 	approving sync.Mutex // approvals come one after the other
 
-	mu        sync.RWMutex
-	published map[string]status.App
-	news      chan struct{} // closed when what is published changes
-	reach     error         // why the target can't be worked with
+	board *board.Board // written by the loop
+
+	mu    sync.RWMutex
+	reach error // why the target can't be worked with
 }
 
 // New makes an engine.
@@ -143,8 +143,8 @@ func New(p Parts) *Engine {
 		claims:  ledger.Claims{},
 		touched: map[*app]struct{}{}, pruners: map[*app]struct{}{},
 		events: make(chan func(), 64), done: make(chan struct{}),
-		records:   history.NewRecorder(p.History, p.Log),
-		published: map[string]status.App{}, news: make(chan struct{}), reach: errors.New("the cluster was not reached yet"),
+		records: history.NewRecorder(p.History, p.Log),
+		board:   board.New(), reach: errors.New("the cluster was not reached yet"),
 	}
 	e.workers = queue.NewPool(queue.PoolOptions[string]{Grace: grace, Deliver: e.post, Panicked: e.jobPanicked})
 	e.asides = queue.NewPool(queue.PoolOptions[string]{Grace: grace, Deliver: e.post, Panicked: e.asidePanicked})
@@ -231,7 +231,7 @@ func (e *engine) settle() {
 			}
 		}
 	}
-	e.announce()
+	e.board.Show()
 }
 
 // decide does what is next for an App.

@@ -1,13 +1,11 @@
 package deliver
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -18,7 +16,6 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/source"
-	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 	"plumb.dev/plumb/internal/tree"
 )
@@ -169,10 +166,7 @@ func (e *engine) forget(a *app) {
 	delete(e.byLabel, a.label)
 	delete(e.pruners, a)
 	e.keepRules(a, nil)
-	e.mu.Lock()
-	delete(e.published, a.id)
-	e.mu.Unlock()
-	e.announced = true
+	e.board.Remove(a.id)
 	e.records.Forget(a.id)
 	e.dropPlan(a)
 	e.dropFailure(a)
@@ -367,18 +361,4 @@ func (en *Engine) Lead(leads bool, holder string) {
 			en.e.touch(a)
 		}
 	})
-}
-
-// Apps lists how all Apps stand, sorted by namespace and name.
-func (en *Engine) Apps() []status.App {
-	en.e.mu.RLock()
-	defer en.e.mu.RUnlock()
-	apps := make([]status.App, 0, len(en.e.published))
-	for _, s := range en.e.published {
-		apps = append(apps, s)
-	}
-	slices.SortFunc(apps, func(a, b status.App) int {
-		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-	})
-	return apps
 }

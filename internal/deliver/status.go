@@ -17,46 +17,26 @@ import (
 // errStopping answers those who ask too late.
 var errStopping = errors.New("the daemon is stopping")
 
-// publish makes an App's status visible to those who ask.
+// publish makes an App's status visible, once the turn of events is over.
 func (e *engine) publish(a *app) {
 	s := e.statusOf(a)
-	e.mu.Lock()
-	before := e.published[a.id]
-	e.published[a.id] = s
-	e.mu.Unlock()
-	e.announced = true
+	before := e.board.Put(s)
 	if before.Sync != s.Sync || before.Health != s.Health || before.Source.Newest != s.Source.Newest {
 		e.touchDependents(a)
 	}
 }
 
-// announce tells those who wait that something is published anew: once an
-// event, when all that it touched is.
-func (e *engine) announce() {
-	if !e.announced {
-		return
-	}
-	e.announced = false
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	close(e.news)
-	e.news = make(chan struct{})
-}
-
 // Changed returns a channel that is closed once how some App stands isn't what
 // it was when it was asked for.
-func (en *Engine) Changed() <-chan struct{} {
-	en.e.mu.RLock()
-	defer en.e.mu.RUnlock()
-	return en.e.news
-}
+func (en *Engine) Changed() <-chan struct{} { return en.e.board.Changed() }
+
+// Apps lists how all Apps stand, sorted by namespace and name.
+func (en *Engine) Apps() []status.App { return en.e.board.Apps() }
 
 // moveOn makes it visible that a commit left an App as it was. There may be
 // thousands of them, so only what the commit changes is written anew.
 func (e *engine) moveOn(a *app) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	s, ok := e.published[a.id]
+	s, ok := e.board.Newest(a.id)
 	if !ok {
 		e.touch(a)
 		return
@@ -64,8 +44,7 @@ func (e *engine) moveOn(a *app) {
 	recovered := s.Source.Error != ""
 	s.Revision, s.Unchanged = a.got.commit, true
 	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, firstLine(a.head.Revision.Message)
-	e.published[a.id] = s
-	e.announced = true
+	e.board.Put(s)
 	if recovered || a.head.Err != nil {
 		e.touch(a)
 	}
@@ -85,6 +64,7 @@ func (e *engine) statusOf(a *app) status.App {
 		Target:  status.Target{Cluster: e.target.State().Address, Namespace: a.App.Spec.Target.Namespace},
 		Objects: len(a.objects.Keys()), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
+		Behind: !a.want.at(a.got.want),
 	}
 	if a.Open != nil && a.next.Busy() && a.objects.Counts().Works() {
 		s.Health = status.Progressing // its hooks are a part of the release

@@ -56,6 +56,9 @@ type App struct {
 	DriftSince time.Time `json:"driftSince,omitzero" doc:"Since when the oldest of these alerts lasts; absent when there is none."`
 	WaitingFor []string  `json:"waitingFor,omitempty" doc:"Apps (NAMESPACE/NAME) that must be in line and healthy first."`
 	DeclaredAt string    `json:"declaredAt" doc:"The file and line of the declaration in the root."`
+	// Behind says that the newest commit, or the newest declaration, was not
+	// rendered yet: what is told of failures is about an older one.
+	Behind bool `json:"-"`
 
 	Mode    string       `json:"mode" enum:"auto,approve,observe" doc:"What becomes of intended changes: made at once, made once someone approves their plan, or only shown."`
 	Hold    *gate.Hold   `json:"hold,omitempty" doc:"Why differences are left as they are; absent when nothing holds the App."`

@@ -45,6 +45,10 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 		}
 	case current && a.Sync == Synced && healthy:
 		v.State, v.Message = Done, ""
+	case a.Behind:
+		if a.Failures > 0 || a.Message == "" {
+			v.Message = "about to be rendered"
+		}
 	case failed:
 		v.State, v.Message = Failed, newest.Reason
 	case a.Hold != nil && a.Hold.Reason == gate.HeldByFailure:

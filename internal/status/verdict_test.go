@@ -42,6 +42,7 @@ func TestJudge(t *testing.T) {
 		"becoming healthy":                         {app(func(a *App) { a.Health = Progressing }), true, nil, Pending, "Synced, Progressing"},
 		"held":                                     {app(out, hold), true, nil, Held, "no window is open"},
 		"an attempt failed":                        {app(out, failing), true, nil, Failed, "it can't be applied"},
+		"what failed was declared otherwise":       {app(out, failing, func(a *App) { a.Behind = true }), true, nil, Pending, "about to be rendered"},
 		"its release failed":                       {app(sick), true, failed, Failed, "not healthy in time"},
 		"an earlier release failed":                {app(sick), true, before, Pending, "Synced, Degraded"},
 		"its release failed, and it is held since": {app(out, hold), true, failed, Failed, "not healthy in time"},
