@@ -206,8 +206,10 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Git: &repositories{a.operator}, Plans: &plans{a.operator}, Waits: &waits{a.engine, p.History, p.Past}, Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Rotates: rotations{a.rotator}, Ready: a.ready, Token: token,
-		Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
+		Apps: a, Releases: p.History, Plans: &plans{a.operator}, Git: &repositories{a.operator},
+		Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Waits: &waits{a.engine, p.History, p.Past},
+		Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Rotates: rotations{a.rotator},
+		Ready: a.ready, Token: token, Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})
 	return handler, listener, func() {
 		if err := withdraw(); err != nil {
