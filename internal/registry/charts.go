@@ -49,7 +49,7 @@ func (r *Repository) askIndex(ctx context.Context, wants []Want) (finder, error)
 		return nil, err
 	}
 	charts := r.listing.charts
-	return func(_ context.Context, w Want) (offer, error) { return r.listed(charts[w.Chart], w) }, nil
+	return func(ctx context.Context, w Want) (offer, error) { return r.listed(ctx, charts[w.Chart], w) }, nil
 }
 
 func set(h http.Header, name, value string) {
@@ -94,9 +94,39 @@ func (r *Repository) base() *url.URL {
 }
 
 // listed finds what an index has for a Want.
-func (r *Repository) listed(versions []entry, w Want) (offer, error) {
+func (r *Repository) listed(ctx context.Context, versions []entry, w Want) (offer, error) {
+	e, err := choose(versions, w)
+	if err != nil {
+		return offer{}, err
+	}
+	o := offer{version: e.Version, created: e.created(), digest: w.Digest}
+	if e.Digest != "" {
+		o.digest = digest(e.Digest)
+	}
+	if o.digest != "" && !digestForm.MatchString(o.digest) {
+		return offer{}, fmt.Errorf("%w: the index tells %.100q as the digest of version %s", ErrDamaged, e.Digest, e.Version)
+	}
+	at, err := r.resolve(e.URLs[0])
+	if err != nil {
+		return offer{}, fmt.Errorf("version %s: %w", e.Version, err)
+	}
+	o.id = at.String() + "\n" + e.Version + "\n" + e.Created
+	if at.Scheme == "oci" {
+		return r.linked(ctx, e.URLs[0], o)
+	}
+	o.get = func(ctx context.Context) ([]byte, error) { return r.fetch(ctx, at, r.registry.options.PackageBytes) }
+	o.provenance = func(ctx context.Context) ([]byte, error) {
+		signed := *at
+		signed.Path, signed.RawPath = at.Path+".prov", ""
+		return r.fetch(ctx, &signed, maxSignature)
+	}
+	return o, nil
+}
+
+// choose picks the entry of an index that a Want is for.
+func choose(versions []entry, w Want) (entry, error) {
 	if len(versions) == 0 {
-		return offer{}, fmt.Errorf("%w: the index has no chart of this name", ErrGone)
+		return entry{}, fmt.Errorf("%w: the index has no chart of this name", ErrGone)
 	}
 	var texts []string
 	by := map[string]entry{}
@@ -110,31 +140,10 @@ func (r *Repository) listed(versions []entry, w Want) (offer, error) {
 		}
 	}
 	if w.Digest != "" && len(texts) == 0 {
-		return offer{}, fmt.Errorf("%w: the index has none of the digest %s", ErrNoVersion, w.Digest)
+		return entry{}, fmt.Errorf("%w: the index has none of the digest %s", ErrNoVersion, w.Digest)
 	}
 	version, err := newest(w.Version, texts)
-	if err != nil {
-		return offer{}, err
-	}
-	e := by[version]
-	at, err := r.resolve(e.URLs[0])
-	if err != nil {
-		return offer{}, fmt.Errorf("version %s: %w", version, err)
-	}
-	o := offer{version: version, created: e.created(), digest: w.Digest, id: at.String() + "\n" + version + "\n" + e.Created}
-	if e.Digest != "" {
-		o.digest = digest(e.Digest)
-	}
-	if o.digest != "" && !digestForm.MatchString(o.digest) {
-		return offer{}, fmt.Errorf("%w: the index tells %.100q as the digest of version %s", ErrDamaged, e.Digest, version)
-	}
-	o.get = func(ctx context.Context) ([]byte, error) { return r.fetch(ctx, at, r.registry.options.PackageBytes) }
-	o.provenance = func(ctx context.Context) ([]byte, error) {
-		signed := *at
-		signed.Path, signed.RawPath = at.Path+".prov", ""
-		return r.fetch(ctx, &signed, maxSignature)
-	}
-	return o, nil
+	return by[version], err
 }
 
 // digest is a digest as an index has it, with what kind it is.
@@ -147,9 +156,6 @@ func (r *Repository) resolve(text string) (*url.URL, error) {
 	given, err := url.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%w: the index tells a URL of its package that can't be parsed", ErrDamaged)
-	}
-	if given.Scheme == "oci" {
-		return nil, fmt.Errorf("%w: the package is in a registry: name %s as the repository", ErrURL, shown(&url.URL{Scheme: "oci", Host: given.Host, Path: given.Path}))
 	}
 	return r.base().ResolveReference(given), nil
 }

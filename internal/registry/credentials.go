@@ -58,6 +58,14 @@ func (c Credentials) check() error {
 	return nil
 }
 
+// passedTo says whether they are for another host, too.
+func (c Credentials) passedTo(host string) bool {
+	return slices.ContainsFunc(c.PassTo, func(named string) bool { return usualHost(named) == host })
+}
+
+// usualHost is a host as URL.HostPort has it.
+func usualHost(host string) string { return strings.TrimSuffix(strings.ToLower(host), ":443") }
+
 // header is the value of Authorization, or empty.
 func (c Credentials) header() string {
 	switch {

@@ -23,8 +23,9 @@ type door struct {
 // maxRedirects is how often one request may be sent on.
 const maxRedirects = 5
 
-// open makes the door to a repository.
-func open(u URL, c Credentials, secret string) (*door, error) {
+// open makes the door to a repository, or to a registry that one names: it leads
+// to this machine only where the repository is on it.
+func open(u URL, c Credentials, secret string, loopback bool) (*door, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -32,14 +33,14 @@ func open(u URL, c Credentials, secret string) (*door, error) {
 	if err != nil {
 		return nil, err
 	}
-	own, other := transport(u.Loopback()), transport(u.Loopback())
+	own, other := transport(loopback), transport(loopback)
 	own.TLSClientConfig = config
-	g := &guard{own: own, other: other, header: secret, loopback: u.Loopback(), origins: map[string]bool{}}
+	g := &guard{own: own, other: other, header: secret, loopback: loopback, origins: map[string]bool{}}
 	for _, scheme := range schemes(u) {
-		g.origins[scheme+"://"+u.HostPort()] = true
+		g.origins[scheme+"://"+u.endpoint()] = true
 	}
 	for _, host := range c.PassTo {
-		g.origins["https://"+strings.TrimSuffix(strings.ToLower(host), ":443")] = true
+		g.origins["https://"+usualHost(host)] = true
 	}
 	return &door{
 		client: &http.Client{Transport: g, CheckRedirect: redirect},

@@ -72,3 +72,45 @@ func TestS55NamesAreJudgedByTheirAddress(t *testing.T) {
 		}
 	}
 }
+
+// TestS55LinksToThisMachine: an index elsewhere can't have this machine asked,
+// under any of its names.
+func TestS55LinksToThisMachine(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() { // what is let through gets no answer
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	packages, err := New(Options{Data: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		index   string
+		refused bool
+	}{{"https://charts.example.com", true}, {"http://localhost:1", false}} {
+		u, err := ParseURL(test.index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := packages.Repository(u)
+		for _, host := range []string{"127.0.0.1", "localhost"} {
+			_, err := r.linked(t.Context(), "oci://"+host+":"+port+"/charts/shop:1.0.0", offer{version: "1.0.0"})
+			if errors.Is(err, ErrAddress) != test.refused {
+				t.Errorf("%s, from an index at %s: %v", host, test.index, err)
+			}
+		}
+		r.unlink()
+	}
+}

@@ -40,22 +40,57 @@ const (
 	maxCosignLen = 64 << 10
 )
 
-// remotes are the ways into one registry's folder.
+// remotes are the ways into one registry.
 type remotes struct {
+	host   string
 	client *auth.Client
 	plain  bool // by HTTP, on this machine
+}
+
+// enter readies the ways into a registry, through a door.
+func enter(ctx context.Context, d *door, u URL, c Credentials) (*remotes, error) {
+	made := &remotes{host: u.endpoint(), client: authorized(d, u.endpoint(), c)}
+	if !u.Loopback() {
+		return made, nil
+	}
+	plain, err := d.speaksPlain(ctx, u)
+	if !plain && err != nil {
+		return nil, err
+	}
+	made.plain = plain
+	return made, nil
+}
+
+// authorized gets tokens where the registry says. Whether credentials may go
+// there, the door decides.
+func authorized(d *door, host string, c Credentials) *auth.Client {
+	client := &auth.Client{Client: d.client, Cache: auth.NewCache(), ClientID: "plumb", Credential: func(_ context.Context, of string) (auth.Credential, error) {
+		if of != host {
+			return auth.EmptyCredential, nil
+		}
+		return auth.Credential{Username: c.Username, Password: c.Password, AccessToken: c.BearerToken}, nil
+	}}
+	client.SetUserAgent("plumb")
+	return client
+}
+
+// repository is a chart's place in the registry.
+func (w *remotes) repository(name string) (*remote.Repository, error) {
+	repository, err := remote.NewRepository(w.host + "/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %.200q is no name in a registry: use lower case letters, digits, and - . _ between them", ErrURL, name)
+	}
+	repository.Client, repository.PlainHTTP = w.client, w.plain
+	repository.TagListPageSize, repository.TagListMaxPages, repository.ReferrerListMaxPages, repository.MaxMetadataBytes = tagPage, maxTagPages, maxSigners, maxManifest
+	return repository, nil
 }
 
 // askRegistry readies the way to a registry. What it has is asked for each chart.
 func (r *Repository) askRegistry(ctx context.Context) (finder, error) {
 	if r.oci == nil {
-		made := &remotes{client: r.authorized()}
-		if r.url.Loopback() {
-			plain, err := r.door.speaksPlain(ctx, r.url)
-			if !plain && err != nil {
-				return nil, err
-			}
-			made.plain = plain
+		made, err := enter(ctx, r.door, r.url, r.credentials)
+		if err != nil {
+			return nil, err
 		}
 		r.oci = made
 	}
@@ -67,34 +102,9 @@ func (r *Repository) askRegistry(ctx context.Context) (finder, error) {
 	}, nil
 }
 
-// authorized gets tokens where the registry says. Whether our credentials may go
-// there, the door decides.
-func (r *Repository) authorized() *auth.Client {
-	c := r.credentials
-	client := &auth.Client{Client: r.door.client, Cache: auth.NewCache(), ClientID: "plumb", Credential: func(_ context.Context, host string) (auth.Credential, error) {
-		if host != r.url.HostPort() {
-			return auth.EmptyCredential, nil
-		}
-		return auth.Credential{Username: c.Username, Password: c.Password, AccessToken: c.BearerToken}, nil
-	}}
-	client.SetUserAgent("plumb")
-	return client
-}
-
-// remote is a chart's repository in the registry.
-func (r *Repository) remote(ways *remotes, chart string) (*remote.Repository, error) {
-	repository, err := remote.NewRepository(r.url.HostPort() + "/" + path.Join(r.url.Path, chart))
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s is no name in a registry: use lower case letters, digits, and - . _ between them", ErrURL, path.Join(r.url.Path, chart))
-	}
-	repository.Client, repository.PlainHTTP = ways.client, ways.plain
-	repository.TagListPageSize, repository.TagListMaxPages, repository.ReferrerListMaxPages, repository.MaxMetadataBytes = tagPage, maxTagPages, maxSigners, maxManifest
-	return repository, nil
-}
-
 // tagged finds what a registry has for a Want.
 func (r *Repository) tagged(ctx context.Context, ways *remotes, w Want) (offer, error) {
-	from, err := r.remote(ways, w.Chart)
+	from, err := ways.repository(path.Join(r.url.Path, w.Chart))
 	if err != nil {
 		return offer{}, err
 	}
@@ -107,18 +117,29 @@ func (r *Repository) tagged(ctx context.Context, ways *remotes, w Want) (offer, 
 	} else if Exact(w.Version) {
 		version = w.Version
 	}
-	at, err := from.Resolve(ctx, reference)
-	if errors.Is(err, errdef.ErrNotFound) {
-		return offer{}, fmt.Errorf("%w: %s", ErrNoVersion, reference)
-	}
+	m, err := r.resolved(ctx, from, reference)
 	if err != nil {
 		return offer{}, err
 	}
+	return m.offer(from, version, r.registry.options), nil
+}
+
+// resolved is the manifest that a tag or digest refers to.
+func (r *Repository) resolved(ctx context.Context, from *remote.Repository, reference string) (manifest, error) {
+	at, err := from.Resolve(ctx, reference)
+	switch {
+	case errors.Is(err, errdef.ErrNotFound):
+		return manifest{}, fmt.Errorf("%w: %s", ErrNoVersion, reference)
+	case errors.Is(err, errdef.ErrInvalidReference):
+		return manifest{}, fmt.Errorf("%w: %.200q is neither a tag nor a digest", ErrURL, reference)
+	case err != nil:
+		return manifest{}, err
+	}
 	m, err := r.manifest(ctx, from, at)
 	if err != nil {
-		return offer{}, fmt.Errorf("%s: %w", reference, err)
+		return manifest{}, fmt.Errorf("%s: %w", reference, err)
 	}
-	return m.offer(from, version, r.registry.options), nil
+	return m, nil
 }
 
 // versionIn is the newest version of a range that is tagged. One version needs

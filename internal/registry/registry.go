@@ -77,6 +77,7 @@ func New(o Options) (*Registry, error) {
 func (r *Registry) Repository(u URL) *Repository {
 	return &Repository{
 		registry: r, url: u, folder: folderOf(u),
+		links: map[string]link{},
 		named: map[string]string{}, admitted: map[string]chartFile{}, proven: map[proof]bool{}, manifests: map[string]manifest{},
 	}
 }
@@ -117,11 +118,14 @@ type Repository struct {
 	listing     listing
 	oci         *remotes
 
+	linking sync.Mutex
+	links   map[string]link // the registries that the index names, by origin
+
 	mu        sync.Mutex
 	named     map[string]string    // the digests of packages whose index doesn't tell them
 	admitted  map[string]chartFile // packages that were found sound, by digest
 	proven    map[proof]bool       // packages whose signature was found sound
-	manifests map[string]manifest  // of a registry, by digest
+	manifests map[string]manifest  // of a registry, by digest, or by the id of what an index tells
 	known     known                // what each Want was; nil before it was read
 }
 
@@ -214,7 +218,7 @@ func (r *Repository) ask(ctx context.Context, c Credentials, wants []Want) (find
 		if r.url.OCI() {
 			header = "" // the registry says how it wants to have them
 		}
-		door, err := open(r.url, c, header)
+		door, err := open(r.url, c, header, r.url.Loopback())
 		if err != nil {
 			return nil, err
 		}
@@ -239,6 +243,7 @@ func (r *Repository) shut() {
 		r.door.close()
 	}
 	r.door, r.oci = nil, nil
+	r.unlink()
 }
 
 // settle finds, fetches and checks one chart.

@@ -92,6 +92,14 @@ func (u URL) HostPort() string {
 	return host
 }
 
+// endpoint is the host that is asked: Docker Hub isn't called as its registry is.
+func (u URL) endpoint() string {
+	if host := u.HostPort(); !u.OCI() || host != "docker.io" && host != "index.docker.io" {
+		return host
+	}
+	return "registry-1.docker.io"
+}
+
 // Origin is what credentials are bound to: scheme, host and port.
 func (u URL) Origin() string { return u.Scheme + "://" + u.HostPort() }
 

@@ -96,8 +96,10 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
-func TestCosign(t *testing.T) {
-	t.Parallel()
+// cosignKey is a key of cosign's usual kind: its public half as PEM, and what
+// signs with the other.
+func cosignKey(t *testing.T) (public string, sign func([]byte) []byte) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -106,8 +108,7 @@ func TestCosign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verify := wants(t, v1alpha1.Verify{Cosign: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))})
-	sign := func(payload []byte) []byte {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})), func(payload []byte) []byte {
 		sum := sha256.Sum256(payload)
 		signed, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
 		if err != nil {
@@ -115,6 +116,12 @@ func TestCosign(t *testing.T) {
 		}
 		return signed
 	}
+}
+
+func TestCosign(t *testing.T) {
+	t.Parallel()
+	public, sign := cosignKey(t)
+	verify := wants(t, v1alpha1.Verify{Cosign: public})
 	server := registrytest.NewRegistry(t)
 	digest, manifest := server.Push("charts", "shop", "1.0.0", nil)
 	server.Sign("charts/shop", manifest, sign)

@@ -25,7 +25,7 @@ const (
 	deadline = time.Minute // for whatever should happen at once, on a slow machine
 )
 
-// place is where charts are, of either kind.
+// place is where charts are, of any kind.
 type place struct {
 	url  string
 	push func(name, version string, files map[string]string) (digest string)
@@ -55,10 +55,20 @@ func registryOf(t testing.TB) place {
 	}, server.Wrap}
 }
 
-// both runs a test with a chart repository and with a registry.
-func both(t *testing.T, test func(t *testing.T, p place)) {
+// linkedOf is a chart repository whose packages are in a registry.
+func linkedOf(t testing.TB) place {
+	charts, server := registrytest.NewCharts(t), registrytest.NewRegistry(t)
+	return place{charts.URL, func(name, version string, files map[string]string) string {
+		digest, _ := server.Push("hub", name, version, files)
+		charts.List(name, registrytest.Version{Version: version, URL: server.Folder("hub") + "/" + name + ":" + version, Digest: digest})
+		return digest
+	}, func(wrap func(http.Handler) http.Handler) { charts.Wrap(wrap); server.Wrap(wrap) }}
+}
+
+// everywhere runs a test with charts in each kind of place.
+func everywhere(t *testing.T, test func(t *testing.T, p place)) {
 	t.Helper()
-	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf} {
+	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf, "linked": linkedOf} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, start(t))
@@ -114,7 +124,7 @@ func follow(s *chart.Source, every time.Duration, refs ...source.Ref) {
 // and by polling, and one outside of it isn't.
 func TestNewVersion(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		first := p.push("shop", "6.5.3", map[string]string{"values.yaml": "a: 1\n", "templates/a.yaml": "a"})
 		p.push("shop", "7.0.0", nil)
@@ -148,7 +158,7 @@ func TestNewVersion(t *testing.T) {
 // for once, and again only when someone asks.
 func TestWhatIsSettledIsNotPolled(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", nil)
 		var requests atomic.Int64
@@ -186,7 +196,7 @@ func TestWhatIsSettledIsNotPolled(t *testing.T) {
 
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", nil)
 		s := newSource(t, chart.Options{})
@@ -214,7 +224,7 @@ func TestOutage(t *testing.T) {
 // is away then takes nothing away; not even one that lost its data.
 func TestOutageAfterRestart(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", map[string]string{"x": "1"})
 		data := t.TempDir()
@@ -258,7 +268,7 @@ func TestOutageAfterRestart(t *testing.T) {
 
 func TestMissingRecovers(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		p.push("shop", "1.0.0", nil)
 		s := newSource(t, chart.Options{})
@@ -278,7 +288,7 @@ func TestMissingRecovers(t *testing.T) {
 
 func TestLetGo(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		one := p.push("one", "1.0.0", nil)
 		p.push("two", "1.0.0", nil)
@@ -315,7 +325,7 @@ func TestLetGo(t *testing.T) {
 
 func TestRefreshByURL(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", nil)
 		s := newSource(t, chart.Options{})
@@ -332,7 +342,7 @@ func TestRefreshByURL(t *testing.T) {
 // TestLook: what isn't followed can be looked at once, and is read then.
 func TestLook(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		old := p.push("shop", "1.0.0", map[string]string{"x": "old"})
 		p.push("shop", "2.0.0", nil)
@@ -364,7 +374,7 @@ func TestLook(t *testing.T) {
 // is asked for, also where nothing is polled.
 func TestDamageIsMended(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", map[string]string{"x": "1"})
 		data := t.TempDir()
@@ -427,7 +437,7 @@ func TestOneIndexForAll(t *testing.T) {
 // TestUnverified: a version that isn't signed takes nothing away.
 func TestUnverified(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		p.push("shop", "1.0.0", nil)
 		s := newSource(t, chart.Options{})
@@ -470,7 +480,7 @@ func TestErrorsBecomeHeads(t *testing.T) {
 // TestNobodyTakesHeads: looking goes on, and the newest is there for who comes.
 func TestNobodyTakesHeads(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		looks := make(chan chart.Look, 100)
 		s := newSource(t, chart.Options{Looked: func(l chart.Look) { looks <- l }})
@@ -494,7 +504,7 @@ func TestNobodyTakesHeads(t *testing.T) {
 // TestCloseDuringFetch: closing waits for nothing but the end of what is at work.
 func TestCloseDuringFetch(t *testing.T) {
 	t.Parallel()
-	both(t, func(t *testing.T, p place) {
+	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		p.push("shop", "1.0.0", nil)
 		arrived := make(chan struct{}, 100)
@@ -515,7 +525,7 @@ func TestCloseDuringFetch(t *testing.T) {
 
 // BenchmarkRefreshToHead is the way from a webhook to the new revision.
 func BenchmarkRefreshToHead(b *testing.B) {
-	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf} {
+	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf, "linked": linkedOf} {
 		b.Run(name, func(b *testing.B) {
 			p := start(b)
 			digest := p.push("shop", "1.0.0", nil)
