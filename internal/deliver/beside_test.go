@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/deliver"
@@ -119,7 +118,7 @@ func TestAChartThatFails(t *testing.T) {
 		a.Spec.Source.Chart = &web
 		a.Spec.Source.Path = ""
 		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Health.Timeout.Duration = brief
 		a.Spec.Render.Helm = &v1alpha1.Helm{ReleaseName: "a"}
 	}))
 	ref := source.RefOf(nil, &web)

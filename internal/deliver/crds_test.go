@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -107,7 +109,9 @@ func (f *fleet) dropGears() {
 	f.t.Cleanup(func() {
 		live := f.definitions()
 		f.stop() // or else it comes back
-		_ = live.Delete(f.t.Context(), "gears."+f.group(), metav1.DeleteOptions{})
+		if err := live.Delete(context.WithoutCancel(f.t.Context()), "gears."+f.group(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+			f.t.Error(err)
+		}
 	})
 }
 
@@ -123,8 +127,8 @@ func (f *fleet) inLine(name, commit string) status.App {
 func TestAWebhookThatComesWithTheApp(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.dropGears()
 	c := newConverter(t)
+	f.dropGears()
 	f.declare(true, f.app("one"))
 	commit := f.commit(map[string]string{
 		"one/a-gear.yaml": f.gear("v1", "a"), "one/b-paint.yaml": paint("b", "blue"),
@@ -134,7 +138,7 @@ func TestAWebhookThatComesWithTheApp(t *testing.T) {
 	f.untilColor("b", "blue")
 	waiting := f.until("one", "waiting for the webhook", func(s status.App) bool {
 		return strings.Contains(s.Message, "a-gear.yaml:1: Gear/"+f.namespace+"/a: waits for what it relies on: the conversion webhook for "+f.group()+"/v1") &&
-			s.Failures >= 3 && time.Until(s.RetryAt) > 1500*time.Millisecond
+			time.Until(s.RetryAt) > brief // of which the event needs a moment
 	})
 	if list := f.releases("one"); len(list) != 1 || list[0].Outcome != release.Running || len(list[0].Attempts) != 1 || list[0].Attempts[0].Error != "" {
 		t.Errorf("while it waits the releases are %+v", list)
@@ -156,13 +160,13 @@ func TestAWebhookThatComesWithTheApp(t *testing.T) {
 func TestAWebhookThatNeverComes(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	f.dropGears()
 	c := newConverter(t)
-	f.declare(true, f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = 2 * time.Second }))
+	f.dropGears()
+	f.declare(true, f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = brief }))
 	commit := f.commit(map[string]string{
 		"one/gear.yaml": f.gear("v1", "a"), "one/crd.yaml": f.gears(gearVersion{"v1", true, false}, gearVersion{"v1beta1", true, true}) + c.conversion(),
 	})
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		if list := f.releases("one"); len(list) == 1 && list[0].Outcome == release.Failed && strings.Contains(list[0].Reason, "can't be called") {
 			break

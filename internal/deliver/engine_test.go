@@ -37,6 +37,13 @@ import (
 
 func TestMain(m *testing.M) { controlplanetest.Main(m) }
 
+const (
+	// patience is for whatever comes sooner or later, on a machine that has other work.
+	patience = 2 * time.Minute
+	// brief is the time for health of an App that has to run out of it: what is sound takes less.
+	brief = 5 * time.Second
+)
+
 // repository is a source in memory: one repository, whose commits are numbers.
 type repository struct {
 	mu      sync.Mutex
@@ -198,7 +205,7 @@ func (f *fleet) declare(settled bool, apps ...deliver.Declaration) {
 // until waits for an App to stand as wanted.
 func (f *fleet) until(name, what string, holds func(status.App) bool) status.App {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		d, err := f.Detail(f.t.Context(), f.namespace+"/"+name)
 		if err == nil && holds(d.App) {
@@ -245,7 +252,7 @@ func (f *fleet) color(name string) (string, bool) {
 
 func (f *fleet) untilColor(name, want string) {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		got, _ := f.color(name)
 		if got == want {
@@ -270,7 +277,7 @@ func (f *fleet) releases(name string) []release.Release {
 // settled are an App's releases, once the newest has ended.
 func (f *fleet) settledReleases(name string, n int) []release.Release {
 	f.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		list := f.releases(name)
 		if len(list) == n && list[n-1].Outcome == release.Succeeded {
@@ -393,7 +400,7 @@ func TestNothingRenderedPrunesNothing(t *testing.T) {
 
 func (f *fleet) untilGone(name string) {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		if _, there := f.color(name); !there {
 			return

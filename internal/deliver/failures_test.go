@@ -30,7 +30,7 @@ func TestAFailedReleaseHoldsTheApp(t *testing.T) {
 	f := newFleet(t)
 	held := func(a *v1alpha1.App) {
 		a.Spec.Sync.OnFailure = v1alpha1.FailureHold
-		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Health.Timeout.Duration = brief
 	}
 	f.declare(true, f.app("one", held))
 	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
@@ -57,7 +57,7 @@ func TestAFailedReleaseIsRolledBack(t *testing.T) {
 	f := newFleet(t)
 	rolled := func(a *v1alpha1.App) {
 		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Health.Timeout.Duration = brief
 	}
 	asked := make(chan release.Release, 10)
 	f.stop()
@@ -73,7 +73,7 @@ func TestAFailedReleaseIsRolledBack(t *testing.T) {
 	var failed release.Release
 	select {
 	case failed = <-asked:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no rollback was asked for")
 	}
 	if failed.Revision.Commit != second || failed.Outcome != release.Failed {
@@ -99,7 +99,7 @@ func TestARollbackThatCannotBeMadeHoldsTheApp(t *testing.T) {
 	f.start()
 	f.declare(true, f.app("one", func(a *v1alpha1.App) {
 		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Health.Timeout.Duration = brief
 	}))
 	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
 	f.commit(map[string]string{"one/web.yaml": sick("web")})
@@ -116,7 +116,7 @@ func TestARollbackThatWasCutOffIsMade(t *testing.T) {
 	f := newFleet(t)
 	rolled := func(a *v1alpha1.App) {
 		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = time.Second
+		a.Spec.Health.Timeout.Duration = brief
 	}
 	f.stop()
 	begun := make(chan struct{}, 1)
@@ -161,7 +161,7 @@ func TestARollbackThatWasCutOffIsMade(t *testing.T) {
 		if failed.Revision.Commit != second || failed.Outcome != release.Failed {
 			t.Errorf("what was rolled back is %+v", failed)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nobody went on with the rollback")
 	}
 	f.synced("one", fmt.Sprintf("%040d", 2))
@@ -182,7 +182,7 @@ func TestNothingIsRolledBackDuringAPause(t *testing.T) {
 	f.start()
 	f.declare(true, f.app("one", func(a *v1alpha1.App) {
 		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
-		a.Spec.Health.Timeout.Duration = 2 * time.Second
+		a.Spec.Health.Timeout.Duration = 2 * brief // the pause has to begin before it is over
 	}))
 	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
 	f.commit(map[string]string{"one/web.yaml": sick("web")})
@@ -199,4 +199,57 @@ func TestNothingIsRolledBackDuringAPause(t *testing.T) {
 	if failed := <-asked; failed.Outcome != release.Failed || len(asked) != 0 {
 		t.Errorf("what was rolled back is %+v, and %d more", failed, len(asked))
 	}
+}
+
+// refused is what no API server takes.
+const refused = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: bad}\ndata: {\"no key\": x}\n"
+
+// An object that the API server won't have is tried until the release is over its
+// time; then its failure hooks run, and it isn't tried again by itself.
+func TestARefusedObjectFailsTheRelease(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	app := f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = brief })
+	f.declare(true, app, f.app("plain", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = brief }))
+	f.commit(map[string]string{
+		"one/a.yaml": paint("a", "blue"), "one/bad.yaml": refused, "one/sorry.yaml": job("sorry", "plumb.dev/hook: sync-fail"),
+		"one/post.yaml": job("post", "plumb.dev/hook: post-sync"), "plain/bad.yaml": strings.Replace(refused, "bad", "worse", 1),
+	})
+	r := f.ended("one", 1, release.Failed)
+	if told(r) != "sync-fail Job/sorry Succeeded" || !strings.Contains(r.Reason, "ConfigMap/"+f.namespace+"/bad") || len(r.Attempts) < 2 {
+		t.Fatalf("%s after %d attempts: %s", told(r), len(r.Attempts), r.Reason)
+	}
+	f.until("one", "held", func(s status.App) bool { return s.Hold != nil && strings.Contains(s.Message, "plumb sync") })
+	if err := f.Sync(t.Context(), app.App.ID(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if r := f.ended("one", 2, release.Failed); told(r) != "sync-fail Job/sorry Succeeded" {
+		t.Errorf("tried again: %s", told(r))
+	}
+	if r := f.releases("plain"); len(r) != 1 || !r[0].Finished.IsZero() {
+		t.Errorf("without anything to follow it was given up: %+v", r)
+	}
+	f.synced("one", f.commit(map[string]string{"one/bad.yaml": ""}))
+	if r := f.ended("one", 3, release.Succeeded); told(r) != "post-sync Job/post Succeeded" {
+		t.Errorf("mended: %s", told(r))
+	}
+}
+
+func TestARefusedObjectIsRolledBack(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.stop()
+	f.rollback = func(_ context.Context, app string, failed release.Release) (status.RolledBack, error) {
+		commit := f.commit(map[string]string{"one/bad.yaml": ""})
+		return status.RolledBack{App: app, Release: 1, To: fmt.Sprintf("%040d", 0), Commit: commit, Branch: "main"}, nil
+	}
+	f.start()
+	f.declare(true, f.app("one", func(a *v1alpha1.App) {
+		a.Spec.Sync.OnFailure = v1alpha1.FailureRollback
+		a.Spec.Health.Timeout.Duration = brief
+	}))
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+	f.commit(map[string]string{"one/bad.yaml": refused})
+	f.untilHappened("one", event.RolledBack)
+	f.synced("one", fmt.Sprintf("%040d", 2))
 }

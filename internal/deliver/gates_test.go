@@ -61,7 +61,7 @@ func (f *fleet) happened(name string) (kinds []event.Kind) {
 
 func (f *fleet) untilHappened(name string, want event.Kind) {
 	f.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		got := f.happened(name)
 		for _, kind := range got {
@@ -334,7 +334,7 @@ func TestAPauseEndsByItself(t *testing.T) {
 	f := newFleet(t)
 	f.declare(true, f.app("one"))
 	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
-	f.pause("", nil, 2*time.Second) // of everything
+	f.pause("", nil, 2*brief) // of everything
 	f.edit("a", "kubectl-edit", `{"data":{"color":"green"}}`)
 	f.until("one", "paused", func(s status.App) bool { return strings.Contains(s.Message, "kubectl-edit") && len(s.Pauses) == 1 })
 	f.untilColor("a", "blue")
@@ -479,9 +479,8 @@ func TestAPlanThatNobodyNeedsAnyMoreGoes(t *testing.T) {
 func TestAReleaseEndsWellThoughMoreWaits(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	short := func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = 20 * time.Second }
 	slow := "apiVersion: v1\nkind: Service\nmetadata: {name: door}\nspec: {type: LoadBalancer, ports: [{port: 80}]}\n"
-	f.declare(true, f.app("one", approved, short))
+	f.declare(true, f.app("one", approved))
 	first := f.commit(map[string]string{"one/a.yaml": paint("a", "blue"), "one/door.yaml": slow})
 	if err := f.approve("one", f.pending("one", first).Hash); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package deliver_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -72,6 +73,7 @@ func TestAChartThatAsksForKinds(t *testing.T) {
 	}
 	f.commit(files)
 	f.untilColor("a", "is false")
+	f.settledReleases("two", 1)
 	crds := f.live.Resource(schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"})
 	crd := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": "gears." + group},
@@ -83,7 +85,7 @@ func TestAChartThatAsksForKinds(t *testing.T) {
 	if _, err := crds.Create(t.Context(), crd, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = crds.Delete(t.Context(), crd.GetName(), metav1.DeleteOptions{}) })
+	t.Cleanup(func() { _ = crds.Delete(context.WithoutCancel(t.Context()), crd.GetName(), metav1.DeleteOptions{}) })
 	f.untilColor("a", "is true")
 	if list := f.releases("two"); len(list) != 1 {
 		t.Errorf("the chart that doesn't ask has %d releases", len(list))

@@ -47,7 +47,7 @@ func (f *fleet) of(resource string) dynamic.ResourceInterface {
 // untilMade waits for an object, and returns it.
 func (f *fleet) untilMade(resource, name string) *unstructured.Unstructured {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		u, err := f.of(resource).Get(f.t.Context(), name, metav1.GetOptions{})
 		if err == nil {
@@ -77,7 +77,7 @@ func (f *fleet) end(name, phase string) {
 // ended waits for an App's nth release to have ended so.
 func (f *fleet) ended(name string, n int, outcome release.Outcome) release.Release {
 	f.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		list := f.releases(name)
 		if len(list) == n && list[n-1].Outcome == outcome && !list[n-1].Finished.IsZero() {
@@ -165,7 +165,7 @@ func TestHooksRunOnceAroundARelease(t *testing.T) {
 
 func (f *fleet) untilPhase(name, phase string) {
 	f.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		if got, _, _ := unstructured.NestedString(f.untilMade("pods", name).Object, "status", "phase"); got == phase {
 			return
@@ -287,7 +287,7 @@ func TestWavesWaitForHealth(t *testing.T) {
 func TestAWaveThatIsNeverHealthyFailsTheRelease(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)
-	app := f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = 2 * time.Second })
+	app := f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = brief })
 	f.declare(true, app)
 	f.commit(map[string]string{"one/db.yaml": pod("db", `plumb.dev/wave: "-1"`), "one/a.yaml": paint("a", "blue"), "one/sorry.yaml": job("sorry", "plumb.dev/hook: sync-fail")})
 	r := f.ended("one", 1, release.Failed)
@@ -396,7 +396,7 @@ func TestAPauseHoldsTheHooksOfAReleaseUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.end("pre", "Succeeded")
-	for deadline := time.Now().Add(20 * time.Second); f.releases("one")[0].Hooks[0].State != release.HookSucceeded; {
+	for deadline := time.Now().Add(patience); f.releases("one")[0].Hooks[0].State != release.HookSucceeded; {
 		if time.Now().After(deadline) {
 			t.Fatalf("how it ended was not taken in: %+v", f.releases("one"))
 		}
@@ -434,8 +434,9 @@ func TestANewerCommitCutsOffNoHook(t *testing.T) {
 	f.untilPhase("pre", "Pending")
 	f.end("pre", "Succeeded")
 	f.synced("one", second)
+	f.ended("one", 2, release.Succeeded)
 	list := f.releases("one")
-	if len(list) != 2 || list[0].Outcome != release.Superseded || told(list[0]) != "pre-sync Pod/pre Succeeded" || told(list[1]) != "pre-sync Pod/pre Succeeded" {
+	if list[0].Outcome != release.Superseded || told(list[0]) != "pre-sync Pod/pre Succeeded" || told(list[1]) != "pre-sync Pod/pre Succeeded" {
 		t.Errorf("the releases are %+v", list)
 	}
 }
