@@ -64,6 +64,8 @@ func TestS08TemplatesWithoutEnd(t *testing.T) {
 		"replace grows":            {`{{ replace "" (repeat 10000 "x") (repeat 10000 "y") }}`, "replace would yield more than"},
 		"join grows":               {`{{ join (repeat 10000 "x") (until 10000) }}`, "join would yield more than"},
 		"text printed for ever":    {`{{ range 4000000 }}` + strings.Repeat("x", 1000) + `{{ end }}`, "yield more than 33554432 bytes"},
+		"blanks for ever":          {`{{ define "b" }}` + strings.Repeat(" ", 64) + `{{ end }}{{ range 4000000 }}` + strings.Repeat(`{{ template "b" }}`, 100) + `{{ end }}`, "more than 100000 steps"},
+		"many blanks for ever":     {`{{ define "b" }}` + strings.Repeat(" ", 65) + `{{ end }}{{ range 4000000 }}{{ template "b" }}{{ end }}`, "more than 100000 steps"},
 		"value printed for ever":   {`{{ $x := repeat 1000000 "x" }}{{ range 4000000 }}{{ $x }}{{ end }}`, "yield more than 33554432 bytes"},
 		"text doubles":             {`{{ $x := "xxxxxxxx" }}{{ range 60 }}{{ $x = printf "%s%s" $x $x }}{{ end }}`, "a value has more than"},
 		"included text doubles":    {`{{ define "d" }}{{ . }}{{ . }}{{ end }}{{ $x := "xxxxxxxx" }}{{ range 60 }}{{ $x = include "d" $x }}{{ end }}`, "more than"},

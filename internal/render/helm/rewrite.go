@@ -70,19 +70,23 @@ func rewrite(text string) (string, error) {
 		return "", err
 	}
 	bodies, opens := blocks(actions, text)
+	filled := metering(actions, opens, text)
 	var out strings.Builder
 	fmt.Fprintf(&out, "{{%s %d}}", callEnter, len(text))
 	at := 0
 	for i, a := range actions {
 		out.WriteString(text[at:a.start])
-		if begin := opens[i]; a.word == "end" && begin >= 0 && entered(actions[begin]) {
+		switch {
+		case a.word == "end" && opens[i] >= 0 && filled[opens[i]]:
 			out.WriteString(call(callLeave, a.trimsLeft, false))
+		case a.word == "template", a.word == "block": // what they use may be blank
+			out.WriteString(call(fmt.Sprintf("%s %d", callTurn, maxBlank), a.trimsLeft, false))
 		}
 		out.WriteString(changed(text, a))
 		switch {
 		case a.word == "range":
 			out.WriteString(call(fmt.Sprintf("%s %d", callTurn, bodies[i]), false, a.trimsRight))
-		case entered(a):
+		case filled[i]:
 			out.WriteString(call(fmt.Sprintf("%s %d", callEnter, bodies[i]), false, a.trimsRight))
 		}
 		at = a.end
@@ -96,8 +100,35 @@ func rewrite(text string) (string, error) {
 	return out.String(), nil
 }
 
-// entered says that an action begins a named template.
-func entered(a action) bool { return a.word == "define" || a.word == "block" }
+// maxBlank bounds the blanks of a named template that has nothing else in it.
+const maxBlank = 64
+
+// metering finds the actions that begin a named template. One that is blank is none
+// of them and gets no calls, for that would change what its name means: a blank
+// template never takes the place of another, and any other takes its place.
+func metering(actions []action, opens []int, text string) map[int]bool {
+	found := map[int]bool{}
+	for end, begin := range opens {
+		if begin >= 0 && (actions[begin].word == "define" || actions[begin].word == "block") {
+			found[begin] = !blank(actions[begin:end+1], text)
+		}
+	}
+	return found
+}
+
+// blank says whether there is nothing but a few blanks and comments between the
+// first and the last action.
+func blank(actions []action, text string) bool {
+	blanks := 0
+	for i, a := range actions[1:] {
+		between := text[actions[i].end:a.start]
+		if strings.TrimSpace(between) != "" || i < len(actions)-2 && !a.comment {
+			return false
+		}
+		blanks += len(between)
+	}
+	return blanks <= maxBlank
+}
 
 // call is an action that calls, and trims what the action beside it trims.
 func call(what string, trimsLeft, trimsRight bool) string {
