@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -100,67 +99,17 @@ func open(t *testing.T, ctx context.Context, url string) *http.Response {
 	return response
 }
 
-func TestStreamGoesOnUntilTheDaemonStops(t *testing.T) {
-	t.Parallel()
-	news := newNews()
-	c := config(t, someApps())
-	c.Events = news
-	address, stop := served(t, c)
-	response := open(t, t.Context(), address+"/api/v1/events/stream?app=team-a/shop")
-	if got := response.Header.Get("Content-Type"); got != "application/x-ndjson" {
-		t.Errorf("it is a %s", got)
-	}
-	read := bufio.NewScanner(response.Body)
-	for id := range int64(3) {
-		news.events <- event.Event{ID: id, Message: "first\nsecond"}
-		var got event.Event
-		if !read.Scan() {
-			t.Fatalf("the stream ended: %v", read.Err())
-		}
-		if err := json.Unmarshal(read.Bytes(), &got); err != nil || got.ID != id || got.App != "team-a/shop" {
-			t.Errorf("got %s, %v", read.Bytes(), err)
-		}
-	}
-	begin := time.Now()
-	stop()
-	if read.Scan() || read.Err() != nil {
-		t.Errorf("after the end came %q, %v", read.Bytes(), read.Err())
-	}
-	<-news.ended
-	if took := time.Since(begin); took > shutdownGrace {
-		t.Errorf("the stream held up the end for %s", took)
-	}
-}
-
-// TestStreamOutlivesTheTimeOfOtherAnswers streams over a server whose answers
-// must be written within a moment, and lets that pass.
-func TestStreamOutlivesTheTimeOfOtherAnswers(t *testing.T) {
-	t.Parallel()
-	const moment = 100 * time.Millisecond
-	news := newNews()
-	c := config(t, someApps())
-	c.Events = news
-	s := httptest.NewUnstartedServer(New(c))
-	s.Config.WriteTimeout, s.Config.ReadTimeout = moment, moment
-	s.Start()
-	t.Cleanup(s.Close)
-	response := open(t, t.Context(), s.URL+"/api/v1/events/stream")
-	read := bufio.NewScanner(response.Body)
-	for range 2 {
-		<-time.After(2 * moment)
-		news.events <- event.Event{ID: 1}
-		if !read.Scan() {
-			t.Fatalf("the stream ended: %v", read.Err())
-		}
-	}
-	response.Body.Close()
-	<-news.ended
-}
-
-// oneConn is a listener with one connection.
+// oneConn is a listener with one connection, in memory.
 type oneConn struct {
 	conn   chan net.Conn
 	closed chan struct{}
+}
+
+func newOneConn() (listener oneConn, near net.Conn) {
+	near, far := net.Pipe()
+	listener = oneConn{make(chan net.Conn, 1), make(chan struct{})}
+	listener.conn <- far
+	return listener, near
 }
 
 func (l oneConn) Accept() (net.Conn, error) {
@@ -175,6 +124,83 @@ func (l oneConn) Accept() (net.Conn, error) {
 func (l oneConn) Close() error   { close(l.closed); return nil }
 func (l oneConn) Addr() net.Addr { return &net.TCPAddr{} }
 
+// askFor sends a request through a connection, and reads the head of what answers.
+func askFor(t *testing.T, conn net.Conn, buffer int, path string) *http.Response {
+	t.Helper()
+	_, _ = io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+testToken+"\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReaderSize(conn, buffer), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("got %v, %v", response, err)
+	}
+	return response
+}
+
+func TestStreamGoesOnUntilTheDaemonStops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		news := newNews()
+		c := Config{Apps: someApps(), Events: news, Token: testToken}
+		listener, near := newOneConn()
+		ctx, stop := context.WithCancel(t.Context())
+		served := make(chan error, 1)
+		go func() { served <- Serve(ctx, listener, New(c), discard()) }()
+		response := askFor(t, near, 1<<12, "/api/v1/events/stream?app=team-a/shop")
+		if got := response.Header.Get("Content-Type"); got != "application/x-ndjson" {
+			t.Errorf("it is a %s", got)
+		}
+		read := bufio.NewScanner(response.Body)
+		for id := range int64(3) {
+			news.events <- event.Event{ID: id, Message: "first\nsecond"}
+			var got event.Event
+			if !read.Scan() {
+				t.Fatalf("the stream ended: %v", read.Err())
+			}
+			if err := json.Unmarshal(read.Bytes(), &got); err != nil || got.ID != id || got.App != "team-a/shop" {
+				t.Errorf("got %s, %v", read.Bytes(), err)
+			}
+		}
+		begin := time.Now()
+		stop()
+		if read.Scan() || read.Err() != nil {
+			t.Errorf("after the end came %q, %v", read.Bytes(), read.Err())
+		}
+		<-news.ended
+		if took := time.Since(begin); took != 0 {
+			t.Errorf("the stream held up the end for %s", took)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestStreamOutlivesTheTimeOfOtherAnswers streams over a server whose answers
+// must be written within a moment, and lets that pass.
+func TestStreamOutlivesTheTimeOfOtherAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const moment = 100 * time.Millisecond
+		news := newNews()
+		c := Config{Apps: someApps(), Events: news, Token: testToken}
+		listener, near := newOneConn()
+		s := &http.Server{Handler: New(c), WriteTimeout: moment, ReadTimeout: moment}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(listener) }()
+		read := bufio.NewScanner(askFor(t, near, 1<<12, "/api/v1/events/stream").Body)
+		for range 2 {
+			<-time.After(2 * moment)
+			news.events <- event.Event{ID: 1}
+			if !read.Scan() {
+				t.Fatalf("the stream ended: %v", read.Err())
+			}
+		}
+		near.Close()
+		<-news.ended
+		s.Close()
+		<-served
+	})
+}
+
 // TestStreamGivesUpWhoDoesntRead has a reader who takes the head and nothing
 // more: he is given up after a while, or at once when the daemon stops.
 func TestStreamGivesUpWhoDoesntRead(t *testing.T) {
@@ -182,16 +208,11 @@ func TestStreamGivesUpWhoDoesntRead(t *testing.T) {
 	for stop, want := range map[time.Duration]time.Duration{time.Hour: lineTimeout, 20 * time.Second: 20 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			news := newNews()
-			listener := oneConn{make(chan net.Conn, 1), make(chan struct{})}
-			near, far := net.Pipe()
-			listener.conn <- far
+			listener, near := newOneConn()
 			ctx, cancel := context.WithTimeout(t.Context(), stop)
 			served := make(chan error, 1)
 			go func() { served <- Serve(ctx, listener, New(Config{Events: news, Token: testToken}), discard()) }()
-			_, _ = io.WriteString(near, "GET /api/v1/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+testToken+"\r\n\r\n")
-			if response, err := http.ReadResponse(bufio.NewReaderSize(near, 16), nil); err != nil || response.StatusCode != http.StatusOK {
-				t.Fatalf("got %v, %v", response, err)
-			}
+			askFor(t, near, 16, "/api/v1/events/stream")
 			begin := time.Now()
 			news.events <- event.Event{ID: 1, Message: strings.Repeat("x", 1<<10)}
 			<-news.ended
