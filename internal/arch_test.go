@@ -31,9 +31,9 @@ func layers() []layer {
 		{name: "api", folders: []string{"api/v1alpha1"}},
 		{name: "values", mingle: true, folders: []string{
 			"internal/object", "internal/tree", "internal/plan", "internal/drift", "internal/ledger", "internal/health", "internal/hooks", "internal/step", "internal/release", "internal/status", "internal/board",
-			"internal/gate", "internal/approval", "internal/dependency", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/adopt", "internal/replace", "internal/generate", "internal/fit", "internal/sides", "internal/sight", "internal/gitobject", "internal/archive", "internal/signature", "internal/given", "internal/substitute",
+			"internal/gate", "internal/approval", "internal/dependency", "internal/event", "internal/redact", "internal/yamledit", "internal/fields", "internal/adopt", "internal/replace", "internal/generate", "internal/fit", "internal/sides", "internal/sight", "internal/refusal", "internal/gitobject", "internal/archive", "internal/signature", "internal/given", "internal/substitute",
 		}},
-		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/notes", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
+		{name: "plumbing", folders: []string{"internal/git", "internal/queue", "internal/manifest", "internal/confine", "internal/limit", "internal/lease", "internal/logs", "internal/notes", "internal/watch", "internal/private", "internal/schema", "internal/registry", "internal/discovery"}},
 		{name: "capabilities", folders: []string{"internal/source", "internal/render", "internal/target", "internal/history", "internal/hook", "internal/credentials", "internal/commit", "internal/secret", "internal/origin"}},
 		{name: "pipeline", folders: []string{"internal/pipeline"}},
 		{name: "flows", folders: []string{"internal/deliver", "internal/helmrecord", "internal/declare", "internal/operate", "internal/push", "internal/rotate", "internal/vet"}},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/internal/status"
@@ -215,5 +216,26 @@ func TestCount(t *testing.T) {
 	c.Add("Splendid", -1)
 	if diff := cmp.Diff(Count{}, c, cmp.AllowUnexported(Count{})); diff != "" {
 		t.Errorf("what was added and taken back is left (-want +got)\n%s", diff)
+	}
+}
+
+func TestWhatIsSecretIsNeverWatchedWhole(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[schema.GroupKind]bool{
+		{Kind: "Secret"}:    true,
+		{Kind: "ConfigMap"}: true,
+		{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:                       true,
+		{Group: "networking.k8s.io", Kind: "NetworkPolicy"}:                             true,
+		{Group: "networking.k8s.io", Kind: "Ingress"}:                                   false,
+		{Group: "apps", Kind: "Deployment"}:                                             false,
+		{Kind: "PersistentVolumeClaim"}:                                                 false,
+		{Group: "example.com", Kind: "Gear"}:                                            false,
+		{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:               false,
+		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}: true,
+		{Group: "coordination.k8s.io", Kind: "Lease"}:                                   true,
+	} {
+		if got := ByPresence(kind); got != want {
+			t.Errorf("%s is watched as metadata only: %v, want %v", kind, got, want)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/sides"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -91,7 +92,7 @@ func liveRecord(d plan.Desired, live *unstructured.Unstructured) plan.Live {
 	if live == nil {
 		return plan.Live{}
 	}
-	return reduce(d.Key.GroupKind(), live)
+	return sight.Reduce(d.Key.GroupKind(), live)
 }
 
 func contentOrNil(o *unstructured.Unstructured) map[string]any {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 )
 
 // What other people do to our objects.
@@ -81,7 +82,7 @@ func (b *bench) version(t *testing.T, d plan.Desired) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return parseVersion(live.GetResourceVersion())
+	return sight.Version(live.GetResourceVersion())
 }
 
 // untilQuota waits until the quota controller has counted.

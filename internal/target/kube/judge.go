@@ -11,6 +11,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/object"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -53,7 +54,7 @@ func (c *Cluster) judgeAnew(ctx context.Context, gk schema.GroupKind, label stri
 		return unreachable(fmt.Errorf("list %s: %w", gk, err))
 	}
 	for i := range list.Items {
-		c.view.Rejudge(reduceBy(c.judge, gk, &list.Items[i]))
+		c.view.Rejudge(sight.ReduceBy(c.judge, gk, &list.Items[i]))
 	}
 	return nil
 }

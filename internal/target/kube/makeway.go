@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/refusal"
 	"plumb.dev/plumb/internal/replace"
 	"plumb.dev/plumb/internal/sides"
 	"plumb.dev/plumb/internal/target"
@@ -30,13 +30,13 @@ type stuck struct {
 // stuckAt reads the server's refusal of a change to a live object; false is a
 // refusal for another reason, or of a definition, which is never deleted. What is to be replaced is tried first: an object
 // that would be refused as a new one, too, is never deleted.
-func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides.Sides, refusal error) (stuck, bool) {
+func (c *Cluster) stuckAt(ctx context.Context, as target.Actor, s sides.Sides, err error) (stuck, bool) {
 	d := s.Desired
-	var status apierrors.APIStatus
-	if s.Live == nil || !errors.As(refusal, &status) || plan.StageOf(d.Key) == plan.StageDefinition {
+	said, ok := refusal.Of(err)
+	if s.Live == nil || !ok || plan.StageOf(d.Key) == plan.StageDefinition {
 		return stuck{}, false
 	}
-	fixed := replace.FixedBy(status.Status())
+	fixed := replace.FixedBy(said)
 	if !fixed.Any() {
 		return stuck{}, false
 	}
@@ -73,8 +73,7 @@ func (c *Cluster) tryAnother(ctx context.Context, as target.Actor, d plan.Desire
 	trial := d
 	trial.Key.Name, trial.Body = replace.TrialName(d.Key.Name), body
 	_, err = c.tryToMake(ctx, as, missing{Desired: trial})
-	var status apierrors.APIStatus
-	if errors.As(err, &status) && replace.Passes(status.Status()) {
+	if said, ok := refusal.Of(err); ok && replace.Passes(said) {
 		return nil
 	}
 	return err
@@ -82,7 +81,7 @@ func (c *Cluster) tryAnother(ctx context.Context, as target.Actor, d plan.Desire
 
 // makeWay deletes an object whose change the server refuses, if that may be, and
 // says why. What isn't gone at once is waited for outside of here.
-func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, refusal error) (why string, err error) {
+func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, refused error) (why string, err error) {
 	live, err := c.Object(ctx, as, d.Key, d.APIVersion)
 	if err != nil || live == nil {
 		return "", err
@@ -92,10 +91,10 @@ func (c *Cluster) makeWay(ctx context.Context, as target.Actor, d plan.Desired, 
 		return "", fmt.Errorf("its JSON can't be read: %w", err)
 	}
 	s := sides.Sides{Desired: d, Live: live, Declared: declared, Mask: as.Redact.Of(declared, live.Object)}
-	found, ok := c.stuckAt(ctx, as, s, refusal)
+	found, ok := c.stuckAt(ctx, as, s, refused)
 	switch {
 	case !ok:
-		return "", explainMasked(d.Key, refusal, s.Mask)
+		return "", explainMasked(d.Key, refused, s.Mask)
 	case found.err != nil:
 		return "", found.err
 	case as.DryRun:

@@ -14,6 +14,7 @@ import (
 	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/status"
 	"plumb.dev/plumb/internal/target"
 )
@@ -84,8 +85,8 @@ func (c *Cluster) patch(ctx context.Context, as target.Actor, d plan.Desired, m 
 	if err := c.forgetRepair(ctx, as, d, answer.ManagedFields); err != nil {
 		return plan.Live{}, err
 	}
-	live := reduce(d.Key.GroupKind(), answer)
-	if !metadataOnly(d.Key.GroupKind()) && !live.Deleting {
+	live := sight.Reduce(d.Key.GroupKind(), answer)
+	if !health.ByPresence(d.Key.GroupKind()) && !live.Deleting {
 		live.Provisional = true
 		live.Health = health.Verdict{Health: status.Progressing, Message: "was applied just now"}
 	}

@@ -11,6 +11,7 @@ import (
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/health"
+	"plumb.dev/plumb/internal/sight"
 )
 
 // BenchmarkReduce is what each event of a watch costs, for an object whole.
@@ -33,7 +34,7 @@ func BenchmarkReduce(b *testing.B) {
 	entries, judge := got.GetManagedFields(), health.NewJudge()
 	b.Run("whole", func(b *testing.B) {
 		for b.Loop() {
-			reduceBy(judge, schema.GroupKind{Group: "apps", Kind: "Deployment"}, got)
+			sight.ReduceBy(judge, schema.GroupKind{Group: "apps", Kind: "Deployment"}, got)
 		}
 	})
 	b.Run("fingerprint", func(b *testing.B) {

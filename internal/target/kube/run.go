@@ -21,6 +21,7 @@ import (
 	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -51,7 +52,7 @@ func (c *Cluster) Make(ctx context.Context, as target.Actor, d plan.Desired) tar
 		err = explainMasked(d.Key, err, maskOf(as, d))
 	}
 	if out.Err = err; live != nil {
-		out.Live = reduceBy(c.judge, d.Key.GroupKind(), live)
+		out.Live = sight.ReduceBy(c.judge, d.Key.GroupKind(), live)
 		c.view.Answered(out.Live)
 	}
 	return out

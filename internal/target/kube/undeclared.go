@@ -14,6 +14,7 @@ import (
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -81,7 +82,7 @@ func (c *Cluster) undeclaredOf(ctx context.Context, cs clients, gk schema.GroupK
 // isExtra says whether an object is there because someone made it by hand or
 // with a tool of their own.
 func isExtra(gk schema.GroupKind, o *metav1.PartialObjectMetadata) bool {
-	switch live := reduce(gk, o); {
+	switch live := sight.Reduce(gk, o); {
 	case live.Deleting, len(o.OwnerReferences) > 0, live.App != "" && live.Own:
 		return false
 	}

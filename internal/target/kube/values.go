@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -15,6 +14,7 @@ import (
 
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/redact"
+	"plumb.dev/plumb/internal/refusal"
 	"plumb.dev/plumb/internal/sides"
 	"plumb.dev/plumb/internal/target"
 )
@@ -67,8 +67,8 @@ func (c *Cluster) checkMissing(ctx context.Context, as target.Actor, m missing) 
 		f.Unasked = "its kind comes with it"
 	case apierrors.IsNotFound(err) && slices.Contains(m.with.namespaces, m.Key.Namespace):
 		f.Unasked = "its namespace comes with it"
-	case uncalled(err) != nil:
-		f.Unasked = strings.TrimPrefix(uncalled(err).Error(), target.ErrSkipped.Error()+": ")
+	case uncalled(err) != "":
+		f.Unasked = uncalled(err)
 	case apierrors.IsNotFound(err):
 		f.Err = refusalOf(fmt.Errorf("its namespace %s is not there; declare it, or have it made (target.createNamespace)", m.Key.Namespace), err)
 		return f
@@ -116,8 +116,7 @@ func (r answered) Unwrap() error { return r.error }
 
 // refusalOf marks an explained error as the server's refusal where it is one.
 func refusalOf(explained, err error) error {
-	var status apierrors.APIStatus
-	if isUnreachable(err) || !errors.As(err, &status) {
+	if _, said := refusal.Of(err); !said || isUnreachable(err) {
 		return explained
 	}
 	return answered{explained}

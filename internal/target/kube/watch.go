@@ -7,38 +7,37 @@ import (
 	"maps"
 	"sync"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
+
+	"plumb.dev/plumb/internal/watch"
 
 	"plumb.dev/plumb/internal/discovery"
-	"plumb.dev/plumb/internal/health"
-	"plumb.dev/plumb/internal/object"
-	"plumb.dev/plumb/internal/plan"
-	"plumb.dev/plumb/internal/sight"
 )
 
-// watcher follows one kind: our objects of it, in all namespaces. The client
-// library's reflector does the listing, the resuming and the backing off; what
-// it brings is reduced as it arrives and never kept whole.
+// watcher is a watch that can be ended alone.
 type watcher struct {
-	gk      schema.GroupKind
-	version string
-	view    *sight.View
-	judge   *health.Judge
-	cancel  context.CancelFunc
+	*watch.Watch
+	gk     schema.GroupKind
+	cancel context.CancelFunc
+}
 
-	mu     sync.Mutex
-	synced bool
-	err    error
-	// unconverted is set while the first list waits for a conversion webhook.
-	unconverted bool
-	begun       bool // a stream was
+// state says whether all objects of the kind are known, or why not.
+func (w *watcher) state() (bool, error) {
+	synced, err := w.State()
+	if err != nil {
+		return false, explainWatch(w.gk, err)
+	}
+	return synced, nil
+}
+
+// known is state, but for a kind whose conversion webhook can't be called. What
+// serves it may come with the same App, so that has to go on.
+func (w *watcher) known() (bool, error) {
+	if w.Unconverted() {
+		return true, nil
+	}
+	return w.state()
 }
 
 // watches is the set of watchers, by kind.
@@ -126,196 +125,12 @@ func (c *Cluster) startWatch(gvk schema.GroupVersionKind, k discovery.Kind) *wat
 		return w
 	}
 	ctx, cancel := context.WithCancel(c.ctx)
-	w := &watcher{gk: gk, version: gvk.Version, view: c.view, judge: c.judge, cancel: cancel}
+	w := &watcher{gk: gk, cancel: cancel, Watch: watch.New(watch.Options{
+		Kind: gvk, Resource: k.Resource, Dynamic: c.dynamic, Metadata: c.metadata, Backoff: watchBackoff(), Judge: c.judge, View: c.view,
+	})}
 	c.watches.byKind[gk] = w
-	lw, expected := c.listerWatcher(gvk, k, metav1.ListOptions{LabelSelector: object.LabelApp})
-	reflector := cache.NewReflectorWithOptions(w.observed(lw), expected, w, cache.ReflectorOptions{
-		Name: "plumb/" + gk.String(), Backoff: watchBackoff(),
-	})
-	c.running.Go(func() { reflector.RunWithContext(ctx) })
+	c.running.Go(func() { w.Run(ctx) })
 	return w
-}
-
-// listerWatcher reads a kind whole, or as metadata only.
-func (c *Cluster) listerWatcher(gvk schema.GroupVersionKind, k discovery.Kind, base metav1.ListOptions) (*cache.ListWatch, runtime.Object) {
-	if metadataOnly(gvk.GroupKind()) {
-		r := c.metadata.Resource(k.Resource)
-		return &cache.ListWatch{
-			ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-				return r.List(ctx, selected(o, base))
-			},
-			WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-				return r.Watch(ctx, selected(o, base))
-			},
-		}, &metav1.PartialObjectMetadata{}
-	}
-	r := c.dynamic.Resource(k.Resource)
-	expected := &unstructured.Unstructured{}
-	expected.SetGroupVersionKind(gvk)
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			return r.List(ctx, selected(o, base))
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			return r.Watch(ctx, selected(o, base))
-		},
-	}, expected
-}
-
-func selected(o, base metav1.ListOptions) metav1.ListOptions {
-	o.LabelSelector, o.FieldSelector = base.LabelSelector, base.FieldSelector
-	return o
-}
-
-// observed notes how lists and watches fare.
-func (w *watcher) observed(lw *cache.ListWatch) *cache.ListWatch {
-	list, watchFor := lw.ListWithContextFunc, lw.WatchFuncWithContext
-	return &cache.ListWatch{
-		ListWithContextFunc: func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-			found, err := list(ctx, o)
-			w.note(err)
-			return found, err
-		},
-		WatchFuncWithContext: func(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
-			if err := w.probe(ctx, list); err != nil {
-				w.note(err)
-				return nil, err
-			}
-			stream, err := watchFor(ctx, o)
-			w.note(err)
-			return stream, err
-		},
-	}
-}
-
-// note remembers whether the last request failed, and tells when that changed.
-func (w *watcher) note(err error) {
-	if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) || apierrors.IsInvalid(err) || errors.Is(err, context.Canceled) {
-		return // the reflector asks again in another way
-	}
-	waits := uncalled(err) != nil
-	w.mu.Lock()
-	changed := (w.err == nil) != (err == nil) || waits && !w.unconverted
-	w.err = err
-	w.unconverted = w.unconverted || waits
-	w.mu.Unlock()
-	if changed {
-		w.view.TellKinds()
-	}
-}
-
-// probe asks for one object when a stream is begun again before it has brought
-// all: what goes wrong within a stream doesn't say what is wrong with the objects.
-func (w *watcher) probe(ctx context.Context, list cache.ListWithContextFunc) error {
-	w.mu.Lock()
-	again := w.begun && !w.synced
-	w.begun = true
-	w.mu.Unlock()
-	if !again {
-		return nil
-	}
-	if _, err := list(ctx, metav1.ListOptions{Limit: 1}); uncalled(err) != nil {
-		return err
-	}
-	return nil
-}
-
-// known is state, but for a kind that can't be read because its conversion
-// webhook can't be called. What serves it may come with the same App, so that
-// has to go on: of this kind all is known that can be.
-func (w *watcher) known() (bool, error) {
-	synced, err := w.state()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !synced && w.unconverted {
-		return true, nil
-	}
-	return synced, err
-}
-
-// state says whether all objects of the kind are known, or why not.
-func (w *watcher) state() (bool, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil {
-		return false, explainWatch(w.gk, w.err)
-	}
-	return w.synced, nil
-}
-
-// The watcher is the store that its reflector fills.
-
-// Transformer reduces what a streamed list brings before it is gathered.
-func (w *watcher) Transformer() cache.TransformFunc {
-	return func(o any) (any, error) { return w.reduced(o), nil }
-}
-
-// Add takes in an object that appeared.
-func (w *watcher) Add(o any) error { return w.Update(o) }
-
-// Update takes in an object that changed.
-func (w *watcher) Update(o any) error {
-	if item := w.reduced(o); item != nil {
-		w.view.Put(item.live)
-	}
-	return nil
-}
-
-// Delete takes out an object that vanished, or that lost its label.
-func (w *watcher) Delete(o any) error {
-	if item := w.reduced(o); item != nil {
-		w.view.Remove(item.live.Key, item.live.Version)
-	}
-	return nil
-}
-
-// Bookmark takes in how far the watch has come.
-func (w *watcher) Bookmark(version string) error {
-	w.view.Reached(w.gk, parseVersion(version))
-	return nil
-}
-
-// Replace takes in a whole list.
-func (w *watcher) Replace(list []any, version string) error {
-	live := make([]plan.Live, 0, len(list))
-	for _, o := range list {
-		if item := w.reduced(o); item != nil {
-			live = append(live, item.live)
-		}
-	}
-	w.view.Replace(w.gk, live, parseVersion(version))
-	w.mu.Lock()
-	first := !w.synced
-	w.synced, w.unconverted = true, false
-	w.mu.Unlock()
-	if first {
-		w.view.TellKinds()
-	}
-	return nil
-}
-
-// Resync has nothing to do: the view is driven by events alone.
-func (w *watcher) Resync() error { return nil }
-
-// item is a record in the form that the reflector can gather.
-type item struct {
-	metav1.ObjectMeta
-	live plan.Live
-}
-
-func (w *watcher) reduced(o any) *item {
-	switch o := o.(type) {
-	case *item:
-		return o
-	case metav1.Object:
-		live := reduceBy(w.judge, w.gk, o)
-		return &item{
-			ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), ResourceVersion: o.GetResourceVersion()},
-			live:       live,
-		}
-	default:
-		return nil // an object that can't be read must not end the watch
-	}
 }
 
 // kindsChanged looks at which watched kinds the cluster still serves, and in
@@ -327,7 +142,7 @@ func (c *Cluster) kindsChanged() {
 	c.watches.mu.Unlock()
 	for gk, w := range current {
 		gvk, _, ok, err := c.kinds.Preferred(c.ctx, gk)
-		if err != nil || (ok && gvk.Version == w.version) {
+		if err != nil || (ok && gvk.Version == w.Version()) {
 			continue
 		}
 		w.cancel()

@@ -14,6 +14,7 @@ import (
 	"plumb.dev/plumb/internal/fields"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/sight"
 	"plumb.dev/plumb/internal/status"
 )
 
@@ -39,7 +40,7 @@ func (b *bench) stand(d plan.Desired, applied map[object.Key]plan.Applied) plan.
 		if err != nil || now.GetLabels()[object.LabelApp] == "" {
 			return !there
 		}
-		return there && !live.Provisional && live.Version >= parseVersion(now.GetResourceVersion())
+		return there && !live.Provisional && live.Version >= sight.Version(now.GetResourceVersion())
 	})
 	live, _ := b.Live(d.Key)
 	return plan.Judge(b.label(), d, live, applied[d.Key])

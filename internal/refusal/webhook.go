@@ -1,15 +1,11 @@
-package kube
+package refusal
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	"plumb.dev/plumb/internal/target"
 )
 
 // What the API server says of a webhook that it could not call; of one that it
@@ -20,19 +16,10 @@ var (
 	webhookService     = regexp.MustCompile(`Post "https://([a-z0-9-]+)\.([a-z0-9-]+)\.svc[:/]`)
 )
 
-// uncalled is waitsForWebhook of what a request gave.
-func uncalled(err error) error {
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
-		return nil
-	}
-	return waitsForWebhook(status.Status())
-}
-
-// waitsForWebhook is the error of an object that passes through a webhook which
-// can't be called, as one whose controller comes with the same App; nil where
-// that isn't what the server says. Nothing of the object is in it.
-func waitsForWebhook(said metav1.Status) error {
+// Uncalled says which webhook an object passes through that can't be called, such
+// as one whose controller comes with the same App; it is empty where that isn't
+// what the server says. Nothing of the object is in it.
+func Uncalled(said metav1.Status) string {
 	text := strings.Join(strings.Fields(said.Message), " ")
 	which, why := "the webhook ", ""
 	if m := uncalledAdmission.FindStringSubmatch(text); m != nil {
@@ -40,7 +27,7 @@ func waitsForWebhook(said metav1.Status) error {
 	} else if m := uncalledConversion.FindStringSubmatch(text); m != nil {
 		which, why = "the conversion webhook for "+strings.ReplaceAll(m[1], ", Kind=", " "), m[2]
 	} else {
-		return nil
+		return ""
 	}
 	if m := webhookService.FindStringSubmatch(why); m != nil {
 		which += fmt.Sprintf(", served by the Service %s/%s,", m[2], m[1])
@@ -48,5 +35,5 @@ func waitsForWebhook(said metav1.Status) error {
 	if i := strings.LastIndex(why, `": `); i >= 0 { // behind the address
 		why = why[i+len(`": `):]
 	}
-	return fmt.Errorf("%w: %s can't be called: %s; it is tried again, at once when an object of the App becomes healthy", target.ErrSkipped, which, why)
+	return fmt.Sprintf("%s can't be called: %s; it is tried again, at once when an object of the App becomes healthy", which, why)
 }

@@ -1,4 +1,4 @@
-package kube
+package sight
 
 import (
 	"strconv"
@@ -16,18 +16,18 @@ import (
 	"plumb.dev/plumb/internal/status"
 )
 
-// reduce makes the record of a live object for those who don't ask for its health.
-func reduce(gk schema.GroupKind, o metav1.Object) plan.Live { return reduceBy(nil, gk, o) }
+// Reduce makes the record of a live object for those who don't ask for its health.
+func Reduce(gk schema.GroupKind, o metav1.Object) plan.Live { return ReduceBy(nil, gk, o) }
 
-// reduceBy makes the record of a live object. What comes as metadata only is of
+// ReduceBy makes the record of a live object. What comes as metadata only is of
 // a kind whose health needs no more than being there.
-func reduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Live {
+func ReduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Live {
 	annotations := o.GetAnnotations()
 	key := object.Key{Group: gk.Group, Kind: gk.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}
 	live := plan.Live{
 		Key:         key,
 		UID:         string(o.GetUID()),
-		Version:     parseVersion(o.GetResourceVersion()),
+		Version:     Version(o.GetResourceVersion()),
 		App:         o.GetLabels()[object.LabelApp],
 		Own:         annotations[object.AnnotationID] == key.ID(),
 		Root:        annotations[object.AnnotationRoot],
@@ -51,15 +51,12 @@ func reduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Li
 	return live
 }
 
-// parseVersion reads a resource version. The API promises that those of one
-// kind can be compared as numbers.
-func parseVersion(s string) uint64 {
+// Version reads a resource version. The API promises that those of one kind can
+// be compared as numbers.
+func Version(s string) uint64 {
 	v, err := strconv.ParseUint(s, 10, 64)
 	if err != nil {
 		return 0
 	}
 	return v
 }
-
-// metadataOnly says whether a kind is watched without its content.
-func metadataOnly(gk schema.GroupKind) bool { return health.ByPresence(gk) }

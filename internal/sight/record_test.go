@@ -1,4 +1,4 @@
-package kube
+package sight
 
 import (
 	"testing"
@@ -50,7 +50,7 @@ func liveObject(change ...func(*unstructured.Unstructured)) *unstructured.Unstru
 	return u
 }
 
-func TestReduce(t *testing.T) {
+func TestReduceBy(t *testing.T) {
 	t.Parallel()
 	judge := health.NewJudge()
 	deployments := schema.GroupKind{Group: "apps", Kind: "Deployment"}
@@ -96,7 +96,7 @@ func TestReduce(t *testing.T) {
 			want := whole
 			tc.want(&want)
 			u := liveObject(tc.change)
-			if diff := cmp.Diff(want, reduceBy(judge, deployments, u)); diff != "" {
+			if diff := cmp.Diff(want, ReduceBy(judge, deployments, u)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			meta := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
@@ -106,30 +106,9 @@ func TestReduce(t *testing.T) {
 			if !want.Deleting {
 				want.Health = health.Verdict{Health: status.Healthy}
 			}
-			if diff := cmp.Diff(want, reduceBy(judge, deployments, meta)); diff != "" {
+			if diff := cmp.Diff(want, ReduceBy(judge, deployments, meta)); diff != "" {
 				t.Errorf("of its metadata alone (-want +got)\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestWhatIsSecretIsNeverWatchedWhole(t *testing.T) {
-	t.Parallel()
-	for kind, want := range map[schema.GroupKind]bool{
-		{Kind: "Secret"}:    true,
-		{Kind: "ConfigMap"}: true,
-		{Group: "rbac.authorization.k8s.io", Kind: "ClusterRole"}:                       true,
-		{Group: "networking.k8s.io", Kind: "NetworkPolicy"}:                             true,
-		{Group: "networking.k8s.io", Kind: "Ingress"}:                                   false,
-		{Group: "apps", Kind: "Deployment"}:                                             false,
-		{Kind: "PersistentVolumeClaim"}:                                                 false,
-		{Group: "example.com", Kind: "Gear"}:                                            false,
-		{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition"}:               false,
-		{Group: "admissionregistration.k8s.io", Kind: "ValidatingWebhookConfiguration"}: true,
-		{Group: "coordination.k8s.io", Kind: "Lease"}:                                   true,
-	} {
-		if got := metadataOnly(kind); got != want {
-			t.Errorf("%s is watched as metadata only: %v, want %v", kind, got, want)
-		}
 	}
 }
