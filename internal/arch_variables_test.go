@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"path"
 	"slices"
 	"strings"
 )
@@ -14,7 +15,7 @@ import (
 //   - it has no initial value (only main may have strings that the linker sets, and go:embed sets its own);
 //   - its initial value is made by something not known to make constants, or holds a pointer, a channel or a lock;
 //   - its own package assigns to it or to a part of it, takes its address, changes it by a method or hands it to a function that sorts or fills it;
-//   - any package assigns to another package's variable.
+//   - any package assigns to another package's variable; only main may say what libraries find as the standard error, before it does anything else.
 func checkVariables(r *repository, _ limits) (found []finding) {
 	for p := range r.product() {
 		if forTests(p.dir) {
@@ -239,6 +240,9 @@ func (w *writes) report(e ast.Expr, what string) {
 			w.found = append(w.found, find(w.file.path, w.repo.line(e), "package variable %s %s", root.Name, what))
 		}
 	case *ast.SelectorExpr:
+		if types.ExprString(root) == "os.Stderr" && w.file.syntax.Name.Name == "main" && path.Base(w.file.path) == "main.go" {
+			return
+		}
 		w.found = append(w.found, find(w.file.path, w.repo.line(e), "another package's variable %s %s", types.ExprString(root), what))
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,8 +39,8 @@ func diffLocal(ctx context.Context, o cli.LocalOptions) (plan.Plan, error) {
 }
 
 // applyLocal is `plumb apply`: a push, with no daemon.
-func applyLocal(ctx context.Context, o cli.ApplyOptions) (release.Release, error) {
-	l := &local{options: o.LocalOptions, data: o.Data}
+func (p process) applyLocal(ctx context.Context, o cli.ApplyOptions) (release.Release, error) {
+	l := &local{options: o.LocalOptions, data: o.Data, said: p.said}
 	defer l.close()
 	if err := l.record(ctx); err != nil {
 		return release.Release{}, err
@@ -68,6 +67,7 @@ func applyLocal(ctx context.Context, o cli.ApplyOptions) (release.Release, error
 type local struct {
 	options cli.LocalOptions
 	data    string // the data folder; empty is none
+	said    io.Writer
 	parts   push.Parts
 	subject push.Subject
 	closers []func() error
@@ -101,7 +101,7 @@ func (l *local) record(ctx context.Context) error {
 		return err
 	}
 	l.later(func() error { unlock(); return nil })
-	store, err := openHistory(ctx, l.run(), slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	store, err := openHistory(ctx, l.run(), slog.New(slog.NewTextHandler(l.said, nil)))
 	if err != nil {
 		return err
 	}

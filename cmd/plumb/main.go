@@ -25,13 +25,22 @@ import (
 // version is set when a release is built.
 var version string
 
+// process is what the commands have of it beside what cli gives them.
+type process struct {
+	said *os.File // the standard error
+}
+
 func main() {
 	if code, is := work(os.Args); is { // before all else, for a worker is to have nothing
 		os.Exit(code)
 	}
+	p := process{said: os.Stderr}
+	if nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
+		os.Stderr = nowhere // for libraries, which warn there and don't say of which file: renders tell it as notices
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cli.Run(ctx, os.Args[1:], cli.Env{
-		Version: version, Run: run, RenderLocal: renderLocal, DiffLocal: diffLocal, ApplyLocal: applyLocal, More: commands(),
+		Err: p.said, Version: version, Run: p.run, RenderLocal: p.renderLocal, DiffLocal: diffLocal, ApplyLocal: p.applyLocal, More: commands(),
 	})
 	stop()
 	os.Exit(code)

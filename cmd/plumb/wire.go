@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -76,9 +77,9 @@ func program() string {
 }
 
 // run is `plumb run`: it makes the parts and hands them to the daemon.
-func run(ctx context.Context, o cli.RunOptions) error {
+func (p process) run(ctx context.Context, o cli.RunOptions) error {
 	tail := logs.NewTail(logs.DefaultBounds())
-	log := newLog(o, tail)
+	log := newLog(p.said, o, tail)
 	slog.SetDefault(log)
 	klog.SetLogger(logr.FromSlogHandler(quiet{log.Handler()})) // the Kubernetes client's own log
 
@@ -137,12 +138,12 @@ func run(ctx context.Context, o cli.RunOptions) error {
 }
 
 // newLog writes to the standard error, and keeps the newest lines for those who ask.
-func newLog(o cli.RunOptions, tail *logs.Tail) *slog.Logger {
+func newLog(to io.Writer, o cli.RunOptions, tail *logs.Tail) *slog.Logger {
 	options := &slog.HandlerOptions{Level: o.LogLevel}
 	if o.LogFormat == "json" {
-		return slog.New(tail.Handler(slog.NewJSONHandler(os.Stderr, options)))
+		return slog.New(tail.Handler(slog.NewJSONHandler(to, options)))
 	}
-	return slog.New(tail.Handler(slog.NewTextHandler(os.Stderr, options)))
+	return slog.New(tail.Handler(slog.NewTextHandler(to, options)))
 }
 
 // quiet lets through what a library has to say only when it is at debug level:
@@ -232,7 +233,7 @@ func openHistory(ctx context.Context, o cli.RunOptions, log *slog.Logger) (*sqli
 }
 
 // renderLocal is `plumb render PATH`: a folder of this machine, with no daemon.
-func renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object.Object, error) {
+func (p process) renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object.Object, error) {
 	keys, err := secret.Load(named.Files())
 	if err != nil {
 		return nil, err
@@ -246,7 +247,7 @@ func renderLocal(ctx context.Context, path string, named cli.KeyFiles) ([]object
 	gather := pipeline.Gathering{From: opening(keys), Open: fetch, Look: fetch}
 	result, err := gather.Render(ctx, render.Work{Files: files, Path: below})
 	for _, notice := range result.Notices {
-		fmt.Fprintln(os.Stderr, notice)
+		_, _ = fmt.Fprintln(p.said, notice)
 	}
 	return result.Objects, err
 }

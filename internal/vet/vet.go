@@ -141,7 +141,9 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	whole := pipeline.Gathering{From: render.Opening{Set: k.Renderer, Opener: opener, Unsealer: k.Unsealer}, Open: k.Open, Look: k.Look, App: app}
 	result, err := whole.Render(ctx, pipeline.Work(app, k.files))
 	for _, n := range result.Notices {
-		k.add(Finding{Level: Warning, Rule: Notice, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: n})
+		f := Finding{Level: Warning, Rule: Notice, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: n}
+		placed(&f)
+		k.add(f)
 	}
 	var missing render.Missing
 	switch {

@@ -81,6 +81,10 @@ func TestFindings(t *testing.T) {
 			map[string]string{"a/i.yaml": "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: i}\n"}, apps("a"),
 			[]string{"a/i.yaml:1: error: PodDisruptionBudget/i: there is no PodDisruptionBudget in version v1beta1; it is known in v1"},
 		},
+		"what rendering has to say": {
+			map[string]string{"a/kustomization.yaml": "resources: [c.yaml]\ncommonLabels: {a: b}\n", "a/c.yaml": cm}, apps("a"),
+			[]string{"a/kustomization.yaml:2: warning: commonLabels is outdated, and a later kustomize will refuse it: use labels"},
+		},
 		"twice": {map[string]string{"a/c.yaml": cm, "b/c.yaml": cm}, apps("a", "b"), []string{"b/c.yaml:1: error: ConfigMap/web/c: is declared by the App team/a too (a/c.yaml:1)"}},
 		"twice, of no namespace": {
 			map[string]string{"a/n.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns, namespace: x}\n", "b/n.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n"},

@@ -72,6 +72,9 @@ func (Renderer) Wants(files tree.Reader, at string) (bool, error) {
 func (k Renderer) Render(_ context.Context, r render.Request) ([]object.Object, error) {
 	b := newBuild(r.Files, r.Path, r.Params.Kustomize)
 	b.remotes.allowed, b.remotes.need = k.Remote, r.Need
+	if r.Notice != nil {
+		b.notice = r.Notice
+	}
 	return b.result()
 }
 
@@ -111,6 +114,7 @@ type build struct {
 	sources sources
 	remotes remotes
 	read    map[string][]byte // all that the library was given, by path
+	notice  func(string)
 
 	overlaid bool              // a kustomization of the parameters is on top
 	over     map[string][]byte // that one, and what it has beside it
@@ -123,7 +127,7 @@ func newBuild(files tree.Reader, top string, params *v1alpha1.Kustomize) *build 
 		params = &v1alpha1.Kustomize{}
 	}
 	return &build{
-		files: files, top: top, params: params, read: map[string][]byte{}, mounts: map[string]bool{},
+		files: files, top: top, params: params, read: map[string][]byte{}, notice: func(string) {}, mounts: map[string]bool{},
 		overlaid: isOverlaid(params), over: map[string][]byte{}, declared: "spec.render.kustomize", remotes: remotes{bases: map[string]base{}},
 	}
 }
@@ -143,7 +147,7 @@ func (b *build) alone() (objects []object.Object, err error) {
 				err = &render.Panic{Renderer: v1alpha1.RendererKustomize, Value: v, Stack: debug.Stack()}
 			}
 		}()
-		defer mute(func(message string) {
+		defer mute(b.logged, func(message string) {
 			err = &render.Panic{Renderer: v1alpha1.RendererKustomize, Value: message, Stack: debug.Stack()}
 			runtime.Goexit()
 		})()

@@ -9,19 +9,19 @@ import (
 )
 
 // mute keeps the library off the process's log until the returned function is
-// called: its warnings are for a terminal. What it says on the way to log.Fatal,
-// which would end the process, goes to fatal, which must not return.
-func mute(fatal func(message string)) func() {
+// called: its warnings are for a terminal, and go to warned. What it says on the way
+// to log.Fatal, which would end the process, goes to fatal, which must not return.
+func mute(warned, fatal func(message string)) func() {
 	before := log.Writer()
-	log.SetOutput(listener{others: before, fatal: fatal})
+	log.SetOutput(listener{others: before, warned: warned, fatal: fatal})
 	return func() { log.SetOutput(before) }
 }
 
 // listener is the log's output while the library is at work. Others, on other
 // goroutines, go on logging through it.
 type listener struct {
-	others io.Writer
-	fatal  func(message string)
+	others        io.Writer
+	warned, fatal func(message string)
 }
 
 // Write implements io.Writer.
@@ -32,6 +32,8 @@ func (l listener) Write(p []byte) (int, error) {
 		return l.others.Write(p)
 	case fatal:
 		l.fatal(strings.TrimSpace(string(p)))
+	default:
+		l.warned(strings.TrimSpace(string(p)))
 	}
 	return len(p), nil
 }

@@ -266,7 +266,7 @@ func libraryAlone(files map[string]string) {
 	}
 	library.Lock()
 	defer library.Unlock()
-	defer mute(func(string) {})()
+	defer mute(func(string) {}, func(string) {})()
 	defer openapi.ResetOpenAPI()
 	defer func() { _ = recover() }() // it breaks down on an empty answer
 	_, _ = krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(disk, "/app")

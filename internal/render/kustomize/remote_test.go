@@ -118,7 +118,7 @@ func FuzzParseBase(f *testing.F) {
 	f.Fuzz(func(t *testing.T, given string) {
 		library.Lock()
 		defer library.Unlock()
-		defer mute(func(string) {})()
+		defer mute(func(string) {}, func(string) {})()
 		b, err := parseBase(given)
 		if err != nil {
 			return

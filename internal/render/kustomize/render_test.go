@@ -167,13 +167,14 @@ func TestMute(t *testing.T) {
 	log.SetOutput(&out)
 	library.Lock()
 	defer library.Unlock()
-	unmute := mute(func(string) { t.Error("took another's message for the library's") })
+	warned := 0
+	unmute := mute(func(string) { warned++ }, func(string) { t.Error("took another's message for the library's last") })
 	log.Print("one")
-	remote("git::https://example.com/a/b") // the library warns of it
+	remote("git::git@example.com:a/b") // the library warns of it
 	unmute()
 	log.Print("two")
-	if got := out.String(); !strings.Contains(got, "one\n") || !strings.Contains(got, "two\n") || strings.Contains(got, "git::") {
-		t.Errorf("got %q", got)
+	if got := out.String(); !strings.Contains(got, "one\n") || !strings.Contains(got, "two\n") || strings.Contains(got, "git::") || warned != 1 {
+		t.Errorf("got %q, and %d warnings", got, warned)
 	}
 }
 

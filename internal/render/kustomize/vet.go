@@ -49,6 +49,7 @@ func (b *build) vet(at string, depth int, content []byte) ([]byte, error) {
 	if err := v.look(k); err != nil {
 		return nil, err
 	}
+	v.warn(k)
 	b.schema = b.schema || len(k.OpenAPI) > 0
 	isRewritten := v.rewrite(&k)
 	k.FixKustomization()
