@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"sync"
 	"time"
@@ -36,28 +35,17 @@ type Options struct {
 	Looked func(Look)
 }
 
-// Look is one look at a repository, for metrics.
-type Look struct {
-	URL  string
-	Took time.Duration
-	// Outcome is a word, ok or what went wrong: registry.Outcome.
-	Outcome string
-	// Changed is how many of the refs have a new revision.
-	Changed int
-}
+// Look is one look at a repository, for metrics. Its outcome is registry.Outcome.
+type Look = source.Look
 
 // Source follows charts. It implements source.Source and source.Looker.
 type Source struct {
-	options  Options
-	registry *registry.Registry
-	outbox   *source.Outbox
-	seed     maphash.Seed  // of what spreads looks over time
-	ended    chan struct{} // closed when the source has ended
-	running  sync.WaitGroup
+	options   Options
+	registry  *registry.Registry
+	followers *source.Followers[*repository]
 
-	mu        sync.Mutex
-	followers map[string]*follower            // by URL, as it is written
-	looked    map[string]*registry.Repository // those that were looked at, and aren't followed
+	mu     sync.Mutex
+	looked map[string]*registry.Repository // those that were looked at, and aren't followed
 }
 
 // New makes a source that follows nothing yet. It ends with ctx; Close waits for that.
@@ -75,90 +63,26 @@ func New(ctx context.Context, o Options) (*Source, error) {
 	if o.Looked == nil {
 		o.Looked = func(Look) {}
 	}
-	s := &Source{
-		options: o, registry: packages, outbox: source.NewOutbox(), seed: maphash.MakeSeed(), ended: make(chan struct{}),
-		followers: map[string]*follower{}, looked: map[string]*registry.Repository{},
-	}
-	context.AfterFunc(ctx, s.end)
-	s.running.Go(func() { s.outbox.Run(s.ended) })
+	s := &Source{options: o, registry: packages, looked: map[string]*registry.Repository{}}
+	s.followers = source.NewFollowers(ctx, o.Logger, s.open)
 	return s, nil
 }
 
 // Close ends the source and waits until nothing of it is at work.
 func (s *Source) Close() {
-	s.end()
-	s.running.Wait()
+	s.followers.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, repository := range s.looked {
-		repository.Close()
-	}
-}
-
-// end lets everything go.
-func (s *Source) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over() {
-		return
-	}
-	close(s.ended)
-	for _, f := range s.followers {
-		f.end()
-	}
-}
-
-// over says whether the source has ended. It is called with mu held.
-func (s *Source) over() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-		return false
+	for _, charts := range s.looked {
+		charts.Close()
 	}
 }
 
 // Follow implements source.Source.
-func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
-	byURL := map[string]map[source.Ref]time.Duration{}
-	for ref, every := range wanted {
-		if byURL[ref.URL] == nil {
-			byURL[ref.URL] = map[source.Ref]time.Duration{}
-		}
-		byURL[ref.URL][ref] = every
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over() {
-		return
-	}
-	for url, f := range s.followers {
-		if byURL[url] == nil {
-			s.outbox.Forget(f.want(nil))
-			f.end()
-			delete(s.followers, url)
-		}
-	}
-	for url, refs := range byURL {
-		f := s.followers[url]
-		if f == nil {
-			f = s.start(url)
-		}
-		s.outbox.Forget(f.want(refs))
-	}
-}
+func (s *Source) Follow(wanted map[source.Ref]time.Duration) { s.followers.Follow(wanted) }
 
-// start makes a follower. It is called with mu held.
-func (s *Source) start(url string) *follower {
-	ctx, end := context.WithCancel(context.Background()) // it is for Close, and for Follow, to end
-	f := newFollower(s, url, end)
-	s.followers[url] = f
-	s.running.Go(func() {
-		defer end()
-		f.run(ctx)
-	})
-	return f
-}
+// Heads implements source.Source. The channel is never closed.
+func (s *Source) Heads() <-chan source.Head { return s.followers.Heads() }
 
 // Refresh implements source.Source. The URL may be written in another way than
 // it is followed under: registry.SameRepository.
@@ -167,40 +91,35 @@ func (s *Source) Refresh(url string) int {
 	if err != nil {
 		return 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, f := range s.followers {
-		if f.refused == nil && registry.SameRepository(f.url, u) {
-			f.refresh()
-			n++
-		}
-	}
-	return n
+	return s.followers.Refresh(func(r *repository) bool { return r.refused == nil && registry.SameRepository(r.url, u) })
 }
-
-// Heads implements source.Source. The channel is never closed.
-func (s *Source) Heads() <-chan source.Head { return s.outbox.Heads() }
 
 // Tree implements source.Source: a commit is the digest of a package. One that
 // isn't kept any more is fetched again, and can be read then.
 func (s *Source) Tree(url, commit string) (tree.Tree, error) {
-	s.mu.Lock()
-	f, repository := s.followers[url], s.looked[url]
-	s.mu.Unlock()
-	switch {
-	case f != nil && f.refused != nil:
-		return tree.Tree{}, f.refused
-	case f != nil:
-		repository = f.repository
-	case repository == nil:
-		return tree.Tree{}, fmt.Errorf("%s is not followed", url)
+	r, followed := s.followers.Repository(url)
+	if !followed {
+		return s.lookedAt(url, commit)
 	}
-	files, err := repository.Tree(commit)
-	if registry.Absent(err) && f != nil {
-		f.refresh()
+	if r.refused != nil {
+		return tree.Tree{}, r.refused
+	}
+	files, err := r.charts.Tree(commit)
+	if registry.Absent(err) {
+		r.ask()
 	}
 	return files, err
+}
+
+// lookedAt is Tree for what isn't followed.
+func (s *Source) lookedAt(url, commit string) (tree.Tree, error) {
+	s.mu.Lock()
+	charts := s.looked[url]
+	s.mu.Unlock()
+	if charts == nil {
+		return tree.Tree{}, fmt.Errorf("%s is not followed", url)
+	}
+	return charts.Tree(commit)
 }
 
 // Diff implements source.Source.
@@ -247,13 +166,13 @@ func (e noRef) Unwrap() error { return e.error }
 
 func (e noRef) Is(target error) bool { return target == source.ErrNoRef }
 
-// repository is the one of a URL: that of its follower, or one of its own.
+// repository is the one of a URL: the one that is followed, or one of its own.
 func (s *Source) repository(url string, u registry.URL) *registry.Repository {
+	if r, followed := s.followers.Repository(url); followed {
+		return r.charts
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.followers[url]; f != nil {
-		return f.repository
-	}
 	if s.looked[url] == nil {
 		s.looked[url] = s.registry.Repository(u)
 	}

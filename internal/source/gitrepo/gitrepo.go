@@ -11,9 +11,7 @@ package gitrepo
 import (
 	"context"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -36,31 +34,17 @@ type Options struct {
 	Looked func(Look)
 }
 
-// Look is one look at a repository, for metrics.
-type Look struct {
-	URL string
-	// Took is from its start to the end of the fetch.
-	Took time.Duration
-	// Outcome is a word, ok or what went wrong: git.Outcome.
-	Outcome string
-	// Changed is how many of the refs have a new revision.
-	Changed int
-}
+// Look is one look at a repository, for metrics. Its outcome is git.Outcome.
+type Look = source.Look
 
 // Source follows repositories. It implements source.Source, source.Looker and
 // source.Past.
 type Source struct {
-	options Options
-	program *git.Program
-	outbox  *source.Outbox
-	seed    maphash.Seed  // of what spreads looks over time
-	ended   chan struct{} // closed when the source has ended
-	running sync.WaitGroup
-	tidying chan struct{} // held by the one mirror that is tidied
-
-	mu        sync.Mutex
-	followers map[string]*follower // by URL, as it is written
-	ending    map[string]*follower // those that were let go and may still be at work
+	options   Options
+	program   *git.Program
+	followers *source.Followers[*repository]
+	running   sync.WaitGroup // what tidies
+	tidying   chan struct{}  // held by the one mirror that is tidied
 }
 
 // New makes a source that follows nothing yet. It ends with ctx; Close waits for that.
@@ -78,97 +62,23 @@ func New(ctx context.Context, o Options) (*Source, error) {
 	if o.Looked == nil {
 		o.Looked = func(Look) {}
 	}
-	s := &Source{
-		options: o, program: program, outbox: source.NewOutbox(), seed: maphash.MakeSeed(), ended: make(chan struct{}), tidying: make(chan struct{}, 1),
-		followers: map[string]*follower{}, ending: map[string]*follower{},
-	}
-	context.AfterFunc(ctx, s.end)
-	s.running.Go(func() { s.outbox.Run(s.ended) })
+	s := &Source{options: o, program: program, tidying: make(chan struct{}, 1)}
+	s.followers = source.NewFollowers(ctx, o.Logger, s.open)
 	s.running.Go(s.sweep)
 	return s, nil
 }
 
 // Close ends the source and waits until nothing of it is at work.
 func (s *Source) Close() {
-	s.end()
+	s.followers.Close()
 	s.running.Wait()
 }
 
-// end lets everything go.
-func (s *Source) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over() {
-		return
-	}
-	close(s.ended)
-	for _, f := range s.followers {
-		f.end()
-	}
-}
-
-// over says whether the source has ended. It is called with mu held.
-func (s *Source) over() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-		return false
-	}
-}
-
 // Follow implements source.Source.
-func (s *Source) Follow(wanted map[source.Ref]time.Duration) {
-	byURL := map[string]map[source.Ref]time.Duration{}
-	for ref, every := range wanted {
-		if byURL[ref.URL] == nil {
-			byURL[ref.URL] = map[source.Ref]time.Duration{}
-		}
-		byURL[ref.URL][ref] = every
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.over() {
-		return
-	}
-	for url, f := range s.followers {
-		if byURL[url] == nil {
-			s.outbox.Forget(f.want(nil))
-			f.end()
-			delete(s.followers, url)
-			s.ending[url] = f
-		}
-	}
-	for url, refs := range byURL {
-		f := s.followers[url]
-		if f == nil {
-			f = s.start(url)
-		}
-		s.outbox.Forget(f.want(refs))
-	}
-}
+func (s *Source) Follow(wanted map[source.Ref]time.Duration) { s.followers.Follow(wanted) }
 
-// start makes a follower. It begins once the one before it, of the same URL and
-// so of the same mirror, has ended. It is called with mu held.
-func (s *Source) start(url string) *follower {
-	ctx, end := context.WithCancel(context.Background()) // it is for Close, and for Follow, to end
-	f := newFollower(s, url, end)
-	before := s.ending[url]
-	s.followers[url] = f
-	s.running.Go(func() {
-		defer end()
-		if before != nil {
-			<-before.ended
-		}
-		f.run(ctx)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.ending[url] == f {
-			delete(s.ending, url)
-		}
-	})
-	return f
-}
+// Heads implements source.Source. The channel is never closed.
+func (s *Source) Heads() <-chan source.Head { return s.followers.Heads() }
 
 // Refresh implements source.Source. The URL may be written in another way than
 // it is followed under: git.SameRepository.
@@ -177,20 +87,8 @@ func (s *Source) Refresh(url string) int {
 	if err != nil {
 		return 0
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for _, f := range s.followers {
-		if f.refused == nil && git.SameRepository(f.url, u) {
-			f.refresh()
-			n++
-		}
-	}
-	return n
+	return s.followers.Refresh(func(r *repository) bool { return r.refused == nil && git.SameRepository(r.url, u) })
 }
-
-// Heads implements source.Source. The channel is never closed.
-func (s *Source) Heads() <-chan source.Head { return s.outbox.Heads() }
 
 // Tree implements source.Source.
 func (s *Source) Tree(url, commit string) (tree.Tree, error) {
@@ -211,16 +109,14 @@ func (s *Source) Diff(url, from, to string) ([]tree.Change, error) {
 }
 
 func (s *Source) mirror(url string) (*git.Mirror, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	f := s.followers[url]
+	r, followed := s.followers.Repository(url)
 	switch {
-	case f == nil:
+	case !followed:
 		return nil, fmt.Errorf("%s is not followed", git.Redacted(url))
-	case f.refused != nil:
-		return nil, f.refused
+	case r.refused != nil:
+		return nil, r.refused
 	}
-	return f.mirror, nil
+	return r.mirror, nil
 }
 
 const (
@@ -236,24 +132,16 @@ func (s *Source) sweep() {
 	defer ticker.Stop()
 	for {
 		select {
-		case <-s.ended:
+		case <-s.followers.Ended():
 			return
 		case <-ticker.C:
-			if err := s.program.Sweep(s.inUse(), unused); err != nil {
+			var inUse []git.URL
+			for _, r := range s.followers.InUse() {
+				inUse = append(inUse, r.url)
+			}
+			if err := s.program.Sweep(inUse, unused); err != nil {
 				s.options.Logger.Warn("old mirrors can't be removed", "error", err)
 			}
 		}
 	}
-}
-
-func (s *Source) inUse() []git.URL {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var urls []git.URL
-	for _, of := range []map[string]*follower{s.followers, s.ending} {
-		for f := range maps.Values(of) {
-			urls = append(urls, f.url)
-		}
-	}
-	return urls
 }

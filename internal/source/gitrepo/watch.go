@@ -12,8 +12,7 @@ import (
 // watch tells when the refs of a repository on this machine change. It is a
 // short cut only: where it can't be had, the next look finds the change.
 type watch struct {
-	// changes tells of a change; it holds at most one. It is nil until there is a watch.
-	changes chan struct{}
+	changed func() // is told of a change
 
 	watcher *fsnotify.Watcher
 	folders []watched
@@ -43,9 +42,6 @@ func (w *watch) on(repository string) {
 	if err != nil {
 		return
 	}
-	if w.changes == nil {
-		w.changes = make(chan struct{}, 1)
-	}
 	w.watcher, w.folders = watcher, nil
 	for _, folder := range kept {
 		if info, err := os.Stat(folder); err == nil && watcher.Add(folder) == nil {
@@ -55,7 +51,7 @@ func (w *watch) on(repository string) {
 			addBelow(watcher, filepath.Join(folder, below))
 		}
 	}
-	go forward(watcher, w.changes)
+	go forward(watcher, w.changed)
 }
 
 // current says whether the folders are still the ones that were there.
@@ -77,7 +73,7 @@ func (w *watch) close() {
 }
 
 // forward tells of changes until the watcher is closed.
-func forward(watcher *fsnotify.Watcher, changes chan<- struct{}) {
+func forward(watcher *fsnotify.Watcher, changed func()) {
 	for {
 		select {
 		case event, ok := <-watcher.Events:
@@ -90,12 +86,12 @@ func forward(watcher *fsnotify.Watcher, changes chan<- struct{}) {
 			if event.Has(fsnotify.Create) {
 				addBelow(watcher, event.Name) // if it is a folder
 			}
-			signal(changes)
+			changed()
 		case _, ok := <-watcher.Errors: // such as too many events at once
 			if !ok {
 				return
 			}
-			signal(changes)
+			changed()
 		}
 	}
 }
