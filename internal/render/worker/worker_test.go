@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
@@ -246,6 +245,3 @@ func (t *target) List(_ context.Context, apiVersion, kind, namespace string) ([]
 	one, err := t.Object(context.Background(), apiVersion, kind, namespace, "listed")
 	return []map[string]any{one, one}, err
 }
-
-// soon is a time within which a render on a busy machine is done.
-const soon = 20 * time.Second
