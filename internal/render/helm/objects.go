@@ -45,7 +45,7 @@ func (b *build) objects(c *chart.Chart, templates map[string]source, rendered ma
 			continue
 		}
 		objects, err := b.documents(templates[name].origin, []byte(rendered[name]))
-		take(located(templates[name], objects), err)
+		take(b.withKnownHooks(located(templates[name], objects)), err)
 	}
 	if len(errs) > 0 {
 		return nil, render.Join(errs)
@@ -147,6 +147,31 @@ func located(t source, objects []object.Object) []object.Object {
 	return objects
 }
 
+// hookEvents are those that Helm knows.
+var hookEvents = map[string]bool{
+	"pre-install": true, "post-install": true, "pre-upgrade": true, "post-upgrade": true, "pre-rollback": true, "post-rollback": true,
+	"pre-delete": true, "post-delete": true, "test": true, "test-success": true,
+}
+
+// withKnownHooks leaves out the objects that are hooks for something that Helm
+// doesn't know, as it does: they are often those of older versions of it, which
+// a chart makes beside others that take their place.
+func (b *build) withKnownHooks(objects []object.Object) []object.Object {
+	return slices.DeleteFunc(objects, func(o object.Object) bool {
+		hooks, isHook := o.GetAnnotations()[annotationHook]
+		if !isHook {
+			return false
+		}
+		for hook := range strings.SplitSeq(hooks, ",") {
+			if hook = strings.ToLower(strings.TrimSpace(hook)); !hookEvents[hook] {
+				b.Notice(fmt.Sprintf("%s: %s: %s is %q, which Helm doesn't know; as by Helm, the object is left out", o.Origin, o.Key(), annotationHook, hook))
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // applied are the objects without those for `helm test`, unless they are asked
 // for. What else is a hook is for others to tell, whoever rendered it.
 func (b *build) applied(objects []object.Object) []object.Object {
@@ -163,7 +188,7 @@ func isTest(hooks string) bool {
 	}
 	for hook := range strings.SplitSeq(hooks, ",") {
 		switch strings.ToLower(strings.TrimSpace(hook)) {
-		case "test", "test-success", "test-failure":
+		case "test", "test-success":
 		default:
 			return false
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"plumb.dev/plumb/api/v1alpha1"
 )
 
@@ -55,9 +57,13 @@ func TestSchema(t *testing.T) {
 		"no schema":       {schema(`{"type": 5}`), "is no JSON schema"},
 		"of the host":     {schema(`{"$ref": "file:///etc/passwd"}`), "refers to file:///etc/passwd, and nothing is fetched"},
 		"of a file":       {schema(`{"$ref": "other.json"}`), "and nothing is fetched"},
-		"of the network":  {schema(`{"$ref": "https://schema.example.com/x.json"}`), "refers to https://schema.example.com/x.json, and nothing is fetched"},
+		"of the network":  {schema(`{"$ref": "https://schema.example.com/x.json"}`), ""},
+		"of its pieces":   {schema(`{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {"port": {"$ref": "http://schema.example.com/x.json#/definitions/port", "type": "string"}}, "required": ["host"]}`), "values: missing property 'host'"},
+		"of its own name": {schema(`{"$id": "https://schema.example.com/x.json", "properties": {"port": {"$ref": "https://schema.example.com/x.json#/$defs/port"}, "list": {"$ref": "https://schema.example.com/y.json"}}, "$defs": {"port": {"type": "string"}}}`), "values.port: got number, want string"},
+		"one of several":  {schema(`{"oneOf": [{"$ref": "https://schema.example.com/x.json"}, {"type": "object"}], "not": {"$ref": "https://schema.example.com/y.json"}}`), ""},
+		"beside itself":   {schema(`{"$id": "https://schema.example.com/x.json", "$ref": "y.json"}`), "refers to https://schema.example.com/y.json, and nothing is fetched"},
 		"named":           {schema(`{"$ref": "urn:x:y"}`), ""},
-		"large":           {schema(`{"x": "` + strings.Repeat("x", maxSchema) + `"}`), "above the limit of 1048576"},
+		"large":           {schema(`{"x": "` + strings.Repeat("x", maxSchema) + `"}`), "above the limit of 4194304"},
 		"round":           {schema(`{"$ref": "#"}`), "reference cycle"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +79,18 @@ func TestSchema(t *testing.T) {
 
 // The library warns of values that don't fit each other, and quotes them. It is
 // kept off the log; others aren't. Not parallel: the log is one for all.
+// What a schema refers to on the network isn't known, and that is told.
+func TestNoticesOfSchemas(t *testing.T) {
+	t.Parallel()
+	result, err := rendered(t, in(configMap("x"), map[string]string{
+		"c/values.schema.json": `{"allOf": [{"$ref": "https://schema.example.com/b.json#/x"}, {"$ref": "https://schema.example.com/b.json#/y"}, {"$ref": "http://a.example.com/a.json"}]}`,
+	}), nil)
+	want := []string{"shop/values.schema.json: refers to http://a.example.com/a.json and https://schema.example.com/b.json, and nothing is fetched for a render: what stands there isn't checked"}
+	if diff := cmp.Diff(want, result.Notices); diff != "" || err != nil {
+		t.Error(diff, err)
+	}
+}
+
 func TestS22TheLogTellsNoValue(t *testing.T) {
 	var out strings.Builder
 	before := log.Writer()
