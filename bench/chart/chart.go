@@ -1,5 +1,6 @@
 // Package chart makes the files of a Helm chart of any size, as people write
-// charts, for what renders it over and over. It renders nothing itself.
+// charts, for what renders it over and over or compares what it comes to. It
+// renders nothing itself.
 package chart
 
 import (
@@ -24,17 +25,21 @@ func Files(name, labels string, components int) map[string]string {
 		"templates/_names.tpl":      names,
 		"templates/deployment.yaml": deployment,
 		"templates/parts.yaml":      parts,
-		"files/motd.txt":            "Welcome to {{ the shop }}\n",
+		"files/motd.txt":            "Welcome\n\tto {{ the shop }}\n",
 	}
 }
 
-const names = `{{- define "it.name" -}}
+const names = `{{/* names }} and labels */}}
+{{- define "it.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 {{- define "it.full" -}}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else }}
 {{- $name := include "it.name" . }}
 {{- if contains $name .Release.Name }}{{ .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- else }}{{ printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}{{ end }}
+{{- end }}
 {{- end }}
 {{- define "it.selector" -}}
 app.kubernetes.io/name: {{ include "it.name" . }}
@@ -59,7 +64,9 @@ metadata:
   labels:
     {{- include "it.labels" $root | nindent 4 }}
 spec:
+  {{- if not $c.autoscaling }}
   replicas: {{ $c.replicas }}
+  {{- end }}
   selector:
     matchLabels:
       {{- include "it.selector" $root | nindent 6 }}
@@ -113,7 +120,7 @@ data:
 apiVersion: v1
 kind: ServiceAccount
 metadata:
-  name: {{ include "it.full" $ }}-{{ .name }}
+  name: {{ template "it.full" $ }}-{{ .name }}
   labels: {{- include "it.labels" $ | nindent 4 }}
 {{- end }}
 `

@@ -44,8 +44,11 @@ var errLong = errors.New("too long")
 
 // Whatever a template's text: what is put into it leaves what it means.
 func FuzzRewrite(f *testing.F) {
+	for _, seed := range realistic(1) {
+		f.Add(seed)
+	}
 	for _, seed := range []string{
-		helpers, component, parts, "{{ .a }}", "{{- .a -}} \n x", "{{/* c }} */}}x", `{{ "}}" }}{{ '}' }}` + "{{ `}}` }}", "{{ tpl .a . }}{{ tpl (tpl \"x\" .) . | len }}",
+		"{{ .a }}", "{{- .a -}} \n x", "{{/* c }} */}}x", `{{ "}}" }}{{ '}' }}` + "{{ `}}` }}", "{{ tpl .a . }}{{ tpl (tpl \"x\" .) . | len }}",
 		"{{ define \"d\" -}} x {{- end }}{{ template \"d\" . }}", "{{ range .l }}{{ . }}{{ else }}n{{ end }}", "{{ range $i, $x := .l }} {{- $i }}{{ break }}{{ end }}",
 		"{{ if .a }}y{{ else if .b }}z{{ else with .c }}{{ end }}", "{{ block \"b\" . }} {{ .a }} {{ end }}", "{{ $x := 1 }}{{ $x = 2 }}{{ $x }}", `{{ define "d" }} {{/* c */}} {{ end }}{{ define "d" }}x{{ end }}{{- define "d" -}} {{- end -}}`,
 		"{{", "}}", "{{ .a }}{", "{{ }}", "{{- -}}", "{{-3}}", "{{ .l }}{{ nil }}", "{{ (.m).k }}{{ .m.k.z }}",

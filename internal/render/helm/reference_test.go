@@ -1,7 +1,6 @@
 package helm
 
 import (
-	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -18,119 +17,20 @@ import (
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/bench/chart"
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/render"
 	"plumb.dev/plumb/internal/tree/treetest"
 )
 
-// helpers are what `helm create` and common charts make of names and labels.
-const helpers = `{{/* names }} and labels */}}
-{{- define "shop.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
-{{- end }}
-{{- define "shop.fullname" -}}
-{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
-{{- end }}
-{{- end }}
-{{- end }}
-{{- define "shop.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{ include "shop.selector" . }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.labels }}
-{{ tpl (toYaml .) $ }}
-{{- end }}
-{{- end }}
-{{- define "shop.selector" -}}
-app.kubernetes.io/name: {{ include "shop.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-{{- end }}
-`
-
-const component = `{{- $root := . -}}
-{{- range $i, $c := .Values.components }}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata:
-  name: {{ include "shop.fullname" $root }}-{{ $c.name }}
-  labels:
-    {{- include "shop.labels" $root | nindent 4 }}
-spec:
-  {{- if not $c.autoscaling }}
-  replicas: {{ $c.replicas | default 1 }}
-  {{- end }}
-  selector:
-    matchLabels:
-      {{- include "shop.selector" $root | nindent 6 }}
-      component: {{ $c.name }}
-  template:
-    metadata:
-      annotations:
-        checksum/config: {{ toYaml $c.config | sha256sum }}
-      labels:
-        {{- include "shop.selector" $root | nindent 8 }}
-        component: {{ $c.name }}
-    spec:
-      serviceAccountName: {{ include "shop.fullname" $root }}-{{ $c.name }}
-      containers:
-      - name: {{ $c.name }}
-        image: "{{ $root.Values.image.registry }}/{{ $c.name }}:{{ $c.tag | default $root.Chart.AppVersion }}"
-        ports: [{name: http, containerPort: {{ int $c.port }}}]
-        {{- with $c.resources }}
-        resources:
-          {{- toYaml . | nindent 10 }}
-        {{- end }}
-        env:
-        {{- range $k, $v := $c.config }}
-        - {name: {{ $k | upper | quote }}, value: {{ tpl (toString $v) $root | quote }}}
-        {{- end }}
-{{ end }}
-`
-
-const parts = `{{- range .Values.components }}
----
-apiVersion: v1
-kind: Service
-metadata: {name: {{ include "shop.fullname" $ }}-{{ .name }}, labels: {component: {{ .name }}}}
-spec:
-  ports: [{name: http, port: 80, targetPort: http}]
-  selector:
-    {{- include "shop.selector" $ | nindent 4 }}
----
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ include "shop.fullname" $ }}-{{ .name }}
-  labels: {{- include "shop.labels" $ | nindent 4 }}
-data:
-  config.yaml: |-
-    {{- .config | toYaml | nindent 4 }}
-  file: {{ $.Files.Get "files/motd.txt" | quote }}
----
-apiVersion: v1
-kind: ServiceAccount
-metadata: {name: {{ template "shop.fullname" $ }}-{{ .name }}, labels: {component: {{ .name }}}}
-{{- end }}
-`
-
 // realistic is a chart as people have them, of four objects for each component.
 func realistic(components int) map[string]string {
-	var values strings.Builder
-	values.WriteString("image: {registry: registry.example.com/shop}\nlabels: {team: '{{ .Release.Namespace }}'}\ncomponents:\n")
-	for i := range components {
-		fmt.Fprintf(&values, "- {name: part-%d, port: %d, replicas: %d, resources: {limits: {memory: 128Mi}}, config: {url: 'http://{{ .Release.Name }}:80', level: info, n: 1500000}}\n", i, 8000+i, i%3+1)
+	files := map[string]string{}
+	for name, content := range chart.Files("c", "team: '{{ .Release.Namespace }}'", components) {
+		files["c/"+name] = content
 	}
-	return map[string]string{
-		"c/Chart.yaml": chartYAML + "appVersion: \"1.4.2\"\n", "c/values.yaml": values.String(), "c/templates/_helpers.tpl": helpers,
-		"c/templates/deployment.yaml": component, "c/templates/parts.yaml": parts, "c/files/motd.txt": "Welcome\n\tto {{ the shop }}\n", "c/templates/NOTES.txt": "{{ .Release.Name }}",
-	}
+	files["c/templates/NOTES.txt"] = "{{ .Release.Name }}"
+	return files
 }
 
 // reference is what the library comes to by itself, from a disk and unmetered.
