@@ -269,15 +269,19 @@ func TestLargeFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	_, err = files.ReadFile("huge")
-	runtime.ReadMemStats(&after)
-	if !errors.Is(err, tree.ErrTooLarge) || !strings.Contains(err.Error(), "huge: too large: 104857600 bytes (the limit for one file is 16777216 bytes)") {
-		t.Errorf("got %v, want ErrTooLarge", err)
+	least := uint64(1 << 40)
+	for range 10 { // other tests take memory meanwhile
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = files.ReadFile("huge")
+		runtime.ReadMemStats(&after)
+		if !errors.Is(err, tree.ErrTooLarge) || !strings.Contains(err.Error(), "huge: too large: 104857600 bytes (the limit for one file is 16777216 bytes)") {
+			t.Errorf("got %v, want ErrTooLarge", err)
+		}
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
 	}
-	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 { // other tests run meanwhile
-		t.Errorf("refusing it took %d bytes of memory", took)
+	if least > 64<<20 {
+		t.Errorf("refusing it took %d bytes of memory", least)
 	}
 	read(t, m, id, "small", "1")
 }
