@@ -75,9 +75,9 @@ type answerError struct {
 
 func (e *answerError) Error() string { return e.text }
 
-// ready asks whether the server serves.
+// ready asks whether the server serves. One that is taken for dead is started anew, so a slow one, on a busy machine, is given time.
 func (a *apiClient) ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	body, err := a.do(ctx, http.MethodGet, "/readyz", nil)
 	if err != nil {

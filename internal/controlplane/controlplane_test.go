@@ -155,7 +155,7 @@ func awaitNoLeftovers(t *testing.T, dir string) {
 	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for {
 		found := leftovers(t, dir)
 		if len(found) == 0 {
@@ -200,7 +200,7 @@ func TestDeploymentBecomesAvailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	events, err := objects.Watch(ctx, metav1.ListOptions{})
 	if err != nil {

@@ -69,7 +69,7 @@ func TestOneOfTwoLeads(t *testing.T) {
 			if got != w {
 				t.Fatalf("%s is told %+v, want %+v", who, got, w)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			t.Fatalf("%s is never told %+v", who, w)
 		}
 	}

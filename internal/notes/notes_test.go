@@ -46,7 +46,7 @@ func TestNotes(t *testing.T) {
 	follow := func(keys ...object.Key) { n.Follow(ctx, running.Go, keys) }
 	becomes := func(what string, of object.Key, want string) {
 		t.Helper()
-		deadline := time.After(20 * time.Second)
+		deadline := time.After(2 * time.Minute)
 		for {
 			if version, known := n.Version(of); known && version == want {
 				return

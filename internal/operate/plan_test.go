@@ -171,7 +171,7 @@ func (e *estate) settleIn() {
 			e.Fatal(o.Key, o.Err)
 		}
 	}
-	late := time.After(20 * time.Second)
+	late := time.After(2 * time.Minute)
 	for {
 		known, err := e.Watch(kinds)
 		there := known && err == nil

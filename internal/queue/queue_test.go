@@ -218,7 +218,7 @@ func TestNothingIsLostAndNoKeyIsWithTwoWorkers(t *testing.T) {
 		})
 	}
 	adding.Wait()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	for behind := -1; behind != 0; {
 		behind = 0
 		for key := range keys {

@@ -223,7 +223,7 @@ func TestDevUpEndsWithItsCaller(t *testing.T) {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("it did not end with its caller")
 	}
 	_ = shell.Wait()
