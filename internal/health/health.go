@@ -9,8 +9,10 @@ package health
 
 import (
 	"fmt"
+	"strings"
 
 	kstatus "github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -41,7 +43,7 @@ func byHabit(o *unstructured.Unstructured) Verdict {
 	case kstatus.FailedStatus:
 		return Verdict{Health: status.Degraded, Message: result.Message}
 	case kstatus.TerminatingStatus:
-		return Deleting()
+		return DeletingAs(o)
 	default:
 		return Verdict{Health: status.HealthUnset, Message: result.Message}
 	}
@@ -52,8 +54,36 @@ func Deleting() Verdict {
 	return Verdict{Health: status.Progressing, Message: "is being deleted"}
 }
 
+// DeletingAs is Deleting, with what holds it up: finalizers, which somebody has
+// to take away, or what a namespace still has.
+func DeletingAs(o metav1.Object) Verdict {
+	v := Deleting()
+	if held := o.GetFinalizers(); len(held) > 0 {
+		v.Message += "; held by the finalizer " + strings.Join(held, ", ")
+	}
+	if whole, ok := o.(*unstructured.Unstructured); ok && whole.GetKind() == "Namespace" {
+		for _, why := range remaining(whole) {
+			v.Message += "; " + why
+		}
+	}
+	return v
+}
+
+// remaining is what a namespace's controller says of why it isn't gone.
+func remaining(namespace *unstructured.Unstructured) (texts []string) {
+	conditions, _, _ := unstructured.NestedSlice(namespace.Object, "status", "conditions")
+	for _, one := range conditions {
+		c, _ := one.(map[string]any)
+		if message, _ := c["message"].(string); c["status"] == "True" && message != "" {
+			texts = append(texts, message)
+		}
+	}
+	return texts
+}
+
 // suspended tells what people stopped on purpose: a suspended CronJob or Job
-// (and custom resources that follow their habit), a paused Deployment.
+// (and custom resources that follow their habit), a paused Deployment, a paused
+// composite resource.
 func suspended(o *unstructured.Unstructured) bool {
 	if o.GetDeletionTimestamp() != nil {
 		return false
@@ -63,7 +93,7 @@ func suspended(o *unstructured.Unstructured) bool {
 		field = "paused"
 	}
 	stopped, _, _ := unstructured.NestedBool(o.Object, "spec", field)
-	return stopped
+	return stopped || o.GetAnnotations()["crossplane.io/paused"] == "true" // which is on kinds of anybody's own
 }
 
 // Enough says whether a health is as good as it gets. What isn't known to be

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/json"
 	"sigs.k8s.io/yaml"
 
 	"plumb.dev/plumb/internal/status"
@@ -42,12 +43,12 @@ func TestOf(t *testing.T) {
 		{"a Deployment that is rolled out", deployment + first + "spec: {replicas: 2, progressDeadlineSeconds: 600}\n" + rolled, status.Healthy, ""},
 		{"a Deployment that nobody has seen yet", deployment + first + "spec: {replicas: 2}\n", status.Progressing, "Replicas: 0/2"},
 		{"a Deployment that was changed and not seen since", deployment + second + "spec: {replicas: 2, progressDeadlineSeconds: 600}\n" + rolled,
-			status.Progressing, "generation is 2"},
+			status.Progressing, "has seen generation 1, and not yet 2"},
 		{"a Deployment with pods to come", deployment + first + "spec: {replicas: 3, progressDeadlineSeconds: 600}\n" + rolled, status.Progressing, "Replicas: 2/3"},
 		{"a Deployment with old pods to go", deployment + first + "spec: {replicas: 1, progressDeadlineSeconds: 600}\n" + rolled, status.Progressing, "termination"},
 		{"a Deployment past its deadline", deployment + first + "spec: {replicas: 3, progressDeadlineSeconds: 1}\n" +
 			"status: {observedGeneration: 1, conditions: [{type: Progressing, status: 'False', reason: ProgressDeadlineExceeded}]}\n",
-			status.Degraded, "deadline exceeded"},
+			status.Degraded, "ProgressDeadlineExceeded (available: 0/3)"},
 		{"a Deployment that is paused", deployment + second + "spec: {replicas: 2, paused: true}\n" + rolled, status.Suspended, ""},
 		{"a Deployment that was paused", deployment + first + "spec: {replicas: 2, progressDeadlineSeconds: 600, paused: false}\n" + rolled, status.Healthy, ""},
 		{"a Deployment of no pods", deployment + first + "spec: {replicas: 0, progressDeadlineSeconds: 600}\n" +
@@ -237,5 +238,30 @@ func TestWhatIsSecretIsNeverWatchedWhole(t *testing.T) {
 		if got := ByPresence(kind); got != want {
 			t.Errorf("%s is watched as metadata only: %v, want %v", kind, got, want)
 		}
+	}
+}
+
+func TestDeletingSaysWhatHoldsItUp(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ name, object, want string }{
+		{"nothing does", `{"kind":"Pod","metadata":{"name":"a","deletionTimestamp":"2026-01-02T03:04:05Z"}}`, "is being deleted"},
+		{"finalizers", `{"kind":"PersistentVolumeClaim","metadata":{"deletionTimestamp":"2026-01-02T03:04:05Z","finalizers":["kubernetes.io/pvc-protection","example.com/x"]}}`,
+			"is being deleted; held by the finalizer kubernetes.io/pvc-protection, example.com/x"},
+		{"what a namespace has", `{"kind":"Namespace","metadata":{"deletionTimestamp":"2026-01-02T03:04:05Z"},"status":{"phase":"Terminating","conditions":[
+			{"type":"NamespaceDeletionContentFailure","status":"False","message":"All content successfully deleted, may be waiting on finalization"},
+			{"type":"NamespaceFinalizersRemaining","status":"True","message":"Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances"}]}}`,
+			"is being deleted; Some content in the namespace has finalizers remaining: example.com/x in 1 resource instances"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := &unstructured.Unstructured{Object: map[string]any{}}
+			if err := json.Unmarshal([]byte(tc.object), &o.Object); err != nil {
+				t.Fatal(err)
+			}
+			o.SetAPIVersion("v1")
+			if got := NewJudge().Of("", o); got.Health != status.Progressing || got.Message != tc.want {
+				t.Errorf("the verdict is %s (%q), want %q", got.Health, got.Message, tc.want)
+			}
+		})
 	}
 }

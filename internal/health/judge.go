@@ -45,7 +45,7 @@ func NewJudge() *Judge {
 // Of judges a whole object of an App, named by its label.
 func (j *Judge) Of(app string, o *unstructured.Unstructured) Verdict {
 	if o.GetDeletionTimestamp() != nil {
-		return Deleting()
+		return DeletingAs(o)
 	}
 	gk := o.GroupVersionKind().GroupKind()
 	if r := j.find(app, gk); r != nil {

@@ -43,7 +43,7 @@ func ReduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Li
 	live.Wave, _ = hooks.Wave(annotations) // what can't be read was told when it was rendered
 	switch whole, ok := o.(*unstructured.Unstructured); {
 	case live.Deleting:
-		live.Health = health.Deleting()
+		live.Health = health.DeletingAs(o)
 	case ok && judge != nil:
 		live.Health = judge.Of(live.App, whole)
 	}
