@@ -65,10 +65,15 @@ func linkedOf(t testing.TB) place {
 	}, func(wrap func(http.Handler) http.Handler) { charts.Wrap(wrap); server.Wrap(wrap) }}
 }
 
+// kinds are those of places.
+func kinds() map[string]func(testing.TB) place {
+	return map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf, "linked": linkedOf}
+}
+
 // everywhere runs a test with charts in each kind of place.
 func everywhere(t *testing.T, test func(t *testing.T, p place)) {
 	t.Helper()
-	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf, "linked": linkedOf} {
+	for name, start := range kinds() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, start(t))
@@ -118,6 +123,15 @@ func follow(s *chart.Source, every time.Duration, refs ...source.Ref) {
 		wanted[r] = every
 	}
 	s.Follow(wanted)
+}
+
+// following is a source that follows one chart, and has found this version of it.
+func following(t testing.TB, o chart.Options, ref source.Ref, digest string) *chart.Source {
+	t.Helper()
+	s := newSource(t, o)
+	follow(s, never, ref)
+	expect(t, s, digest)
+	return s
 }
 
 // TestNewVersion: a version that comes into the range is delivered, by a webhook
@@ -199,10 +213,8 @@ func TestOutage(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", nil)
-		s := newSource(t, chart.Options{})
 		ref := source.Ref{URL: p.url, Chart: "shop"}
-		follow(s, never, ref)
-		expect(t, s, digest)
+		s := following(t, chart.Options{}, ref, digest)
 		p.reachable(false)
 		s.Refresh(p.url)
 		if h := next(t, s); h.Err == nil || h.Revision.Commit != digest {
@@ -229,9 +241,7 @@ func TestOutageAfterRestart(t *testing.T) {
 		digest := p.push("shop", "1.0.0", map[string]string{"x": "1"})
 		data := t.TempDir()
 		ref := source.Ref{URL: p.url, Chart: "shop", Version: "1.x"}
-		s := newSource(t, chart.Options{Registry: registry.Options{Data: data}})
-		follow(s, never, ref)
-		expect(t, s, digest)
+		s := following(t, chart.Options{Registry: registry.Options{Data: data}}, ref, digest)
 		s.Close()
 		for _, away := range []int{http.StatusServiceUnavailable, http.StatusNotFound} {
 			p.wrap(registrytest.Answer(away))
@@ -260,9 +270,7 @@ func TestOutageAfterRestart(t *testing.T) {
 		if err != nil || len(damaged) != 1 || os.WriteFile(damaged[0], []byte("null"), 0o600) != nil {
 			t.Fatal(damaged, err)
 		}
-		s = newSource(t, chart.Options{Registry: registry.Options{Data: data}})
-		follow(s, never, ref)
-		expect(t, s, digest)
+		following(t, chart.Options{Registry: registry.Options{Data: data}}, ref, digest)
 	})
 }
 
@@ -328,9 +336,7 @@ func TestRefreshByURL(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		t.Helper()
 		digest := p.push("shop", "1.0.0", nil)
-		s := newSource(t, chart.Options{})
-		follow(s, never, source.Ref{URL: p.url, Chart: "shop"})
-		expect(t, s, digest)
+		s := following(t, chart.Options{}, source.Ref{URL: p.url, Chart: "shop"}, digest)
 		for url, want := range map[string]int{p.url: 1, p.url + "/": 1, p.url + "-other": 0, "": 0, "not a url": 0, "https://git.example.com/x": 0} {
 			if n := s.Refresh(url); n != want {
 				t.Errorf("Refresh(%q): got %d, want %d", url, n, want)
@@ -379,9 +385,7 @@ func TestDamageIsMended(t *testing.T) {
 		digest := p.push("shop", "1.0.0", map[string]string{"x": "1"})
 		data := t.TempDir()
 		looks := make(chan chart.Look, 100)
-		s := newSource(t, chart.Options{Registry: registry.Options{Data: data}, Looked: func(l chart.Look) { looks <- l }})
-		follow(s, never, source.Ref{URL: p.url, Chart: "shop", Version: "1.0.0"})
-		expect(t, s, digest)
+		s := following(t, chart.Options{Registry: registry.Options{Data: data}, Looked: func(l chart.Look) { looks <- l }}, source.Ref{URL: p.url, Chart: "shop", Version: "1.0.0"}, digest)
 		<-looks
 		packages, err := filepath.Glob(filepath.Join(data, "*", "*.tgz"))
 		if err != nil || len(packages) != 1 {
@@ -525,13 +529,11 @@ func TestCloseDuringFetch(t *testing.T) {
 
 // BenchmarkRefreshToHead is the way from a webhook to the new revision.
 func BenchmarkRefreshToHead(b *testing.B) {
-	for name, start := range map[string]func(testing.TB) place{"repository": repositoryOf, "registry": registryOf, "linked": linkedOf} {
+	for name, start := range kinds() {
 		b.Run(name, func(b *testing.B) {
 			p := start(b)
 			digest := p.push("shop", "1.0.0", nil)
-			s := newSource(b, chart.Options{})
-			follow(s, never, source.Ref{URL: p.url, Chart: "shop"})
-			expect(b, s, digest)
+			s := following(b, chart.Options{}, source.Ref{URL: p.url, Chart: "shop"}, digest)
 			b.ResetTimer()
 			for i := range b.N {
 				b.StopTimer()
