@@ -45,6 +45,22 @@ func DueOf(annotations map[string]string) time.Time {
 	return made.Add(period)
 }
 
+// RestartDue says by a live Secret's annotations since when those who use it are
+// to be restarted; zero is that nobody is.
+func RestartDue(annotations map[string]string) time.Time {
+	if annotations[object.AnnotationGenerate] == "" {
+		return time.Time{}
+	}
+	since, err := time.Parse(time.RFC3339Nano, annotations[object.AnnotationRestartDue])
+	if err != nil {
+		return time.Time{}
+	}
+	return since
+}
+
+// RestartMark is how a Secret says it.
+func RestartMark(since time.Time) string { return since.UTC().Format(time.RFC3339Nano) }
+
 // Restart is which workloads are restarted when values were made anew.
 type Restart struct {
 	Users bool         // all that use the Secret
@@ -71,6 +87,9 @@ func ParseRestart(text string) (Restart, error) {
 	}
 	return r, nil
 }
+
+// Any says whether some are.
+func (r Restart) Any() bool { return r.Users || len(r.Named) > 0 }
 
 // HasPods says whether an object makes pods that can be restarted.
 func HasPods(key object.Key) bool {

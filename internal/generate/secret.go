@@ -11,6 +11,7 @@ import (
 type Held struct {
 	data map[string]string // base64, by key
 	made string            // when its values were made
+	due  string            // since when those who use it are to be restarted
 }
 
 // HeldBy reads a live Secret, or nil.
@@ -23,6 +24,7 @@ func HeldBy(live map[string]any) Held {
 	metadata, _ := live["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
 	h.made, _ = annotations[object.AnnotationGenerated].(string)
+	h.due, _ = annotations[object.AnnotationRestartDue].(string)
 	return h
 }
 
@@ -36,7 +38,9 @@ type Filler struct {
 	Random io.Reader
 }
 
-// Fill adds the values that a Secret asks for to its data, and when they were made.
+// Fill adds the values that a Secret asks for to its data, and when they were
+// made. That workloads are to be restarted for new ones comes in the same write,
+// and stays until they are: whoever is killed between the two is made up for.
 func (f Filler) Fill(secret map[string]any) error {
 	metadata, _ := secret["metadata"].(map[string]any)
 	annotations, _ := metadata["annotations"].(map[string]any)
@@ -64,7 +68,20 @@ func (f Filler) Fill(secret map[string]any) error {
 	if f.Held.made == "" || f.Renew {
 		annotations[object.AnnotationGenerated] = f.Now.UTC().Format(time.RFC3339)
 	}
+	delete(annotations, object.AnnotationRestartDue) // which isn't Git's to say
+	if due := f.due(annotations); due != "" {
+		annotations[object.AnnotationRestartDue] = due
+	}
 	return nil
+}
+
+// due is since when workloads are to be restarted; empty where none are.
+func (f Filler) due(annotations map[string]any) string {
+	asked, _ := annotations[object.AnnotationRestart].(string)
+	if restart, err := ParseRestart(asked); f.Renew && err == nil && restart.Any() {
+		return RestartMark(f.Now)
+	}
+	return f.Held.due
 }
 
 // KeysOf are the keys of a declared Secret that are generated; none where it asks

@@ -52,6 +52,9 @@ const (
 	AnnotationRestart  = "plumb.dev/restart"
 	// AnnotationGenerated is when the keys were generated last.
 	AnnotationGenerated = "plumb.dev/generated"
+	// AnnotationRestartDue is since when the workloads are to be restarted; it
+	// comes with the new values, and goes when all of them are.
+	AnnotationRestartDue = "plumb.dev/restart-due"
 )
 
 // FieldManager is the field manager of every write of ours.

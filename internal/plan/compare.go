@@ -160,7 +160,7 @@ func othersMarks(marks map[string]any) map[string]any {
 	for name, value := range marks {
 		switch name {
 		case object.LabelApp, object.AnnotationID, object.AnnotationOrigin, object.AnnotationRevision, object.AnnotationDigest, object.AnnotationRoot,
-			object.AnnotationGenerated:
+			object.AnnotationGenerated, object.AnnotationRestartDue:
 		default:
 			others[name] = value
 		}

@@ -59,8 +59,8 @@ type Live struct {
 	Health      health.Verdict
 	Deleting    bool
 	Keep        bool // plumb.dev/prune: never
-	// Renew is when its generated values are to be made anew; zero is never.
-	Renew time.Time
+	// Renewal is what is to be done about its generated values.
+	Renewal Renewal
 	// Wave is the one that it was applied with.
 	Wave int
 	// Run is how it stands as a hook's run; nil where it is none.
@@ -70,6 +70,17 @@ type Live struct {
 	// Provisional says that the record came with the answer to our own write,
 	// and its health is yet to be told by the watch.
 	Provisional bool
+}
+
+// Renewal is what is to be done about a Secret's generated values; zero is nothing.
+type Renewal struct {
+	Due     time.Time // when they are to be made anew
+	Restart time.Time // since when those who use them are to be restarted
+}
+
+// Equal says whether both are the same.
+func (r Renewal) Equal(other Renewal) bool {
+	return r.Due.Equal(other.Due) && r.Restart.Equal(other.Restart)
 }
 
 // Run is how the live object of a hook stands.

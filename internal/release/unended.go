@@ -1,6 +1,9 @@
 package release
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Cause is why what is declared is another than before. The zero value is that
 // it isn't known.
@@ -31,13 +34,17 @@ type Unended struct {
 }
 
 // Resume takes up what was left unended, the newest first. It returns those
-// that a newer one took the place of, ended.
+// that a newer one took the place of, ended, and rotations: what is left of
+// these is found at the Secret, and done as a release of its own.
 func (u *Unended) Resume(left []Release, now time.Time) (over []Release) {
 	for _, r := range left {
 		if last := len(r.Attempts) - 1; last >= 0 && r.Attempts[last].Ended.IsZero() && r.Attempts[last].Error == "" {
 			r.Attempts[last].Error = "it was cut off when the daemon stopped"
 		}
 		switch {
+		case r.Outcome == Running && r.rotates():
+			r.Outcome, r.Reason, r.Finished = Failed, "the daemon stopped in the middle; restarts that were left are made up for", now
+			over = append(over, r)
 		case r.Outcome == Failed && r.Planned.IsZero() && u.Broken == nil:
 			u.Broken = &r
 		case r.Corrective() && u.Corrective == nil:
@@ -59,4 +66,13 @@ func (u *Unended) Correction(app string, at Revision, now time.Time) Release {
 		return *u.Corrective
 	}
 	return Release{App: app, Revision: at, Trigger: TriggerDrift, Outcome: Running, Seen: now}
+}
+
+// ReasonRenewed is the reason of the change that makes a Secret's generated
+// values anew: a release with it is a rotation, and does nothing else.
+const ReasonRenewed = "its generated values are made anew"
+
+// rotates says whether the release is a rotation, or what was left of one.
+func (r Release) rotates() bool {
+	return r.Trigger == TriggerSchedule || slices.ContainsFunc(r.Changes, func(c Change) bool { return c.Reason == ReasonRenewed })
 }

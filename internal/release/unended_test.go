@@ -60,3 +60,23 @@ func TestResume(t *testing.T) {
 		t.Errorf("over is %+v", over)
 	}
 }
+
+// A rotation that was cut off is over: taken up as what is declared, it would
+// succeed as soon as all is healthy.
+func TestResumeOfARotation(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(9, 0)
+	asked := Release{ID: 4, Trigger: TriggerManual, Outcome: Running, Changes: []Change{{Reason: ReasonRenewed}}}
+	due := Release{ID: 3, Trigger: TriggerSchedule, Outcome: Running}
+	declared := Release{ID: 2, Trigger: TriggerCommit, Outcome: Running}
+	var u Unended
+	over := u.Resume([]Release{asked, due, declared}, now)
+	if u.Open == nil || u.Open.ID != 2 || len(over) != 2 {
+		t.Fatalf("taken up is %+v, over %+v", u.Open, over)
+	}
+	for _, r := range over {
+		if r.Outcome != Failed || r.Reason == "" || !r.Finished.Equal(now) {
+			t.Errorf("over is %+v", r)
+		}
+	}
+}

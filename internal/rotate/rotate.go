@@ -2,11 +2,9 @@ package rotate
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -48,7 +46,9 @@ type Rotator struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	leads chan bool
+	leads   chan bool
+	leading *atomic.Bool
+	hand    chan struct{} // whoever has it rotates: one at a time
 }
 
 // Ask is who wants a Secret rotated.
@@ -65,6 +65,10 @@ func (r *Rotator) Rotate(ctx context.Context, a Ask) (status.Rotated, error) {
 }
 
 func (r *Rotator) rotate(ctx context.Context, a Ask, cause release.Cause) (status.Rotated, error) {
+	if err := r.take(ctx); err != nil {
+		return status.Rotated{}, err
+	}
+	defer r.release()
 	known, d, err := r.find(ctx, a)
 	if err != nil {
 		return status.Rotated{}, err
@@ -78,18 +82,40 @@ func (r *Rotator) rotate(ctx context.Context, a Ask, cause release.Cause) (statu
 	}
 	started := r.Now()
 	draft := cause.Begin(known.ID(), known.Held, started)
-	begun := *r.Records.Begin(ctx, pipeline.Begun(draft, changesOf(d, users), started))
+	begun := *r.Records.Begin(ctx, pipeline.Begun(draft, append([]plan.Change{renewal(d)}, restarts(d.Key, users)...), started))
 	outcomes := r.Target.Apply(ctx, known.Actor, []plan.Change{renewal(d)})
 	failed := outcomes[0].Err
 	if failed == nil {
-		outcomes, failed = r.restart(ctx, known.Actor, outcomes, users)
+		var restarted []target.Outcome
+		restarted, failed = r.restart(ctx, known.Actor, restart{d.Key, outcomes[0].Live.Renewal.Restart, users})
+		outcomes = append(outcomes, restarted...)
 	}
-	r.record(pipeline.Attempted(begun, outcomes, started, r.Now(), failed), d.Key, failed)
+	rel := pipeline.Attempted(begun, outcomes, started, r.Now(), failed)
+	if failed != nil {
+		r.record(rel, event.Event{Kind: event.SecretNotRotated, Object: &d.Key, Message: d.Key.String() + " could not be rotated: " + failed.Error()}, failed)
+	} else {
+		r.record(rel, event.Event{Kind: event.SecretRotated, Object: &d.Key, Message: d.Key.String() + " was rotated"}, nil)
+	}
 	if failed != nil {
 		return status.Rotated{}, status.Refuse(status.Moved, "%s: %s", d.Key, failed)
 	}
 	return status.Rotated{App: known.ID(), Object: d.Key, Restarted: users}, nil
 }
+
+// take waits for its turn to rotate.
+func (r *Rotator) take(ctx context.Context) error {
+	if !r.leading.Load() {
+		return status.Refuse(status.Moved, "another daemon holds the root; ask that one")
+	}
+	select {
+	case r.hand <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (r *Rotator) release() { <-r.hand }
 
 // find finds the one declared Secret that is meant.
 func (r *Rotator) find(ctx context.Context, a Ask) (pipeline.Known, plan.Desired, error) {
@@ -121,11 +147,16 @@ func (r *Rotator) find(ctx context.Context, a Ask) (pipeline.Known, plan.Desired
 
 // held says what keeps a Secret from being rotated now.
 func (r *Rotator) held(known pipeline.Known, d plan.Desired, cause release.Cause) error {
-	if known.App.Spec.Sync.Mode == v1alpha1.SyncObserve {
-		return status.Refuse(status.Moved, "the App %s is only observed (sync.mode)", known.ID())
-	}
 	if slices.Contains(known.Differ, d.Key) {
 		return status.Refuse(status.Moved, "%s isn't as it is declared yet; it can be rotated when it is", d.Key)
+	}
+	return r.stopped(known, d, cause.Trigger == release.TriggerSchedule)
+}
+
+// stopped says by whose word nothing of a Secret is changed now.
+func (r *Rotator) stopped(known pipeline.Known, d plan.Desired, inWindow bool) error {
+	if known.App.Spec.Sync.Mode == v1alpha1.SyncObserve {
+		return status.Refuse(status.Moved, "the App %s is only observed (sync.mode)", known.ID())
 	}
 	for _, app := range r.Fleet.Apps() {
 		if app.ID() != known.ID() {
@@ -136,87 +167,29 @@ func (r *Rotator) held(known pipeline.Known, d plan.Desired, cause release.Cause
 				return status.Refuse(status.Moved, "paused by %s: %s", p.By, p.Reason)
 			}
 		}
-		if w := app.Window; w != nil && !w.Open && cause.Trigger == release.TriggerSchedule {
+		if w := app.Window; w != nil && !w.Open && inWindow {
 			return status.Refuse(status.Moved, "waits for a window: %s", w.Reason)
 		}
 	}
 	return nil
 }
 
-// usersOf are the workloads that are restarted with a Secret.
-func usersOf(known pipeline.Known, d plan.Desired) ([]object.Key, error) {
-	var o struct {
-		Metadata struct {
-			Annotations map[string]string `json:"annotations"`
-		} `json:"metadata"`
-	}
-	if err := json.Unmarshal(d.Body, &o); err != nil {
-		return nil, fmt.Errorf("its JSON can't be read: %w", err)
-	}
-	asked, err := generate.ParseRestart(o.Metadata.Annotations[object.AnnotationRestart])
-	if err != nil {
-		return nil, err
-	}
-	users := []object.Key{}
-	for _, named := range asked.Named {
-		named.Namespace = d.Key.Namespace
-		users = append(users, named)
-	}
-	for _, other := range known.Desired {
-		var workload map[string]any
-		switch {
-		case !asked.Users, !generate.HasPods(other.Key), other.Key.Namespace != d.Key.Namespace, slices.Contains(users, other.Key):
-		case json.Unmarshal(other.Body, &workload) == nil && generate.Uses(workload, d.Key.Name):
-			users = append(users, other.Key)
-		}
-	}
-	return users, nil
-}
-
 // renewal makes a Secret's values anew.
 func renewal(d plan.Desired) plan.Change {
-	return plan.Change{Action: plan.Update, Key: d.Key, Origin: d.Origin, Desired: d, Reason: "its generated values are made anew", Renew: true}
-}
-
-// changesOf are what a rotation does, for its record.
-func changesOf(d plan.Desired, users []object.Key) []plan.Change {
-	changes := []plan.Change{renewal(d)}
-	for _, key := range users {
-		changes = append(changes, plan.Change{Action: plan.Update, Key: key, Reason: "is restarted, because it uses " + d.Key.String()})
-	}
-	return changes
-}
-
-// restart restarts the users of a Secret. All are tried, and one that isn't there
-// fails nothing else.
-func (r *Rotator) restart(ctx context.Context, as target.Actor, outcomes []target.Outcome, users []object.Key) ([]target.Outcome, error) {
-	var failed []string
-	for _, key := range users {
-		err := r.Target.Restart(ctx, as, key, r.Now())
-		if err != nil {
-			failed = append(failed, fmt.Sprintf("%s: %s", key, err))
-		}
-		outcomes = append(outcomes, target.Outcome{Key: key, Err: err})
-	}
-	if len(failed) > 0 {
-		return outcomes, fmt.Errorf("its values are new, but not all who use it could be restarted: %s", strings.Join(failed, "; "))
-	}
-	return outcomes, nil
+	return plan.Change{Action: plan.Update, Key: d.Key, Origin: d.Origin, Desired: d, Reason: release.ReasonRenewed, Renew: true}
 }
 
 // record ends a rotation's release and tells of it.
-func (r *Rotator) record(rel release.Release, key object.Key, failed error) {
+func (r *Rotator) record(rel release.Release, e event.Event, failed error) {
 	now := r.Now()
-	e := event.Event{Time: now, Kind: event.SecretRotated, App: rel.App, Object: &key, Actor: rel.Actor, Release: rel.ID, Revision: rel.Revision.Commit,
-		Message: key.String() + " was rotated"}
 	rel.Finished = now
 	if failed != nil {
 		rel.Outcome, rel.Reason = release.Failed, failed.Error()
-		e.Kind, e.Message = event.SecretNotRotated, key.String()+" could not be rotated: "+failed.Error()
 	} else {
 		rel.Outcome, rel.Reason, rel.Applied, rel.Healthy = release.Succeeded, "", now, now
 	}
+	e.Time, e.App, e.Actor, e.Release, e.Revision = now, rel.App, rel.Actor, rel.ID, rel.Revision.Commit
 	r.Records.Save(rel.App, rel)
 	r.Records.Tell(e)
-	r.Log.Info("a secret was rotated", "app", rel.App, "object", key.String(), "by", rel.Actor, "outcome", rel.Outcome)
+	r.Log.Info("a secret was rotated", "app", rel.App, "object", e.Object.String(), "by", rel.Actor, "outcome", rel.Outcome)
 }

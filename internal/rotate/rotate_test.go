@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -29,10 +30,11 @@ type world struct {
 	mu       sync.Mutex
 	known    pipeline.Known
 	app      status.App
-	due      map[object.Key]time.Time
+	due      map[object.Key]plan.Renewal
 	changed  chan struct{}
 	period   time.Duration
-	fails    error
+	fails    error // of rotating
+	stuck    error // of restarting
 	rotated  []time.Time
 	restarts []string
 	saved    []release.Release
@@ -47,7 +49,7 @@ func newWorld() *world {
 		}
 		return plan.Desired{Key: object.Key{Group: group, Kind: kind, Namespace: "shop", Name: name}, Body: []byte(body)}
 	}
-	w := &world{due: map[object.Key]time.Time{}, changed: make(chan struct{}, 1)}
+	w := &world{due: map[object.Key]plan.Renewal{}, changed: make(chan struct{}, 1)}
 	w.known.App.Namespace, w.known.App.Name = "team", "shop"
 	w.known.Desired = []plan.Desired{
 		desired("Secret", "creds", `{"metadata":{"annotations":{"plumb.dev/generate":"{a: {}}","plumb.dev/restart":"true"}}}`),
@@ -71,20 +73,27 @@ func (w *world) Claims(_ context.Context, wrote object.Key) (claims []pipeline.C
 	return claims, nil
 }
 
-func (w *world) Renewals() map[object.Key]time.Time {
+func (w *world) Renewals() map[object.Key]plan.Renewal {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	due := map[object.Key]time.Time{}
-	for key, at := range w.due {
-		due[key] = at
-	}
-	return due
+	return maps.Clone(w.due)
 }
 
 func (w *world) RenewalsChanged() <-chan struct{} { return w.changed }
 
-func (w *world) Restart(_ context.Context, _ target.Actor, key object.Key, _ time.Time) error {
+func (w *world) Restart(_ context.Context, _ target.Actor, key object.Key, _ string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.restarts = append(w.restarts, key.String())
+	return w.stuck
+}
+
+func (w *world) Restarted(_ context.Context, _ target.Actor, secret object.Key, since time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if r := w.due[secret]; r.Restart.Equal(since) {
+		w.due[secret] = plan.Renewal{Due: r.Due}
+	}
 	return nil
 }
 
@@ -98,14 +107,16 @@ func (w *world) Apply(_ context.Context, _ target.Actor, changes []plan.Change) 
 		return []target.Outcome{{Key: changes[0].Key, Err: w.fails}}
 	}
 	w.rotated = append(w.rotated, time.Now())
+	renewal := plan.Renewal{Restart: time.Now()}
 	if w.period > 0 {
-		w.due[changes[0].Key] = time.Now().Add(w.period)
-		select {
-		case w.changed <- struct{}{}:
-		default:
-		}
+		renewal.Due = time.Now().Add(w.period)
 	}
-	return []target.Outcome{{Key: changes[0].Key}}
+	w.due[changes[0].Key] = renewal
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+	return []target.Outcome{{Key: changes[0].Key, Live: plan.Live{Renewal: renewal}}}
 }
 
 func (w *world) Begin(_ context.Context, r release.Release) *release.Release { r.ID = 7; return &r }
@@ -113,7 +124,9 @@ func (w *world) Save(_ string, r release.Release)                            { w
 func (w *world) Tell(e event.Event)                                          { w.events = append(w.events, e) }
 
 func (w *world) rotator() *Rotator {
-	return New(Rotator{Fleet: w, Target: w, Records: w, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	r := New(Rotator{Fleet: w, Target: w, Records: w, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	r.leading.Store(true)
+	return r
 }
 
 func TestRotatingIsRecordedAndRestartsTheUsers(t *testing.T) {
@@ -181,9 +194,10 @@ func TestScheduledRotations(t *testing.T) {
 		w := newWorld()
 		w.period = 24 * time.Hour
 		start := time.Now()
-		w.due[creds] = start.Add(10 * time.Hour)
+		w.due[creds] = plan.Renewal{Due: start.Add(10 * time.Hour)}
 		ctx, cancel := context.WithCancel(t.Context())
 		r := w.rotator()
+		r.Lead(false)
 		ended := make(chan struct{})
 		go func() { r.Run(ctx); close(ended) }()
 		after := func(d time.Duration, want int) {
@@ -217,6 +231,58 @@ func TestScheduledRotations(t *testing.T) {
 			t.Errorf("the record is %+v", got)
 		}
 	})
+}
+
+// Restarts that a kill, or an error, left are made up for, once; what can't be
+// restarted is tried again.
+func TestRestartsThatWereLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.due[creds] = plan.Renewal{Restart: time.Now().Add(-time.Hour)}
+		w.stuck = errors.New("away")
+		ctx, cancel := context.WithCancel(t.Context())
+		r := w.rotator()
+		ended := make(chan struct{})
+		go func() { r.Run(ctx); close(ended) }()
+		r.Lead(true)
+		after := func(d time.Duration, restarts int) {
+			t.Helper()
+			<-time.After(d)
+			synctest.Wait()
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if len(w.restarts) != restarts || len(w.rotated) > 0 {
+				t.Errorf("restarted: %v; rotated %d times", w.restarts, len(w.rotated))
+			}
+		}
+		after(time.Second, 1)
+		w.mu.Lock()
+		w.stuck = fmt.Errorf("%w: Deployment/shop/web", target.ErrGone) // which is as good as restarted
+		w.mu.Unlock()
+		after(time.Minute, 2)
+		after(100*time.Hour, 2)
+		cancel()
+		<-ended
+		first, last := w.saved[0], w.saved[len(w.saved)-1]
+		if len(w.saved) != 2 || first.Outcome != release.Failed || last.Outcome != release.Succeeded || len(last.Changes) != 1 {
+			t.Errorf("the records are %+v", w.saved)
+		}
+		if e := w.events[1]; e.Kind != event.SecretRotated || !strings.Contains(e.Message, "cut off") {
+			t.Errorf("the event is %+v", e)
+		}
+	})
+}
+
+// A daemon that stands by rotates for nobody.
+func TestStandingBy(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	r := w.rotator()
+	r.leading.Store(false)
+	if _, err := r.Rotate(t.Context(), Ask{Secret: creds, By: "ana"}); err == nil || !strings.Contains(err.Error(), "another daemon") || len(w.rotated) > 0 {
+		t.Errorf("%v; rotated %d times", err, len(w.rotated))
+	}
 }
 
 func TestNext(t *testing.T) {

@@ -38,7 +38,7 @@ func ReduceBy(judge *health.Judge, gk schema.GroupKind, o metav1.Object) plan.Li
 		Health:      health.Verdict{Health: status.Healthy},
 		Deleting:    o.GetDeletionTimestamp() != nil,
 		Keep:        annotations[object.AnnotationPrune] == object.PruneNever,
-		Renew:       generate.DueOf(annotations),
+		Renewal:     plan.Renewal{Due: generate.DueOf(annotations), Restart: generate.RestartDue(annotations)},
 	}
 	live.Wave, _ = hooks.Wave(annotations) // what can't be read was told when it was rendered
 	switch whole, ok := o.(*unstructured.Unstructured); {

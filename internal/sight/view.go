@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -32,7 +31,7 @@ type View struct {
 	byLabel map[string]map[object.Key]struct{}
 	told    map[schema.GroupKind]uint64 // the newest version that a watch brought
 	pending Event
-	due     map[object.Key]time.Time // when generated values are to be made anew
+	due     map[object.Key]plan.Renewal // of Secrets with generated values
 	dueNews chan struct{}
 	ended   map[object.Key]plan.Live // runs of hooks that ended and are gone: both may be told at once
 }
@@ -44,7 +43,7 @@ func New() *View {
 		records: map[object.Key]plan.Live{}, ended: map[object.Key]plan.Live{},
 		byLabel: map[string]map[object.Key]struct{}{},
 		told:    map[schema.GroupKind]uint64{},
-		due:     map[object.Key]time.Time{},
+		due:     map[object.Key]plan.Renewal{},
 		dueNews: make(chan struct{}, 1),
 	}
 }
@@ -89,7 +88,7 @@ func (v *View) take(l plan.Live) {
 	l.Freed = old.Freed
 	v.records[l.Key] = l
 	delete(v.ended, l.Key)
-	v.noteDue(l.Key, l.Renew)
+	v.noteDue(l.Key, l.Renewal)
 	if v.byLabel[l.App] == nil {
 		v.byLabel[l.App] = map[object.Key]struct{}{}
 	}
@@ -127,7 +126,7 @@ func (v *View) drop(key object.Key, version uint64) {
 		old.Deleting = false // not any more: it is gone
 		v.ended[key] = old
 	}
-	v.noteDue(key, time.Time{})
+	v.noteDue(key, plan.Renewal{})
 	v.unlist(old)
 	v.tell(key, old.App)
 }
@@ -281,14 +280,14 @@ func (v *View) Reached(gk schema.GroupKind, version uint64) {
 	v.newest(gk, version)
 }
 
-// noteDue takes in when an object's generated values are to be made anew; zero is
-// never. The caller holds the lock.
-func (v *View) noteDue(key object.Key, at time.Time) {
-	if v.due[key].Equal(at) {
+// noteDue takes in what is to be done about an object's generated values. The
+// caller holds the lock.
+func (v *View) noteDue(key object.Key, r plan.Renewal) {
+	if v.due[key].Equal(r) {
 		return
 	}
-	v.due[key] = at
-	if at.IsZero() {
+	v.due[key] = r
+	if r.Equal(plan.Renewal{}) {
 		delete(v.due, key)
 	}
 	select {
@@ -297,8 +296,8 @@ func (v *View) noteDue(key object.Key, at time.Time) {
 	}
 }
 
-// Due are the objects whose generated values are to be made anew at a time.
-func (v *View) Due() map[object.Key]time.Time {
+// Due are the objects about whose generated values something is to be done.
+func (v *View) Due() map[object.Key]plan.Renewal {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return maps.Clone(v.due)

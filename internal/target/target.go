@@ -158,7 +158,8 @@ type Outcome struct {
 	Replaced string
 	// From is whom the object was taken over from; empty where it was nobody's.
 	From string
-	Err  error
+	// Err is why it could not be done; ErrRefused, where the target would not have it.
+	Err error
 }
 
 // ErrSkipped marks what was not tried, because something it relies on has to
@@ -167,6 +168,9 @@ var ErrSkipped = errors.New("waits for what it relies on")
 
 // ErrKept marks what a guard kept from being pruned; the error says why.
 var ErrKept = errors.New("kept")
+
+// ErrGone marks what can't be done because the object isn't there.
+var ErrGone = errors.New("there is none")
 
 // ErrUnreachable marks what failed because the target could not be reached.
 var ErrUnreachable = errors.New("can't reach the API server")

@@ -1,11 +1,13 @@
 package kube
 
 import (
+	"errors"
 	"testing"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/target"
 )
 
 // When values are due is told by the view: with the Secret, with a change of its
@@ -20,7 +22,7 @@ func TestTheViewTellsWhatIsDue(t *testing.T) {
 	b.watch([]plan.Desired{d})
 	due := func(within time.Duration) func() bool {
 		return func() bool {
-			left := time.Until(b.Renewals()[d.Key])
+			left := time.Until(b.Renewals()[d.Key].Due)
 			return left > within-time.Minute && left <= within
 		}
 	}
@@ -44,7 +46,7 @@ func TestARestartIsNoDrift(t *testing.T) {
 	d := b.mustResolve(still("web"))[0]
 	b.watch([]plan.Desired{d})
 	applied := b.apply(d)
-	if err := b.Restart(t.Context(), b.actor(), d.Key, time.Unix(1, 0)); err != nil {
+	if err := b.Restart(t.Context(), b.actor(), d.Key, "now creds"); err != nil {
 		t.Fatal(err)
 	}
 	if got := b.value(d, "spec", "template", "metadata", "annotations", object.Domain+"/restarted"); got == "" {
@@ -55,7 +57,49 @@ func TestARestartIsNoDrift(t *testing.T) {
 	}
 	gone := d.Key
 	gone.Name = "none"
-	if err := b.Restart(t.Context(), b.actor(), gone, time.Unix(1, 0)); err == nil {
-		t.Error("what isn't there was restarted")
+	if err := b.Restart(t.Context(), b.actor(), gone, "now creds"); !errors.Is(err, target.ErrGone) {
+		t.Errorf("of what isn't there it says %v", err)
+	}
+}
+
+// That restarts are due comes with the new values, outlives every other apply,
+// and goes by the word of who restarted, unless values are newer than that.
+func TestTheMarkOfRestartsThatAreDue(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := b.mustResolve(`{apiVersion: v1, kind: Secret, metadata: {name: creds, annotations: {plumb.dev/generate: "{a: {}}", plumb.dev/restart: "true"}}}`)[0]
+	b.watch([]plan.Desired{d})
+	b.create(t, d)
+	due := func() time.Time { return b.Renewals()[d.Key].Restart }
+	if !due().IsZero() {
+		t.Error("for what was just made there is nobody to restart")
+	}
+	renew := func() time.Time {
+		t.Helper()
+		o := b.Apply(t.Context(), b.actor(), []plan.Change{{Action: plan.Update, Key: d.Key, Desired: d, Renew: true}})[0]
+		if since := o.Live.Renewal.Restart; o.Err != nil || since.IsZero() || !since.Equal(due()) {
+			t.Fatalf("%v; due since %s, and the view says %s", o.Err, since, due())
+		}
+		return due()
+	}
+	first := renew()
+	applied := b.apply(d)
+	if !due().Equal(first) {
+		t.Error("another apply took the mark away")
+	}
+	if f := b.Check(t.Context(), b.actor(), []plan.Desired{d})[0]; f.Err != nil || f.Differs || b.stand(d, applied) != plan.InLine {
+		t.Errorf("the mark is drift: %+v", f)
+	}
+	second := renew()
+	if err := b.Restarted(t.Context(), b.actor(), d.Key, first); err != nil || !due().Equal(second) {
+		t.Errorf("the mark of newer values went with the older one: %v, due since %s", err, due())
+	}
+	for range 2 {
+		if err := b.Restarted(t.Context(), b.actor(), d.Key, second); err != nil || !due().IsZero() {
+			t.Errorf("%v; due since %s", err, due())
+		}
+	}
+	if f := b.Check(t.Context(), b.actor(), []plan.Desired{d})[0]; f.Err != nil || f.Differs {
+		t.Errorf("without the mark it differs: %+v", f)
 	}
 }
