@@ -55,6 +55,7 @@ type app struct {
 	failures  int
 	retryAt   time.Time
 	waits     time.Time // since when all that failed only waits for what it relies on; zero when it doesn't
+	refused   time.Time // since when the target refuses something of the open release; zero when it doesn't
 	crash     error     // the work on the App panicked; nil once it went well again
 	checked   time.Time
 	look      look

@@ -116,10 +116,12 @@ func (e *engine) walkHooks(a *app, now time.Time) {
 	}
 }
 
-// trustHooks takes the hooks of an App for done that is live as declared though
-// nothing is known of what ran: the memory was lost, and not the work.
+// trustHooks takes the hooks of an App for done that is live as declared where
+// none of them would run, or nothing is known of what ran: the memory was lost,
+// and not the work.
 func (e *engine) trustHooks(a *app) {
-	if !a.hooking.known && a.Open == nil && a.intended() == 0 && e.occasion(a) != release.Install {
+	lost := !a.hooking.known && e.occasion(a) != release.Install
+	if a.Open == nil && a.intended() == 0 && (lost || a.hooksDue() && len(e.plannedHooks(a)) == 0) {
 		e.rememberHooks(a, a.digest)
 	}
 	a.hooking.known = true
@@ -193,9 +195,14 @@ func (e *engine) beginEnding(a *app, reason string) {
 	e.Log.Warn("a release failed", "app", a.id, "release", r.ID, "reason", reason)
 }
 
-// late ends a release that was not healthy in time, after its failure hooks.
+// hasFailureHooks says whether anything runs when the open release fails.
+func (e *engine) hasFailureHooks(a *app) bool {
+	return len(hooks.Of(a.hooking.hooks, hooks.SyncFail, e.occasion(a))) > 0
+}
+
+// late ends a release that was not applied or healthy in time, after its failure hooks.
 func (e *engine) late(a *app, reason string) {
-	if len(hooks.Of(a.hooking.hooks, hooks.SyncFail, e.occasion(a))) > 0 && a.Open.Ending == "" {
+	if e.hasFailureHooks(a) && a.Open.Ending == "" {
 		e.beginEnding(a, reason)
 		return
 	}

@@ -464,3 +464,30 @@ func TestAHookKeepsAnAppFromGoing(t *testing.T) {
 	f.end("bye", "Succeeded")
 	f.untilColor("a", "")
 }
+
+// A commit that changes hooks alone runs those that run on such an occasion, be
+// they the last of a release, and waits for nothing where none does.
+func TestHooksThatChangeAlone(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"), f.app("two"))
+	first := f.commit(map[string]string{
+		"one/a.yaml": paint("a", "blue"), "one/post.yaml": job("post", `plumb.dev/hook: post-sync`),
+		"two/b.yaml": paint("b", "blue"), "two/install.yaml": job("install", `"helm.sh/hook": post-install`),
+	})
+	f.synced("one", first)
+	f.ended("one", 1, release.Succeeded)
+	f.ended("two", 1, release.Succeeded)
+	second := f.commit(map[string]string{
+		"one/post.yaml":    job("post", `plumb.dev/hook: post-sync, plumb.dev/note: changed`),
+		"two/install.yaml": job("install", `"helm.sh/hook": post-install, plumb.dev/note: changed`),
+	})
+	f.synced("one", second)
+	f.synced("two", second)
+	if r := f.ended("one", 2, release.Succeeded); told(r) != "post-sync Job/post Succeeded" || len(r.Changes) > 0 {
+		t.Errorf("the last hook, changed: %+v", r)
+	}
+	if list := f.releases("two"); len(list) != 1 {
+		t.Errorf("a hook that doesn't run on this occasion made a release: %+v", list)
+	}
+}

@@ -2,10 +2,13 @@ package deliver
 
 import (
 	"fmt"
+	"time"
 
 	"plumb.dev/plumb/internal/event"
+	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/target"
 )
 
 // draftIntended is the release that a change belongs to: the open one, or a
@@ -101,6 +104,28 @@ func (e *engine) recordIntended(a *app, d pipeline.Carried, failed error) {
 	e.records.Save(a.id, r)
 }
 
+// giveUp ends the open release when an object of it was refused for as long as it
+// may take to be healthy, where something is to follow that: its failure hooks, a
+// hold or a rollback. All else is tried for good.
+func (e *engine) giveUp(a *app, failed error) {
+	if a.Open == nil || !a.Open.Applied.IsZero() || a.Open.Ending != "" || !a.objects.AnyFailed(target.ErrRefused) {
+		a.refused = time.Time{}
+		return
+	}
+	if a.refused.IsZero() {
+		a.refused = e.Now()
+	}
+	most := a.App.Spec.Health.Timeout.Duration
+	switch until := a.refused.Add(most); {
+	case !gate.Follows(a.App.Spec.Sync) && !e.hasFailureHooks(a):
+	case e.Now().Before(until):
+		a.retryAt = sooner(a.retryAt, until) // a last time
+	default:
+		a.failures, a.retryAt = 0, time.Time{}
+		e.late(a, fmt.Sprintf("not applied in %s: %s", most, failed))
+	}
+}
+
 // applied notes that all of a release is; from now on it has to become healthy.
 func (e *engine) applied(a *app, r *release.Release) {
 	r.Applied = e.Now()
@@ -146,7 +171,7 @@ func (e *engine) endCorrective(a *app) {
 // finish ends the open release.
 func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	r := *a.Open
-	a.Open = nil
+	a.Open, a.refused = nil, time.Time{}
 	now := e.Now()
 	r.Outcome, r.Reason, r.Finished = outcome, reason, now
 	e.closeHooks(a, &r)

@@ -267,8 +267,9 @@ func (e *engine) changed(a *app, d pipeline.Carried) {
 	switch {
 	case failed != nil:
 		e.failed(a)
+		e.giveUp(a, failed)
 	case a.objects.Counts().Failing == 0 && a.got.err == nil:
-		a.failures, a.crash, a.retryAt = 0, nil, time.Time{}
+		a.failures, a.crash, a.retryAt, a.refused = 0, nil, time.Time{}, time.Time{}
 	}
 	e.touchDependents(a)
 }

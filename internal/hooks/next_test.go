@@ -169,6 +169,8 @@ func TestWalk(t *testing.T) {
 		{"nothing to do", scene(), Moment{}, "done"},
 		{"something is to be applied", scene(), Moment{Left: 1, Reached: nowhere}, "start pre holds barrier 1"},
 		{"only the hooks changed", scene(), Moment{Due: true, Reached: nowhere}, "start pre holds barrier 1"},
+		{"only the last hook changed", scene(pre, one), Moment{Due: true, Healthy: true, Reached: everywhere}, "start post"},
+		{"and something isn't healthy", scene(pre, one), Moment{Due: true, Reached: everywhere}, "done"},
 		{"the first runs", scene("pre-sync pre Running runs"), Moment{Begun: true, Left: 1, Reached: nowhere}, "wait holds barrier 1"},
 		{"it ended", scene(pre), Moment{Begun: true, Left: 1, Reached: nowhere}, "done barrier 1"},
 		{"it failed", scene("pre-sync pre Failed failed"), Moment{Begun: true, Left: 1, Reached: nowhere}, "failed holds barrier 1"},

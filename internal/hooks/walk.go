@@ -72,7 +72,8 @@ func forward(all []Hook, f Facts, m Moment, now time.Time) (s Standing) {
 		s.Holds = s.Failed != ""
 		return s
 	}
-	if has || !m.Applied || !m.Healthy || m.Left > 0 {
+	applied := m.Applied || !m.Begun // where hooks alone changed, there was nothing to apply
+	if has || !applied || !m.Healthy || m.Left > 0 {
 		return Standing{}
 	}
 	return at(PostSync, all, f, now)

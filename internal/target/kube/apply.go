@@ -3,6 +3,7 @@ package kube
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"plumb.dev/plumb/internal/discovery"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
+	"plumb.dev/plumb/internal/refusal"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -114,12 +116,27 @@ func (c *Cluster) applyOne(ctx context.Context, as target.Actor, change plan.Cha
 		}
 	}
 	if err != nil {
-		return target.Outcome{Key: change.Key, Err: explainMasked(change.Key, err, maskOf(as, change.Desired))}
+		explained := explainMasked(change.Key, err, maskOf(as, change.Desired))
+		if forGood(err) {
+			explained = answered{explained}
+		}
+		return target.Outcome{Key: change.Key, Err: explained}
 	}
 	c.view.Answered(done.Live)
 	done.Key = change.Key
 	done.Applied = plan.Applied{UID: done.Live.UID, Digest: change.Desired.Digest, Fingerprint: done.Live.Fingerprint}
 	return done
+}
+
+// forGood says whether the server has looked at what it was sent and won't have
+// it, so that the same is of use again only when something else has changed.
+func forGood(err error) bool {
+	said, ok := refusal.Of(err)
+	switch said.Code {
+	case http.StatusUnauthorized, http.StatusRequestTimeout, http.StatusConflict, http.StatusTooManyRequests:
+		return false
+	}
+	return ok && said.Code >= http.StatusBadRequest && said.Code < http.StatusInternalServerError
 }
 
 func applyOptions() metav1.PatchOptions {
