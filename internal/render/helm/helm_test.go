@@ -155,6 +155,61 @@ func TestHooksTestsNotesAndPolicies(t *testing.T) {
 	}
 }
 
+// Charts make objects twice, and who uses them can't change that.
+func TestObjectsThatAreThereTwice(t *testing.T) {
+	t.Parallel()
+	object := func(kind, name, more string) string {
+		return "apiVersion: v1\nkind: " + kind + "\nmetadata: {name: " + name + more + "}\n---\n"
+	}
+	hook := ", annotations: {helm.sh/hook: pre-install}"
+	sub := "apiVersion: v2\nname: sub\nversion: 1.0.0\n"
+	for name, test := range map[string]struct {
+		files   map[string]string
+		want    []string // the origins of what counts
+		notices []string
+		err     string
+	}{
+		"in two templates": {
+			map[string]string{"c/templates/b.yaml": object("Pod", "a", ", namespace: x"), "c/templates/a.yaml": object("Pod", "a", ", namespace: x") + object("Pod", "a", "")},
+			[]string{"c/templates/a.yaml:6", "c/templates/b.yaml:2"}, []string{"c/templates/a.yaml:2: Pod/x/a: is declared twice; what counts is c/templates/b.yaml:2"}, "",
+		},
+		"of a dependency": {
+			map[string]string{"c/templates/a.yaml": object("Pod", "a", ""), "c/charts/sub/Chart.yaml": sub, "c/charts/sub/templates/a.yaml": object("Pod", "a", "")},
+			[]string{"c/templates/a.yaml:2"}, []string{"c/charts/sub/templates/a.yaml:2: Pod/a: is declared twice; what counts is c/templates/a.yaml:2"}, "",
+		},
+		"in crds/": {
+			map[string]string{"c/templates/a.yaml": "", "c/crds/a.yaml": object("Pod", "a", hook), "c/charts/sub/Chart.yaml": sub, "c/charts/sub/crds/a.yaml": object("Pod", "a", "")},
+			[]string{"c/crds/a.yaml"}, []string{"c/charts/sub/crds/a.yaml: Pod/a: is declared twice; what counts is c/crds/a.yaml"}, "",
+		},
+		"in crds/ and as a template": {
+			map[string]string{"c/templates/a.yaml": object("Pod", "a", ""), "c/crds/a.yaml": object("Pod", "a", hook)},
+			[]string{"c/templates/a.yaml:2"}, []string{"c/crds/a.yaml: Pod/a: is declared twice; what counts is c/templates/a.yaml:2"}, "",
+		},
+		"a hook, too": {
+			map[string]string{"c/templates/a.yaml": object("Pod", "a", "") + object("Pod", "a", hook)}, nil, nil, "c/templates/a.yaml:6: Pod/a: is declared twice, the first time at c/templates/a.yaml:2",
+		},
+		"hooks without names": {
+			map[string]string{"c/templates/a.yaml": strings.Repeat("apiVersion: v1\nkind: Pod\nmetadata: {generateName: a-, annotations: {helm.sh/hook: test}}\n---\n", 2) + object("Pod", "b", "")},
+			[]string{"c/templates/a.yaml:10"}, nil, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			result, err := rendered(t, in("", test.files), nil)
+			var got []string
+			for _, o := range result.Objects {
+				got = append(got, o.Origin.String())
+			}
+			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+				t.Fatalf("got the error %v, want %q", err, test.err)
+			}
+			if diff := cmp.Diff(test.want, got) + cmp.Diff(test.notices, result.Notices); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
 func TestCRDs(t *testing.T) {
 	t.Parallel()
 	crd := func(name string) string {

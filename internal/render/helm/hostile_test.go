@@ -230,7 +230,7 @@ func TestS06Archives(t *testing.T) {
 		nested = pack(chart, packed{name: "sub/charts/sub-1.0.0.tgz", content: nested})
 	}
 	for name, test := range map[string]struct{ content, want string }{
-		"sound":           {pack(chart, packed{name: "sub/templates/a.yaml", content: configMap("y")}), "is declared twice"},
+		"sound":           {pack(chart, packed{name: "sub/templates/a.yaml", content: "a: 1"}), "has no apiVersion"},
 		"bomb":            {pack(chart, packed{name: "sub/zeros", size: 50 << 20}), "when it is unpacked"},
 		"many files":      {pack(many...), " files"},
 		"in each other":   {nested, "more than 16 deep"},

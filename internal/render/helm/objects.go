@@ -40,6 +40,7 @@ func (b *build) objects(c *chart.Chart, templates map[string]source, rendered ma
 			take(b.documents(b.origins[crd.File], crd.File.Data))
 		}
 	}
+	crds := len(all)
 	for _, name := range slices.Sorted(maps.Keys(rendered)) {
 		if strings.HasSuffix(name, notes) {
 			continue
@@ -50,7 +51,38 @@ func (b *build) objects(c *chart.Chart, templates map[string]source, rendered ma
 	if len(errs) > 0 {
 		return nil, render.Join(errs)
 	}
-	return b.applied(all), nil
+	return b.applied(b.once(all, crds)), nil
+}
+
+// once leaves out what is there again: charts, and those they depend on, make
+// some objects twice, and who uses them can't change that. The last counts, as
+// for who applies what Helm prints; but of those in crds/ the first, for Helm
+// leaves a CRD alone that is there. One that is a hook as well is for people to
+// settle: the two have nothing in common but the name.
+func (b *build) once(objects []object.Object, crds int) []object.Object {
+	type identity struct {
+		object.Key
+		hook bool
+	}
+	of := func(i int) identity {
+		_, hook := objects[i].GetAnnotations()[annotationHook]
+		return identity{objects[i].Key(), hook && i >= crds}
+	}
+	counts := map[identity]int{}
+	for i := range objects {
+		if _, twice := counts[of(i)]; !twice || i >= crds {
+			counts[of(i)] = i
+		}
+	}
+	var kept []object.Object
+	for i, o := range objects {
+		if at := counts[of(i)]; at != i && o.GetName() != "" {
+			b.Notice(fmt.Sprintf("%s: %s: is declared twice; what counts is %s", o.Origin, o.Key(), objects[at].Origin))
+			continue
+		}
+		kept = append(kept, o)
+	}
+	return kept
 }
 
 // documents are the objects in a text that a file came to. Their lines are
