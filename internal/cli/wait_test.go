@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"plumb.dev/plumb/internal/usage"
 )
@@ -17,42 +17,30 @@ import (
 // which ends after its first answer and comes back.
 func TestWaitOutlivesTheDaemon(t *testing.T) {
 	t.Parallel()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	serve := func(l net.Listener, state string, answered func()) {
-		s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Connection", "close")
-			io.WriteString(w, `{"items":[{"app":"a/b","state":"`+state+`","message":"applying","revision":"1d687d61"}]}`)
-			answered()
-		})}
-		go func() { _ = s.Serve(l) }()
-		t.Cleanup(func() { s.Close() })
-	}
-	gone := make(chan struct{})
-	serve(listener, "Pending", func() {
-		_ = listener.Close()
-		close(gone)
-	})
-	go func() {
-		<-gone
-		<-time.After(askAgain / 2) // it is missed meanwhile
-		again, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Errorf("listen again: %v", err)
-			return
+	var asked atomic.Int64
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		state := "Pending"
+		switch asked.Add(1) {
+		case 1:
+		case 2:
+			panic(http.ErrAbortHandler) // it isn't there
+		default:
+			state = "Done"
 		}
-		serve(again, "Done", func() {})
-	}()
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Connection", "close")
+		io.WriteString(w, `{"items":[{"app":"a/b","state":"`+state+`","message":"applying","revision":"1d687d61"}]}`)
+	}))
+	t.Cleanup(daemon.Close)
 	var out, errOut bytes.Buffer
-	env := map[string]string{"PLUMB_SERVER": address, "PLUMB_TOKEN": "a-token-of-this-test"}
+	env := map[string]string{"PLUMB_SERVER": daemon.URL, "PLUMB_TOKEN": "a-token-of-this-test"}
 	code := Run(context.Background(), []string{"wait", "a/b", "--commit", "1d687d61"}, Env{
 		In: strings.NewReader(""), Out: &out, Err: &errOut, Getenv: func(name string) string { return env[name] },
 	})
 	if code != usage.ExitOK || !strings.Contains(out.String(), "Done") || !strings.Contains(errOut.String(), "a/b: Pending: applying") {
 		t.Errorf("exit code %d, %s%s", code, &out, &errOut)
+	}
+	if n := asked.Load(); n != 3 {
+		t.Errorf("it was asked %d times", n)
 	}
 }
