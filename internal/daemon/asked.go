@@ -143,7 +143,7 @@ func (g *gates) await(ctx context.Context, id, commit string) {
 // waits tell what became of a commit.
 type waits struct {
 	engine   *deliver.Engine
-	releases history.Store
+	releases history.Reader
 	past     source.Past
 }
 

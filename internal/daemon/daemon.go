@@ -92,7 +92,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		return err
 	}
 	operator := &operate.Operator{
-		Source: p.Source, Looker: p.Looker, Past: p.Past, Renderer: p.Renderer, Target: p.Target, Reader: p.Reader, History: p.History,
+		Source: p.Source, Looker: p.Looker, Past: p.Past, Renderer: p.Renderer, Target: p.Target, Reader: p.Reader,
 		Commit: p.Commit, Hidden: hidden, Log: p.Log, Now: time.Now, Root: o.Root, RootName: rootName(o), Explorer: p.Explorer,
 		Declares: declares(declare.Root{Ref: o.Root, Path: o.RootPath}, declare.Policy{AllowEmpty: o.AllowEmpty}),
 	}
@@ -102,7 +102,7 @@ func Run(ctx context.Context, p Parts, o Options) error {
 		Root: rootName(o), RootRef: o.Root, RootEvery: o.RootEvery, Workers: o.Workers, Log: p.Log, Observe: recorder, Hidden: hidden,
 		Rollback: rollback(operator),
 	})
-	operator.Fleet = engine
+	operator.Fleet, operator.History = engine, engine.Records()
 	recorder.helm = helmrecord.NewRecorder(helmrecord.Parts{Keeper: helmrecord.Keeper{Secrets: p.Secrets}, Fleet: engine, Open: p.Source, Log: p.Log})
 	pump := &pump{
 		source: p.Source, engine: engine, policy: declare.Policy{AllowEmpty: o.AllowEmpty}, root: o.Root, log: p.Log,
@@ -206,8 +206,8 @@ func open(p Parts, o Options, a *apps) (http.Handler, net.Listener, func(), erro
 		return nil, nil, nil, errors.Join(err, listener.Close())
 	}
 	handler := server.New(server.Config{
-		Apps: a, Releases: p.History, Plans: &plans{a.operator}, Git: &repositories{a.operator},
-		Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Waits: &waits{a.engine, p.History, p.Past},
+		Apps: a, Releases: a.engine.Records(), Plans: &plans{a.operator}, Git: &repositories{a.operator},
+		Gates: &gates{engine: a.engine, operator: a.operator, metrics: p.Metrics}, Waits: &waits{a.engine, a.engine.Records(), p.Past},
 		Events: a.engine.Records(), Logs: p.Logs, Keys: a.keys, Rotates: rotations{a.rotator},
 		Ready: a.ready, Token: token, Metrics: p.Metrics.Handler(), MetricsPublic: o.MetricsPublic, Hook: p.Hook(secret), Log: p.Log,
 	})

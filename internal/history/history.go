@@ -17,14 +17,19 @@ import (
 	"plumb.dev/plumb/internal/release"
 )
 
-// Store keeps releases. It is safe for concurrent use.
-type Store interface {
-	// Save writes a release whole, and gives a new one its ID.
-	Save(ctx context.Context, r release.Release) (release.Release, error)
+// Reader tells of releases. It is safe for concurrent use.
+type Reader interface {
 	// Get returns one release, or ErrNotFound.
 	Get(ctx context.Context, id int64) (release.Release, error)
 	// List returns releases, newest first.
 	List(ctx context.Context, q Query) ([]release.Release, error)
+}
+
+// Store keeps releases. It is safe for concurrent use.
+type Store interface {
+	Reader
+	// Save writes a release whole, and gives a new one its ID.
+	Save(ctx context.Context, r release.Release) (release.Release, error)
 	// Trim removes what is beyond the bounds, never a running release and
 	// never an App's newest success, and says how many.
 	Trim(ctx context.Context, b Bounds, now time.Time) (int, error)

@@ -28,6 +28,17 @@ type Last struct {
 	Hooks      map[string]hooks.Memory
 }
 
+// Going are the labels of Apps whose removal the last run did not end: their
+// objects may be gone by now, and hooks be left to run.
+func (l Last) Going() (labels []string) {
+	for id, unfinished := range l.Unfinished {
+		if unfinished[0].Trigger == release.TriggerRemoval {
+			labels = append(labels, object.AppLabel(id))
+		}
+	}
+	return labels
+}
+
 // LoadLast loads what the last run left. With an error it is what could be loaded.
 func LoadLast(ctx context.Context, m Memory, log *slog.Logger) (last Last, err error) {
 	if last.Applied, err = loadApplied(ctx, m); err != nil {

@@ -32,6 +32,7 @@ func (r *Recorder) Subscribe(ctx context.Context) <-chan event.Event {
 
 // ListEvents returns events that are kept, oldest first.
 func (r *Recorder) ListEvents(ctx context.Context, q event.Query) ([]event.Event, error) {
+	r.written(ctx)
 	return r.store.ListEvents(ctx, q)
 }
 

@@ -45,11 +45,12 @@ type Recorder struct {
 	ids     map[string]int64 // of releases that got none when they began
 	full    bool             // the last write failed: one line in the log is enough
 
-	mu     sync.Mutex
-	todo   []record
-	wake   chan struct{}
-	closed chan struct{}
-	close  sync.Once
+	mu      sync.Mutex
+	todo    []record
+	failing bool // what is first in todo can't be written for now
+	wake    chan struct{}
+	closed  chan struct{}
+	close   sync.Once
 
 	listeners listeners
 }
@@ -63,6 +64,7 @@ type record struct {
 	note    *note
 	memo    Memo
 	forget  bool
+	passed  chan struct{} // closed when its turn comes; nothing is written
 }
 
 // note is a value for the desk, or without one that it is to be dropped.
@@ -74,7 +76,7 @@ type note struct {
 }
 
 // spare says that losing the record costs work or a line to read, never truth.
-func (r record) spare() bool { return r.release == nil && r.note == nil }
+func (r record) spare() bool { return r.release == nil && r.note == nil && r.passed == nil }
 
 // about says whether the record is for the same place on the desk.
 func (r record) about(kind DeskKind, key string) bool {
@@ -238,12 +240,14 @@ func (r *Recorder) writeNext() (bool, error) {
 		r.log.Error("the history can't be written; what happened is kept in memory and written when it can be", "error", err)
 	}
 	r.full = err != nil
-	if err != nil {
-		r.tellWaiting()
-		return false, err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.failing = err != nil
+	if err != nil {
+		r.tellWaiting()
+		r.passWaiting()
+		return false, err
+	}
 	r.todo = r.todo[1:]
 	return true, nil
 }
@@ -261,6 +265,9 @@ func (r *Recorder) write(one record) error {
 		return r.store.Drop(ctx, one.note.kind, one.note.key)
 	case one.note != nil:
 		return r.store.Put(ctx, one.note.kind, one.note.key, one.note.value)
+	case one.passed != nil:
+		close(one.passed)
+		return nil
 	case one.forget:
 		return r.store.SaveApps(ctx, nil, []string{one.app})
 	default:
@@ -295,10 +302,8 @@ func (r *Recorder) writeEvent(ctx context.Context, one record) error {
 }
 
 // tellWaiting tells the events that wait for a history that can't be written,
-// without an ID: what happens is news now.
+// without an ID: what happens is news now. The caller holds mu.
 func (r *Recorder) tellWaiting() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i, one := range r.todo {
 		if one.event != nil && !one.told {
 			r.todo[i].told = true

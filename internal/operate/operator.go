@@ -28,7 +28,7 @@ type Operator struct {
 	Renderer pipeline.Renderer
 	Target   target.Target
 	Reader   target.Reader
-	History  history.Store
+	History  history.Reader
 	Commit   Committer
 	Hidden   redact.Redactor
 	Log      *slog.Logger
