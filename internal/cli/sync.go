@@ -140,7 +140,7 @@ func ended(d status.Detail, asked time.Time, late bool) end {
 		return end{over: true}
 	case failedSince(d.Releases, asked):
 		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Releases[0].Reason, d.Message))}
-	case looked && d.Failures > 0:
+	case !d.Syncing && d.Failures > 0:
 		return end{true, fmt.Errorf("%s failed: %s", d.ID(), cmp.Or(d.Message, "nothing says why"))}
 	case looked && d.Hold != nil:
 		return end{true, usage.Held(fmt.Errorf("%s is held (%s): %s", d.ID(), d.Hold.Reason, d.Hold.Message))}

@@ -54,6 +54,8 @@ type app struct {
 	viewErr   error // why it doesn't
 	failures  int
 	retryAt   time.Time
+	syncing   bool      // someone asked for a sync that hasn't come to its end
+	again     bool      // it was asked for while a worker had the App
 	waits     time.Time // since when all that failed only waits for what it relies on; zero when it doesn't
 	refused   time.Time // since when the target refuses something of the open release; zero when it doesn't
 	crash     error     // the work on the App panicked; nil once it went well again

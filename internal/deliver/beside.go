@@ -19,7 +19,7 @@ func (e *engine) followBeside(a *app) {
 }
 
 // sourceErr is why one of an App's sources can't be read, or nil.
-func (a *app) sourceErr() error { return firstOf(a.head.Err, a.beside.Err()) }
+func (a *app) sourceErr() error { return cmp.Or(a.head.Err, a.beside.Err()) }
 
 // revision is what the App is to be held to.
 func (a *app) revision() release.Revision {

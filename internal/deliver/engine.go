@@ -106,6 +106,7 @@ type engine struct {
 	rootAt   release.Revision  // the revision of the root that was declared last
 	last     history.Last      // what of the last run of the daemon nobody took up yet
 	pauses   gate.Register
+	answers  []func() // to what was asked in this turn of events
 
 	// ---
 	events  chan func()
@@ -197,11 +198,13 @@ func (e *engine) drain(ended <-chan struct{}) {
 		select {
 		case event := <-e.events:
 			event()
+			e.answer()
 		case <-ended:
 			for {
 				select {
 				case event := <-e.events:
 					event()
+					e.answer()
 				default:
 					return
 				}
@@ -232,6 +235,15 @@ func (e *engine) settle() {
 		}
 	}
 	e.board.Show()
+	e.answer()
+}
+
+// answer answers those who asked, none of whom keeps the loop waiting.
+func (e *engine) answer() {
+	for _, answer := range e.answers {
+		answer()
+	}
+	e.answers = nil
 }
 
 // decide does what is next for an App.
@@ -253,6 +265,7 @@ func (e *engine) decide(a *app) {
 	a.hookFacts(&facts)
 	e.tellHold(a, facts)
 	d := step.Next(facts, now)
+	a.syncing = a.syncing && (a.busy || d.Step != step.Rest)
 	d.Until = sooner(sooner(sooner(d.Until, look), a.verdict.Until), a.next.Until)
 	for _, p := range e.pauses.About(a.id) {
 		d.Until = sooner(d.Until, p.Until)

@@ -609,6 +609,30 @@ func TestAReleaseWithAnUnknownKindDoesNotSucceed(t *testing.T) {
 	f.synced("one", f.commit(map[string]string{"one/g.yaml": ""}))
 }
 
+// What is told right after a sync was asked for is not what failed before it.
+func TestASyncIsTriedBeforeItIsJudged(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{"one/a.yaml": fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: %s-none}\n", f.namespace)})
+	before := f.until("one", "failing", func(s status.App) bool { return s.Failures > 0 })
+	id := f.namespace + "/one"
+	for range 3 {
+		if err := f.Sync(t.Context(), id, "ana"); err != nil {
+			t.Fatal(err)
+		}
+		if shown := f.Apps()[0]; !shown.Syncing && shown.Failures <= before.Failures {
+			t.Errorf("it failed %d times before and %d times after the sync, which counts as over", before.Failures, shown.Failures)
+		}
+		after := f.until("one", "through with its sync", func(s status.App) bool { return !s.Syncing })
+		if after.Failures <= before.Failures {
+			t.Errorf("it failed %d times before and %d times after the sync, which is over", before.Failures, after.Failures)
+		}
+		before = after
+	}
+	f.synced("one", f.commit(map[string]string{"one/a.yaml": paint("a", "blue")}))
+}
+
 func TestARemovalNamesWhoRemovedTheApp(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t)

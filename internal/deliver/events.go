@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"plumb.dev/plumb/api/v1alpha1"
@@ -188,15 +189,15 @@ func (e *engine) findOrphans() {
 	if !complete || !e.settled {
 		return
 	}
-	going := e.leftGoing()
+	going := e.last.Going()
 	for _, label := range append(labels, going...) {
 		gone := slices.Contains(going, label) && len(e.target.Owned(label)) == 0
 		if e.byLabel[label] != nil || !gone && !e.oursByRoot(label) {
 			continue
 		}
-		id := idOf(label)
+		id := object.AppOf(label)
 		a := e.newApp(id, label, nil)
-		a.App.Name, a.App.Namespace = splitID(id)
+		a.App.Namespace, a.App.Name, _ = strings.Cut(id, "/")
 		a.App.Spec.Sync = e.last.Syncs[id]
 		e.takeDesk(a)
 		e.resume(a)
@@ -330,6 +331,7 @@ func (e *engine) sync(id, actor string) error {
 		return fmt.Errorf("%s: %w", id, ErrNoApp)
 	}
 	a.retryAt = time.Time{}
+	a.syncing, a.again = true, a.busy
 	e.liftFailure(id, actor)
 	a.cause = release.Cause{Trigger: release.TriggerManual, Actor: actor, Seen: e.Now()}
 	for _, key := range a.objects.Remembered() {

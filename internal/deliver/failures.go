@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -105,7 +106,7 @@ func (e *engine) rolledBack(id string, of int64, done status.RolledBack, err err
 		happened.Kind, happened.Message = event.Held, "a failed release could not be rolled back: "+err.Error()
 		e.Log.Error("a failed release could not be rolled back", "app", a.id, "release", of, "error", err)
 	} else {
-		a.failure.RolledBackTo = firstText(done.To, done.Commit)
+		a.failure.RolledBackTo = cmp.Or(done.To, done.Commit)
 		happened.Message = fmt.Sprintf("release %d failed: commit %.8s on %s goes back to %.8s, the state of release %d", of, done.Commit, done.Branch, done.To, done.Release)
 	}
 	e.records.Put(history.DeskFailure, a.id, history.Value(a.failure))

@@ -69,6 +69,11 @@ func (a *app) planIsOver() bool {
 // settled says whether it is known how the newest of what is declared stands.
 func (a *app) settled() bool { return a.known && (a.removed || a.got.ok && !a.stale()) }
 
+// stopsIntended says whether what is declared otherwise must not be applied now.
+func (a *app) stopsIntended() bool {
+	return !a.verdict.Intended || a.App.Spec.Sync.Mode == v1alpha1.SyncApprove && a.proposal.Grants == nil
+}
+
 // holdFacts adds to the facts what the gate lets through.
 func (a *app) holdFacts(f *step.Facts) {
 	v := a.verdict
@@ -78,13 +83,10 @@ func (a *app) holdFacts(f *step.Facts) {
 	if a.hooksDue() {
 		f.Intended++ // they are to run though no object is to be changed
 	}
-	f.StopIntended, f.StopCorrections = !v.Intended, !v.Corrections
-	if v.Intended && approve {
-		f.StopIntended = a.proposal.Grants == nil
-		if !f.StopIntended {
-			work := a.objects.Granted(a.proposal.Grants)
-			f.Changes, f.Failing, f.Prunes, f.Queued = work.Changes, work.Failing+n.Stuck, work.Prunes, work.Queued
-		}
+	f.StopIntended, f.StopCorrections = a.stopsIntended(), !v.Corrections
+	if !f.StopIntended && approve {
+		work := a.objects.Granted(a.proposal.Grants)
+		f.Changes, f.Failing, f.Prunes, f.Queued = work.Changes, work.Failing+n.Stuck, work.Prunes, work.Queued
 	}
 	if f.StopIntended {
 		f.Failing, f.Health = n.Stuck, n.HealthOfPast()
@@ -333,7 +335,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// ask lets the loop answer a question.
+// ask lets the loop answer a question. The answer comes once what follows from
+// it is shown: who asks next sees it.
 func ask[T any](ctx context.Context, e *engine, question func(*engine) (T, error)) (T, error) {
 	type answer struct {
 		value T
@@ -342,7 +345,7 @@ func ask[T any](ctx context.Context, e *engine, question func(*engine) (T, error
 	answers := make(chan answer, 1)
 	e.post(func() {
 		value, err := question(e)
-		answers <- answer{value, err}
+		e.answers = append(e.answers, func() { answers <- answer{value, err} })
 	})
 	select {
 	case got := <-answers:

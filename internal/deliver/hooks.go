@@ -7,9 +7,9 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
+	"plumb.dev/plumb/internal/health"
 	"plumb.dev/plumb/internal/history"
 	"plumb.dev/plumb/internal/hooks"
-	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/plan"
 	"plumb.dev/plumb/internal/release"
@@ -19,6 +19,7 @@ import (
 // hooking is what is known of an App's hooks.
 type hooking struct {
 	hooks   []hooks.Hook // as rendered last; of a removed App those for deletion
+	former  []hooks.Hook // those of the open release, where others are declared by now; nil is not known
 	digest  string
 	memory  hooks.Memory
 	known   bool     // memory says which hooks ran
@@ -31,6 +32,9 @@ const mostNotices = 50
 
 // takeHooks takes in the hooks of a render, after its objects.
 func (e *engine) takeHooks(a *app, r pipeline.Rendering) {
+	if a.overtaken() && a.former == nil {
+		a.former = append([]hooks.Hook{}, a.hooking.hooks...)
+	}
 	a.hooking.hooks, a.digest, a.notices = r.Hooks, hooks.Digest(r.Hooks), r.Notices
 	e.rememberHooks(a, a.memory.Done)
 	if f := a.failure; f != nil && f.Content != "" && !gate.Follows(a.App.Spec.Sync) && f.Content != hooks.Content(r.Desired, r.Hooks) {
@@ -79,10 +83,26 @@ func (a *app) overtaken() bool {
 	return a.Open != nil && !a.removed && !a.Open.Revision.Same(a.got.revision)
 }
 
+// ending says whether the open release comes to its end, though another revision
+// is declared by now: all of it is applied, and nothing else may be, or is to be.
+func (a *app) ending() bool {
+	return a.overtaken() && !a.Open.Applied.IsZero() && (a.stopsIntended() || a.intended() == 0)
+}
+
+// hooksNow are the hooks of what is under way: of the open release, while it
+// comes to its end or one of them runs, or else of the next one.
+func (a *app) hooksNow() []hooks.Hook {
+	if a.ending() || a.former != nil && a.overtaken() && a.Open.HookRunning() {
+		return a.former
+	}
+	return a.hooking.hooks
+}
+
 // walkHooks finds what is next of an App's hooks.
 func (e *engine) walkHooks(a *app, now time.Time) {
 	a.next = hooks.Standing{}
-	if len(a.hooking.hooks) == 0 && (a.Open == nil || len(a.Open.Hooks) == 0) || !a.removed && !a.settled() {
+	all := a.hooksNow()
+	if len(all) == 0 && (a.Open == nil || len(a.Open.Hooks) == 0) || !a.removed && !a.settled() {
 		a.objects.SetBarrier(0, false)
 		return
 	}
@@ -94,15 +114,18 @@ func (e *engine) walkHooks(a *app, now time.Time) {
 		Healthy: n.Works(), Reached: a.objects.Reached,
 	}
 	running := a.Open != nil && a.Open.HookRunning()
-	if a.Open != nil && (running || !a.overtaken()) {
+	if a.Open != nil && (running || !a.overtaken() || a.ending()) {
 		m.Begun, m.Ending, m.Applied = true, a.Open.Ending != "", !a.Open.Applied.IsZero()
 		f.Runs, f.Token = a.Open.Hooks, a.Open.Token()
 	}
-	if known, err := e.target.Watch(hooks.Kinds(a.hooking.hooks)); !known && err == nil {
+	if a.ending() { // what is held is of the next one
+		m.Left, m.Healthy, f.Occasion = 0, health.Enough(n.HealthOfPast()), a.Open.Occasion
+	}
+	if known, err := e.target.Watch(hooks.Kinds(all)); !known && err == nil {
 		a.next.Holds = true // an event tells when they are
 		return
 	}
-	a.next = hooks.Walk(a.hooking.hooks, f, m, now)
+	a.next = hooks.Walk(all, f, m, now)
 	a.next.Holds = a.next.Holds || running && a.overtaken()
 	a.objects.SetBarrier(a.next.Barrier, a.next.HasBarrier)
 	switch {
@@ -141,7 +164,7 @@ func (a *app) hookFacts(f *step.Facts) {
 	s, hold := a.next, a.verdict.Hold
 	f.HookEnds, f.HookStarts = s.Step == hooks.End || s.Step == hooks.Delete, s.Step == hooks.Start
 	f.HookWaits, f.HookHolds = s.Busy(), s.Holds
-	f.HookBegun = a.Open != nil && !a.overtaken() && (hold == nil || hold.Reason == gate.HeldByApproval)
+	f.HookBegun = a.Open != nil && (!a.overtaken() || a.ending()) && (hold == nil || hold.Reason == gate.HeldByApproval)
 	f.Ending = a.Open != nil && a.Open.Ending != ""
 	if s.Holds {
 		f.Changes, f.Prunes, f.Queued, f.Failing = 0, 0, 0, a.objects.Counts().Stuck
@@ -150,8 +173,8 @@ func (a *app) hookFacts(f *step.Facts) {
 
 // hookJob does the next step of an App's hooks.
 func (e *engine) hookJob(a *app) job {
-	t := pipeline.HookTask{Actor: e.actor(a), Phase: a.next.Phase, Decision: a.next.Decision, Hooks: a.hooking.hooks}
-	if t.Decision.Step == hooks.Start && !(a.Open != nil && a.Open.HookRunning()) {
+	t := pipeline.HookTask{Actor: e.actor(a), Phase: a.next.Phase, Decision: a.next.Decision, Hooks: a.hooksNow()}
+	if t.Decision.Step == hooks.Start && !(a.Open != nil && (a.Open.HookRunning() || a.ending())) {
 		t.Release = *e.draftIntended(a)
 	} else {
 		t.Release = *a.Open
@@ -197,7 +220,7 @@ func (e *engine) beginEnding(a *app, reason string) {
 
 // hasFailureHooks says whether anything runs when the open release fails.
 func (e *engine) hasFailureHooks(a *app) bool {
-	return len(hooks.Of(a.hooking.hooks, hooks.SyncFail, e.occasion(a))) > 0
+	return len(hooks.Of(a.hooksNow(), hooks.SyncFail, e.occasion(a))) > 0
 }
 
 // late ends a release that was not applied or healthy in time, after its failure hooks.
@@ -212,9 +235,16 @@ func (e *engine) late(a *app, reason string) {
 // closeHooks ends the runs of a release that ends, and notes that the hooks ran.
 func (e *engine) closeHooks(a *app, r *release.Release) {
 	r.EndHooks(e.Now())
-	if r.Outcome == release.Succeeded && !a.removed && r.Revision.Same(a.got.revision) {
+	switch {
+	case r.Outcome != release.Succeeded || a.removed:
+	case !a.overtaken():
 		e.rememberHooks(a, a.digest)
+	case a.former != nil:
+		e.rememberHooks(a, hooks.Digest(a.former))
+	case r.Occasion != "":
+		r.Reason = "its hooks did not run to the end: " + a.got.revision.Name() + " is declared by now, and the daemon stopped since"
 	}
+	a.former = nil
 }
 
 // plannedHooks lists the hooks that the next release would run if it goes well.
@@ -232,15 +262,4 @@ func (e *engine) leftUndone(a *app, r release.Release) string {
 		return ""
 	}
 	return hooks.Content(a.objects.Desired(), a.hooking.hooks)
-}
-
-// leftGoing are the labels of Apps whose removal the last run did not end: their
-// objects may be gone by now, and hooks be left to run.
-func (e *engine) leftGoing() (labels []string) {
-	for id, unfinished := range e.last.Unfinished {
-		if unfinished[0].Trigger == release.TriggerRemoval {
-			labels = append(labels, object.AppLabel(id))
-		}
-	}
-	return labels
 }

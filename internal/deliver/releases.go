@@ -171,10 +171,10 @@ func (e *engine) endCorrective(a *app) {
 // finish ends the open release.
 func (e *engine) finish(a *app, outcome release.Outcome, reason string) {
 	r := *a.Open
-	a.Open, a.refused = nil, time.Time{}
 	now := e.Now()
 	r.Outcome, r.Reason, r.Finished = outcome, reason, now
 	e.closeHooks(a, &r)
+	a.Open, a.refused = nil, time.Time{}
 	if outcome == release.Succeeded {
 		r.Healthy = now
 		if r.Applied.IsZero() {

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,14 +58,14 @@ func (e *engine) statusOf(a *app) status.App {
 		Name: a.App.Name, Namespace: a.App.Namespace,
 		Revision: a.got.commit, Sync: e.syncOf(a), Health: a.objects.Counts().WorstHealth(),
 		Source: status.Source{
-			URL: a.ref.URL, Ref: firstText(a.ref.Branch, a.ref.Tag, a.ref.Commit), Path: a.App.Spec.Source.Path,
+			URL: a.ref.URL, Ref: cmp.Or(a.ref.Branch, a.ref.Tag, a.ref.Commit), Path: a.App.Spec.Source.Path,
 			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: firstLine(a.head.Revision.Message),
 			Renderer: a.got.renderer,
 		},
 		Target:  status.Target{Cluster: e.target.State().Address, Namespace: a.App.Spec.Target.Namespace},
 		Objects: len(a.objects.Keys()), ChangedAt: a.got.changedAt, Unchanged: a.got.unchanged,
 		LastCheck: a.checked, Failures: a.failures, WaitingFor: waiting, DeclaredAt: a.Origin.String(),
-		Behind: !a.want.at(a.got.want),
+		Behind: !a.want.at(a.got.want), Syncing: a.syncing,
 	}
 	if a.Open != nil && a.next.Busy() && a.objects.Counts().Works() {
 		s.Health = status.Progressing // its hooks are a part of the release
@@ -88,7 +89,7 @@ func (e *engine) statusOf(a *app) status.App {
 
 // addGate tells what stands between an App's changes and the target.
 func (e *engine) addGate(a *app, s *status.App) {
-	s.Mode = firstText(string(a.App.Spec.Sync.Mode), string(v1alpha1.SyncAuto))
+	s.Mode = cmp.Or(string(a.App.Spec.Sync.Mode), string(v1alpha1.SyncAuto))
 	s.Source.Checked = a.head.Checked
 	s.Pauses = e.pauses.About(a.id)
 	if a.held() {
@@ -168,7 +169,7 @@ func (e *engine) message(a *app, waiting []string) string {
 	case a.sourceErr() != nil:
 		return a.sourceErr().Error()
 	case errors.Is(a.got.err, target.ErrUnreachable):
-		return firstOf(e.target.State().Err, a.got.err).Error()
+		return cmp.Or(e.target.State().Err, a.got.err).Error()
 	case len(a.unresolved) > 0 && a.got.err != nil:
 		return a.got.err.Error()
 	case a.got.err != nil:
@@ -180,7 +181,7 @@ func (e *engine) message(a *app, waiting []string) string {
 	case a.want.commit == "":
 		return "waiting for the repository"
 	case errors.Is(a.viewErr, target.ErrUnreachable):
-		return firstOf(e.target.State().Err, a.viewErr).Error()
+		return cmp.Or(e.target.State().Err, a.viewErr).Error()
 	case a.viewErr != nil:
 		return a.viewErr.Error()
 	case a.crash != nil:
@@ -270,25 +271,7 @@ func (en *Engine) Reach() error {
 	return en.e.reach
 }
 
-func firstText(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(s, "\n")
 	return line
 }
-
-// splitID parts NAMESPACE/NAME.
-func splitID(id string) (name, namespace string) {
-	namespace, name, _ = strings.Cut(id, "/")
-	return name, namespace
-}
-
-// idOf is the ID of the App with a label; of a label that was cut, as near as can be told.
-func idOf(label string) string { return strings.Replace(label, ".", "/", 1) }

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ const grace = 10 * time.Second
 
 // start hands a job to the workers.
 func (e *engine) start(a *app, j job) {
-	a.busy = true
+	a.busy, a.again = true, false
 	e.workers.Start(a.id, a.App.Namespace, j)
 }
 
@@ -62,9 +63,13 @@ func (e *engine) panicked(id string, p any) {
 	e.touch(a)
 }
 
-// failed notes a failure, and when to try again.
+// failed notes a failure, and when to try again: at once, where someone asked
+// for that meanwhile.
 func (e *engine) failed(a *app) {
 	a.failures++
+	if a.again {
+		return
+	}
 	a.retryAt = e.Now().Add(queue.Backoff(a.failures, e.Random))
 }
 
@@ -256,10 +261,10 @@ func (e *engine) changed(a *app, d pipeline.Carried) {
 	var memo history.Memo
 	var failed error
 	for _, f := range d.Findings {
-		failed = firstOf(failed, e.takeFinding(a, f, &memo))
+		failed = cmp.Or(failed, e.takeFinding(a, f, &memo))
 	}
 	for i, o := range d.Outcomes {
-		failed = firstOf(failed, e.takeOutcome(a, d.Changes[i], o, &memo))
+		failed = cmp.Or(failed, e.takeOutcome(a, d.Changes[i], o, &memo))
 	}
 	e.records.Remember(a.id, memo)
 	e.recordIntended(a, d, failed)
@@ -272,13 +277,6 @@ func (e *engine) changed(a *app, d pipeline.Carried) {
 		a.failures, a.crash, a.retryAt, a.refused = 0, nil, time.Time{}, time.Time{}
 	}
 	e.touchDependents(a)
-}
-
-func firstOf(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
 }
 
 // takeFinding takes in a check: what is in line is remembered as such; what

@@ -59,6 +59,8 @@ type App struct {
 	// Behind says that the newest commit, or the newest declaration, was not
 	// rendered yet: what is told of failures is about an older one.
 	Behind bool `json:"-"`
+	// Syncing says that what is told of failures may be over soon.
+	Syncing bool `json:"syncing,omitempty" doc:"True while a sync that someone asked for has not come to its end."`
 
 	Mode    string       `json:"mode" enum:"auto,approve,observe" doc:"What becomes of intended changes: made at once, made once someone approves their plan, or only shown."`
 	Hold    *gate.Hold   `json:"hold,omitempty" doc:"Why differences are left as they are; absent when nothing holds the App."`

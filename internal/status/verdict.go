@@ -36,7 +36,8 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 	v := Verdict{App: a.ID(), Revision: a.Revision, State: Pending, Message: a.Message}
 	current := has && a.Revision != "" && a.Revision == a.Source.Newest
 	healthy := a.Health == Healthy || a.Health == Suspended
-	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest
+	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest &&
+		(a.Failures > 0 || !newest.Finished.IsZero())
 	switch {
 	case !has:
 		v.Message = "the commit isn't in what the App follows, or was not seen yet"
@@ -48,6 +49,10 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 	case a.Behind:
 		if a.Failures > 0 || a.Message == "" {
 			v.Message = "about to be rendered"
+		}
+	case a.Syncing:
+		if a.Failures > 0 || a.Message == "" {
+			v.Message = "about to be tried again"
 		}
 	case failed:
 		v.State, v.Message = Failed, newest.Reason

@@ -2,6 +2,7 @@ package status
 
 import (
 	"testing"
+	"time"
 
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/release"
@@ -21,7 +22,9 @@ func TestJudge(t *testing.T) {
 	behind := func(a *App) { a.Revision = "old" }
 	hold := func(a *App) { a.Hold = &gate.Hold{Reason: gate.HeldByWindow, Message: "no window is open"} }
 	failing := func(a *App) { a.Failures, a.Message = 1, "it can't be applied" }
-	failed := &release.Release{Outcome: release.Failed, Reason: "not healthy in time", Revision: release.Revision{Commit: "new"}}
+	syncing := func(a *App) { a.Syncing = true }
+	failed := &release.Release{Outcome: release.Failed, Reason: "not healthy in time", Revision: release.Revision{Commit: "new"}, Finished: time.Unix(1, 0)}
+	attempt := &release.Release{Outcome: release.Failed, Reason: "it can't be rendered", Revision: release.Revision{Commit: "new"}}
 	before := &release.Release{Outcome: release.Failed, Reason: "not healthy in time", Revision: release.Revision{Commit: "old"}}
 	for name, test := range map[string]struct {
 		app    App
@@ -43,7 +46,11 @@ func TestJudge(t *testing.T) {
 		"held":                                     {app(out, hold), true, nil, Held, "no window is open"},
 		"an attempt failed":                        {app(out, failing), true, nil, Failed, "it can't be applied"},
 		"what failed was declared otherwise":       {app(out, failing, func(a *App) { a.Behind = true }), true, nil, Pending, "about to be rendered"},
+		"what failed is about to be tried again":   {app(out, failing, syncing), true, failed, Pending, "about to be tried again"},
+		"what failed is being tried again":         {app(out, syncing), true, failed, Pending, "applying"},
 		"its release failed":                       {app(sick), true, failed, Failed, "not healthy in time"},
+		"an attempt had failed, and the next went": {app(sick), true, attempt, Pending, "Synced, Degraded"},
+		"an attempt had failed, and others will":   {app(sick, failing), true, attempt, Failed, "it can't be rendered"},
 		"an earlier release failed":                {app(sick), true, before, Pending, "Synced, Degraded"},
 		"its release failed, and it is held since": {app(out, hold), true, failed, Failed, "not healthy in time"},
 		"held by that failure": {app(out, func(a *App) { a.Hold = &gate.Hold{Reason: gate.HeldByFailure, Message: "release 7 failed"} }), true, nil,
