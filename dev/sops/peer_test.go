@@ -116,6 +116,7 @@ func TestPeers(t *testing.T) {
 		}
 		p.same("sops decrypt", plain, p.run("", p.sops, "decrypt", path))
 	})
+	t.Run("whatever sops encrypts", p.formats)
 	t.Run("a key service", p.keyService)
 }
 

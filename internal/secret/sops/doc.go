@@ -7,9 +7,9 @@
 // looks for keys, programs and settings of the machine by itself. Here nothing
 // is looked for: keys are handed in (package secret), and files come as bytes.
 //
-// A file counts as encrypted if it has SOPS' own section with a checksum. The
-// checksum over all that is in it is always verified, so what was changed,
-// moved or taken out is refused. Everything is bounded before it is parsed, and
+// A file counts as encrypted if it has SOPS' own section. The checksum over all
+// that is in it is always verified, so what was changed, moved or taken out is
+// refused, and so is a file without one. Everything is bounded before it is parsed, and
 // no error tells anything that was decrypted.
 //
 // What is sealed is opened again before it is handed out. Not read are files of

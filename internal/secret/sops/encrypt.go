@@ -37,6 +37,7 @@ func (e *encryption) total() string { return fmt.Sprintf("%X", e.sum.Sum(nil)) }
 func (e *encryption) documents(docs []*yaml.Node) error {
 	for i, doc := range docs {
 		e.doc = i
+		outOfBraces(doc)
 		if child(doc, sectionName) != nil {
 			return errors.New("it has a field " + sectionName + ", which is SOPS' own: take it out")
 		}
@@ -45,6 +46,16 @@ func (e *encryption) documents(docs []*yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// outOfBraces gives fields and values lines of their own, by which SOPS' section
+// is found.
+func outOfBraces(doc *yaml.Node) {
+	for _, n := range []*yaml.Node{doc, child(doc, "data"), child(doc, "stringData")} {
+		if n != nil {
+			n.Style &^= yaml.FlowStyle
+		}
+	}
 }
 
 func (e *encryption) node(n *yaml.Node, path []string, depth int) error {

@@ -17,8 +17,13 @@ const envPrefix = sectionName + "_"
 func parseEnv(content []byte) (parsed, bool) {
 	top := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 	own := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	above := ""
 	for line := range strings.SplitSeq(string(content), "\n") {
-		if line == "" || strings.HasPrefix(line, "#") {
+		if line == "" {
+			continue
+		}
+		if strings.HasPrefix(line, "#") {
+			above += line + "\n"
 			continue
 		}
 		name, value, found := strings.Cut(line, "=")
@@ -32,7 +37,12 @@ func parseEnv(content []byte) (parsed, bool) {
 			}
 			continue
 		}
-		top.Content = append(top.Content, text(name), text(value))
+		key := text(name)
+		key.HeadComment, above = above, ""
+		top.Content = append(top.Content, key, text(value))
+	}
+	if last := len(top.Content) - 2; last >= 0 {
+		top.Content[last].FootComment = above
 	}
 	return parsed{docs: []*yaml.Node{top}, metadata: own, write: writeEnv}, isMetadata(own)
 }
@@ -116,7 +126,19 @@ func writeEnv(docs []*yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
 	top := docs[0]
 	for i := 0; i+1 < len(top.Content); i += 2 {
-		out.WriteString(top.Content[i].Value + "=" + strings.ReplaceAll(top.Content[i+1].Value, "\n", `\n`) + "\n")
+		key, value := top.Content[i], top.Content[i+1]
+		writeComments(&out, key.HeadComment)
+		out.WriteString(key.Value + "=" + strings.ReplaceAll(value.Value, "\n", `\n`) + "\n")
+		writeComments(&out, key.FootComment)
 	}
 	return out.Bytes(), nil
+}
+
+// writeComments writes the comments that were decrypted, or never encrypted.
+func writeComments(out *bytes.Buffer, comments string) {
+	for line := range strings.Lines(comments) {
+		if !sealed.MatchString(strings.TrimSpace(strings.TrimPrefix(line, "#"))) {
+			out.WriteString(line)
+		}
+	}
 }

@@ -37,7 +37,7 @@ func parse(name string, content []byte) (parsed, bool) {
 var (
 	// yamlSection, envSection and iniSection are how SOPS' section begins in a line.
 	yamlSection = regexp.MustCompile(`(?m)^["']?sops["']?[ \t]*:`)
-	envSection  = regexp.MustCompile(`(?m)^sops_mac=`)
+	envSection  = regexp.MustCompile(`(?m)^sops_(mac|lastmodified)=`)
 	iniSection  = regexp.MustCompile(`(?m)^\[sops\][ \t]*\r?$`)
 )
 
@@ -59,12 +59,16 @@ func isObject(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json"}, strings.ToLower(path.Ext(name)))
 }
 
-// cutSection takes SOPS' section out of a mapping.
+// cutSection takes SOPS' section out of a mapping. A comment above it belongs to
+// what was the last before there was one.
 func cutSection(n *yaml.Node) (cut *yaml.Node) {
 	kept := n.Content[:0]
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if n.Content[i].Value == sectionName {
 			cut = n.Content[i+1]
+			if last := len(kept) - 2; last >= 0 {
+				kept[last].FootComment = joined(kept[last].FootComment, n.Content[i].HeadComment)
+			}
 			continue
 		}
 		kept = append(kept, n.Content[i], n.Content[i+1])

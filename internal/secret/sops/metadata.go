@@ -3,6 +3,7 @@ package sops
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,14 +115,22 @@ type metadata struct {
 	MACOnlyEncrypted        bool   `yaml:"mac_only_encrypted"`
 }
 
-// isMetadata says whether a node is what SOPS writes: nothing else has both a
-// checksum and the time of the last change.
+// isMetadata says whether a node is what SOPS writes: nothing else has the time
+// of the last change and a checksum, or keys where that was lost.
 func isMetadata(n *yaml.Node) bool {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return false
 	}
-	mac, modified := child(n, "mac"), child(n, "lastmodified")
-	return mac != nil && mac.Kind == yaml.ScalarNode && modified != nil && modified.Kind == yaml.ScalarNode
+	if modified := child(n, "lastmodified"); modified == nil || modified.Kind != yaml.ScalarNode {
+		return false
+	}
+	if mac := child(n, "mac"); mac != nil {
+		return mac.Kind == yaml.ScalarNode
+	}
+	return slices.ContainsFunc(append(otherKeys(), "age", "key_groups"), func(list string) bool {
+		keys := child(n, list)
+		return keys != nil && keys.Kind == yaml.SequenceNode && len(keys.Content) > 0
+	})
 }
 
 // child is what a mapping has under a key, or nil.
@@ -134,7 +143,10 @@ func child(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
-var errMetadata = errors.New("its section sops is not as SOPS writes it: encrypt the file again")
+var (
+	errMetadata = errors.New("its section sops is not as SOPS writes it: encrypt the file again")
+	errNoMAC    = errors.New("its section sops has no checksum (mac), so nobody can tell whether something was changed: encrypt the file again")
+)
 
 func parseMetadata(n *yaml.Node) (metadata, error) {
 	var m metadata
@@ -143,6 +155,9 @@ func parseMetadata(n *yaml.Node) (metadata, error) {
 	}
 	if _, err := time.Parse(time.RFC3339, m.LastModified); err != nil {
 		return m, errMetadata
+	}
+	if m.MAC == "" {
+		return m, errNoMAC
 	}
 	return m, nil
 }

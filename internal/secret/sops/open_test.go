@@ -103,7 +103,9 @@ func TestOpensWhatSOPSMade(t *testing.T) {
 		"maconly.yaml":     {"values.yaml", []string{"a.txt"}},
 		"parts.yaml":       {"values.yaml", []string{"b.txt", "pgp.asc"}},
 		"several.yaml":     {"several.yaml", []string{"a.txt"}},
+		"odd.yaml":         {"odd.yaml", []string{"a.txt"}},
 		"values.json":      {"values.json", []string{"a.txt"}},
+		"numbers.json":     {"numbers.json", []string{"a.txt"}},
 		"app.env":          {"app.env", []string{"a.txt"}},
 		"blob.txt":         {"blob.txt", []string{"a.txt"}},
 	} {
@@ -130,6 +132,16 @@ func TestOpensWhatSOPSMade(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A whole number stays one, whatever SOPS encrypted it as: an API server takes no
+// 5432.0 for a port.
+func TestWholeNumbers(t *testing.T) {
+	t.Parallel()
+	got, _, err := open(keys(t, "a.txt"), "a.json", content(t, "sealed/numbers.json"), nil)
+	if err != nil || !strings.Contains(got, `"whole": 1,`) {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
@@ -165,6 +177,8 @@ func TestLeavesOthersAlone(t *testing.T) {
 		"half.json":  `{"sops": {"mac": "x", "lastmodified": "y"}`,
 		"a.env":      "sops_mac\nA=1\n",
 		"b.env":      "sops_mac=1\nA=1\n",
+		"c.env":      "sops_lastmodified=1\nA=1\n",
+		"at.yaml":    "sops: {lastmodified: 2026-01-01T00:00:00Z, age: []}\n",
 		"app.ini":    "[sops]\na = b\n",
 		"large.txt":  strings.Repeat("x", sops.MaxBytes+1),
 		"empty":      "",
@@ -191,7 +205,9 @@ func TestRefuses(t *testing.T) {
 		"a name":               {"a.yaml", strings.Replace(sealed, "username:", "user:", 1), "stringData.user " + damaged},
 		"ciphertext":           {"a.yaml", strings.Replace(sealed, "username: ENC[AES256_GCM,data:", "username: ENC[AES256_GCM,data:AAAA", 1), "stringData.username " + damaged},
 		"plain in place of it": {"a.yaml", strings.Replace(sealed, line(sealed, "username:"), "    username: CANARY", 1), "stringData.username " + damaged},
-		"no checksum":          {"a.yaml", strings.Replace(sealed, line(sealed, "mac:"), `    mac: ""`, 1), checksum},
+		"an empty checksum":    {"a.yaml", strings.Replace(sealed, line(sealed, "mac:"), `    mac: ""`, 1), "has no checksum (mac)"},
+		"no checksum":          {"a.yaml", without(sealed, "mac:"), "has no checksum (mac)"},
+		"dotenv without it":    {"a.env", without(content(t, "sealed/app.env"), "sops_mac="), "has no checksum (mac)"},
 		"another time":         {"a.yaml", strings.Replace(sealed, line(sealed, "lastmodified:"), `    lastmodified: "2020-01-01T00:00:00Z"`, 1), checksum},
 		"no time":              {"a.yaml", strings.Replace(sealed, line(sealed, "lastmodified:"), `    lastmodified: soon`, 1), "not as SOPS writes it"},
 		"two rules":            {"a.yaml", sealed + "    encrypted_suffix: x\n", "not as SOPS writes it"},

@@ -161,6 +161,22 @@ func TestSealKeepsOtherKeys(t *testing.T) {
 	}
 }
 
+// TestSealsBraces: what is written in braces gets lines of its own, and is found to
+// be sealed.
+func TestSealsBraces(t *testing.T) {
+	t.Parallel()
+	const plain = "--- {apiVersion: v1, kind: Secret, metadata: {name: db, labels: {}}, stringData: {a: b}}\n"
+	out, err := sops.Seal(secret.Sealing{Name: "s.yaml", Content: []byte(plain), Recipients: []string{recipient(t, "a.txt")}, Now: noon})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := sops.Unseal(keys(t, "a.txt"), "s.yaml", out)
+	const want = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {}}\nstringData:\n  a: b\n"
+	if err != nil || string(got) != want {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
 // TestSealRefuses says what isn't sealed, and tells no value.
 func TestSealRefuses(t *testing.T) {
 	t.Parallel()
@@ -217,6 +233,12 @@ func TestUnsealsWhatSOPSMade(t *testing.T) {
 		}
 		if strings.Contains(string(got), "ENC[") {
 			t.Errorf("%s isn't all open:\n%s", file, got)
+		}
+	}
+	for _, file := range []string{"odd.yaml", "app.env"} { // to the byte, as SOPS with an indentation of two
+		got, err := sops.Unseal(keys(t, "a.txt"), file, []byte(content(t, "sealed/"+file)))
+		if diff := cmp.Diff(content(t, "plain/"+file), string(got)); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got)\n%s", file, err, diff)
 		}
 	}
 	if _, err := sops.Unseal(keys(t, "a.txt"), "plain.yaml", []byte(plainSecret)); err == nil || !strings.Contains(err.Error(), "is not encrypted with SOPS") {

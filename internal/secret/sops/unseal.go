@@ -61,10 +61,11 @@ func given(ring secret.Ring) string {
 	return "none: give one with --age-key-file or --pgp-key-file"
 }
 
-// plainStyle lets each text be written as it reads best.
+// plainStyle lets each text be written as it reads best, and so that all who read
+// YAML take it for one: to some of them a plain yes is no text.
 func plainStyle(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && n.Style == yaml.DoubleQuotedStyle {
-		n.Style = 0
+		restyle(n)
 	}
 	for _, below := range n.Content {
 		plainStyle(below)

@@ -132,17 +132,33 @@ func (w *walk) mapping(n *yaml.Node, path []string, depth int) error {
 
 // list decrypts what is in a list, in which comments stand as values.
 func (w *walk) list(n *yaml.Node, path []string, depth int) error {
-	kept := n.Content[:0]
 	for _, item := range n.Content {
 		if err := w.value(item, path, depth+1); err != nil {
 			return err
 		}
-		if item.Tag != commentTag {
-			kept = append(kept, item)
-		}
 	}
-	n.Content = kept
+	n.Content = w.uncommented(n.Content)
 	return nil
+}
+
+// uncommented are the items of a list that are values. What were comments goes to
+// the values that they stood above, where comments are asked for.
+func (w *walk) uncommented(items []*yaml.Node) []*yaml.Node {
+	kept, above := items[:0], ""
+	for _, item := range items {
+		if item.Tag == commentTag {
+			above = strings.TrimPrefix(above+"\n#"+item.Value, "\n")
+			continue
+		}
+		if w.comments {
+			item.HeadComment = joined(above, item.HeadComment)
+		}
+		kept, above = append(kept, item), ""
+	}
+	if last := len(kept) - 1; w.comments && last >= 0 {
+		kept[last].FootComment = joined(above, kept[last].FootComment)
+	}
+	return kept
 }
 
 // commentTag marks what turned out to be a comment.
@@ -192,10 +208,7 @@ func (w *walk) put(n *yaml.Node, plain, kind string) error {
 	case kindInt:
 		n.Tag = "!!int"
 	case kindFloat:
-		n.Tag = "!!float"
-		if !strings.ContainsAny(plain, ".eEIN") {
-			n.Value += ".0" // or it would be read as a whole number
-		}
+		n.Tag, n.Value = number(plain)
 	case kindBool:
 		n.Tag, n.Value = "!!bool", strings.ToLower(plain)
 		return nil // there is nothing secret in being one of two
@@ -208,6 +221,19 @@ func (w *walk) put(n *yaml.Node, plain, kind string) error {
 	}
 	w.secrets = append(w.secrets, plain)
 	return nil
+}
+
+// number is a number as YAML has it, and how it is read: a whole one is written as
+// such, as SOPS does, for API servers take no 5432.0 for a port.
+func number(plain string) (tag, value string) {
+	switch plain {
+	case "+Inf", "-Inf", "NaN":
+		return "!!float", strings.Replace("."+strings.ToLower(strings.TrimPrefix(plain, "+")), ".-", "-.", 1)
+	}
+	if strings.ContainsAny(plain, ".eE") {
+		return "!!float", plain
+	}
+	return "!!int", plain
 }
 
 // counted is what a value that isn't encrypted counts for.
@@ -223,6 +249,8 @@ func counted(n *yaml.Node) ([]byte, error) {
 		return strconv.AppendInt(nil, int64(v), 10), nil
 	case float64:
 		return strconv.AppendFloat(nil, v, 'f', -1, 64), nil
+	case uint64: // what JSON has of such numbers, SOPS takes for floats
+		return strconv.AppendFloat(nil, float64(v), 'f', -1, 64), nil
 	case bool:
 		if v {
 			return []byte("True"), nil

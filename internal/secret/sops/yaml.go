@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -65,6 +66,7 @@ func writeYAML(docs []*yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
 	for i, doc := range docs {
 		line := doc.Line
+		binary(doc)
 		text, err := yamlOf(doc)
 		if err != nil {
 			return nil, err
@@ -78,6 +80,24 @@ func writeYAML(docs []*yaml.Node) ([]byte, error) {
 		out.Write(text)
 	}
 	return out.Bytes(), nil
+}
+
+// binary lets texts that are no UTF-8 be written as YAML has such.
+func binary(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!str" && !utf8.ValidString(n.Value) {
+		restyle(n)
+	}
+	for _, below := range n.Content {
+		binary(below)
+	}
+}
+
+// restyle has a text written in the way that is best for it.
+func restyle(n *yaml.Node) {
+	var best yaml.Node
+	if err := best.Encode(n.Value); err == nil {
+		n.Tag, n.Value, n.Style = best.Tag, best.Value, best.Style
+	}
 }
 
 func yamlOf(doc *yaml.Node) ([]byte, error) {

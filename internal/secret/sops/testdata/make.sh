@@ -30,6 +30,8 @@ seal values.yaml suffix.yaml --age "$a" --encrypted-suffix _secret
 seal values.yaml unencrypted.yaml --age "$a" --unencrypted-regex '^(image|list)$'
 seal several.yaml several.yaml --age "$a" --encrypted-regex '^(data|stringData)$'
 seal names.yaml names.yaml --age "$a"
+seal odd.yaml odd.yaml --age "$a"
+seal numbers.json numbers.json --age "$a" --unencrypted-regex '^clear$'
 seal values.json values.json --age "$a"
 seal app.env app.env --age "$a"
 seal blob.txt blob.txt --age "$a"
