@@ -50,7 +50,8 @@ func TestDecodeCharts(t *testing.T) {
 		{rest + ", digest: 'sha256:0A'", `digest: "sha256:0A" is not a digest; write it like sha256:… with 64 hexadecimal digits, in lower case`},
 		{rest + ", verify: {}", "verify: names no key; give provenance or cosign, or leave verify out"},
 		{rest + ", verify: {provenance: \"" + pgp + "\", cosign: \"" + pem + "\"}", "verify: more than one of provenance and cosign is given; keep one of them"},
-		{rest + ", verify: {cosign: \"" + pem + "\"}", "verify.cosign: is for charts in registries, and this repository is none; give provenance, or take the chart from oci://"},
+		{rest + ", verify: {cosign: \"" + pem + "\"}", ""}, // its index may say that the chart is in a registry
+		{rest + ", verify: {cosign: awskms:///alias/a}", "verify.cosign: is not a public key: it has to begin with -----BEGIN PUBLIC KEY-----; write what is in cosign.pub, or what cosign public-key --key prints of another; keyless signatures are not supported"},
 		{rest + ", verify: {provenance: a.asc}", "verify.provenance: is not a public key: it has to begin with -----BEGIN PGP PUBLIC KEY BLOCK-----; write what gpg --armor --export KEY prints"},
 	} {
 		t.Run(test.chart, func(t *testing.T) {

@@ -98,11 +98,9 @@ func validateVerify(s *sink, field string, c Chart) {
 		s.add(field+".verify", "names no key", "give provenance or cosign, or leave verify out")
 	case c.Verify.Provenance != "" && c.Verify.Cosign != "":
 		s.add(field+".verify", "more than one of provenance and cosign is given", "keep one of them")
-	case c.Verify.Cosign != "" && !strings.HasPrefix(c.Repository, "oci://"):
-		s.add(field+".verify.cosign", "is for charts in registries, and this repository is none", "give provenance, or take the chart from oci://")
 	}
 	armour("provenance", c.Verify.Provenance, "PGP PUBLIC KEY BLOCK", "write what gpg --armor --export KEY prints")
-	armour("cosign", c.Verify.Cosign, "PUBLIC KEY", "write what is in cosign.pub")
+	armour("cosign", c.Verify.Cosign, "PUBLIC KEY", "write what is in cosign.pub, or what cosign public-key --key prints of another; keyless signatures are not supported")
 }
 
 // badRepository says why no charts are fetched from a URL. It doesn't quote the

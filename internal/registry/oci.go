@@ -25,8 +25,10 @@ const (
 	typeCosign     = "application/vnd.dev.cosign.simplesigning.v1+json"
 	typeBundle     = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	typeDocker     = "application/vnd.docker.distribution.manifest.v2+json"
+	typeDockerList = "application/vnd.docker.distribution.manifest.list.v2+json"
 
-	annotationCosign = "dev.cosignproject.cosign/signature"
+	annotationCosign      = "dev.cosignproject.cosign/signature"
+	annotationCertificate = "dev.sigstore.cosign/certificate"
 )
 
 // The bounds of what a registry tells.
@@ -36,6 +38,7 @@ const (
 	tagPage      = 1000
 	maxManifest  = 4 << 20
 	maxLayers    = 100
+	maxManifests = 32 // of an index
 	maxSigners   = 50
 	maxCosignLen = 64 << 10
 )
@@ -166,7 +169,7 @@ func versionIn(ctx context.Context, from *remote.Repository, asked string) (stri
 
 // manifest is what one holds that counts.
 type manifest struct {
-	at         ocispec.Descriptor
+	at         []ocispec.Descriptor // what may be signed: itself, and the index that it is in
 	digest     string
 	layer      ocispec.Descriptor
 	provenance *ocispec.Descriptor
@@ -182,18 +185,62 @@ func (r *Repository) manifest(ctx context.Context, from *remote.Repository, at o
 	if ok {
 		return known, nil
 	}
-	m, err := readManifest(ctx, from, at)
-	if err != nil {
-		return manifest{}, err
+	var made manifest
+	var err error
+	if at.MediaType == ocispec.MediaTypeImageIndex || at.MediaType == typeDockerList {
+		made, err = fromIndex(ctx, from, at)
+	} else {
+		made, err = fromManifest(ctx, from, at)
 	}
-	made, err := chartIn(at, m)
 	if err != nil {
 		return manifest{}, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	remember(r.manifests, made.digest, made)
+	remember(r.manifests, at.Digest.String(), made)
 	return made, nil
+}
+
+func fromManifest(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) (manifest, error) {
+	m, err := readManifest(ctx, from, at)
+	if err != nil {
+		return manifest{}, err
+	}
+	return chartIn(at, m)
+}
+
+// fromIndex finds the chart in an index over several manifests: the only one that
+// is of Helm's making. Others are such as signatures, or how the chart was built.
+func fromIndex(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) (manifest, error) {
+	var index ocispec.Index
+	b, err := blob(ctx, from.Manifests(), at, maxManifest)
+	if err != nil {
+		return manifest{}, err
+	}
+	if json.Unmarshal(b, &index) != nil {
+		return manifest{}, fmt.Errorf("%w: its index of manifests can't be read", ErrDamaged)
+	}
+	if len(index.Manifests) > maxManifests {
+		return manifest{}, fmt.Errorf("%w: its index has more than %d manifests", ErrTooLarge, maxManifests)
+	}
+	var found []manifest
+	for _, one := range index.Manifests {
+		if one.MediaType != ocispec.MediaTypeImageManifest && one.MediaType != typeDocker {
+			continue
+		}
+		m, err := readManifest(ctx, from, one)
+		if err != nil {
+			return manifest{}, err
+		}
+		if made, err := chartIn(one, m); err == nil && !made.loose {
+			made.at = append(made.at, at)
+			found = append(found, made)
+		}
+	}
+	if len(found) != 1 {
+		return manifest{}, fmt.Errorf("%w: it is an index of %d manifests, of which %d are charts: push the chart with helm push, or give the digest of its manifest", ErrDamaged, len(index.Manifests), len(found))
+	}
+	return found[0], nil
 }
 
 func readManifest(ctx context.Context, from *remote.Repository, at ocispec.Descriptor) (ocispec.Manifest, error) {
@@ -211,7 +258,7 @@ func readManifest(ctx context.Context, from *remote.Repository, at ocispec.Descr
 // chartIn finds the package in a manifest: the layer that Helm makes, or else
 // the only one that is a packed folder.
 func chartIn(at ocispec.Descriptor, m ocispec.Manifest) (manifest, error) {
-	made := manifest{at: at, digest: at.Digest.String()}
+	made := manifest{at: []ocispec.Descriptor{at}, digest: at.Digest.String()}
 	made.created, _ = time.Parse(time.RFC3339, m.Annotations[ocispec.AnnotationCreated])
 	if len(m.Layers) > maxLayers {
 		return made, fmt.Errorf("%w: it has more than %d layers", ErrTooLarge, maxLayers)
@@ -283,10 +330,25 @@ func blob(ctx context.Context, from content.Fetcher, at ocispec.Descriptor, limi
 	return b, failure(err)
 }
 
-// signaturesOf are the signatures of cosign for a manifest: in a manifest of
-// their own, whose tag is made of its digest, and since version 3 in bundles
-// that refer to it.
-func signaturesOf(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
+// signaturesOf are the signatures of cosign for any of these manifests.
+func signaturesOf(ctx context.Context, from *remote.Repository, manifests []ocispec.Descriptor) ([]signed, error) {
+	var all []signed
+	for _, of := range manifests {
+		found, err := signaturesFor(ctx, from, of)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			s.manifest = of.Digest.String()
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// signaturesFor are those for one: in a manifest of their own, whose tag is made
+// of its digest, and since version 3 of cosign in bundles that refer to it.
+func signaturesFor(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
 	var all []signed
 	at, err := from.Resolve(ctx, strings.Replace(of.Digest.String(), ":", "-", 1)+".sig")
 	if err == nil {
@@ -325,7 +387,7 @@ func signaturesIn(ctx context.Context, from *remote.Repository, at ocispec.Descr
 	}
 	var all []signed
 	for _, l := range m.Layers[:min(len(m.Layers), maxSigners)] {
-		s := signed{signature: l.Annotations[annotationCosign], bundled: l.MediaType == typeBundle}
+		s := signed{signature: l.Annotations[annotationCosign], bundled: l.MediaType == typeBundle, certified: l.Annotations[annotationCertificate] != ""}
 		if l.Size > maxCosignLen || !s.bundled && (l.MediaType != typeCosign || s.signature == "") {
 			continue // as what says what is in an image is
 		}

@@ -151,17 +151,23 @@ type offer struct {
 
 // signed is a signature in a registry, and what it is of: apart, or in a bundle.
 type signed struct {
+	manifest  string // the digest of what it has to be about
 	payload   []byte
 	signature string
 	bundled   bool
+	certified bool // it has a certificate, as keyless ones have
 }
 
-// check checks it for a manifest.
-func (s signed) check(key, manifest string) error {
+// check checks it.
+func (s signed) check(key string) error {
 	if s.bundled {
-		return signature.CosignBundle(key, s.payload, manifest)
+		return signature.CosignBundle(key, s.payload, s.manifest)
 	}
-	return signature.Cosign(key, s.payload, s.signature, manifest)
+	err := signature.Cosign(key, s.payload, s.signature, s.manifest)
+	if err != nil && s.certified {
+		return signature.ErrKeyless
+	}
+	return err
 }
 
 // Fetch asks the repository once, and fetches what isn't here yet. An error is
@@ -409,11 +415,13 @@ func (r *Repository) prove(ctx context.Context, w Want, o offer, keys v1alpha1.V
 		}
 		err = fmt.Errorf("%w: it has no signature of cosign", signature.ErrUnverified)
 		for _, s := range all {
-			if err = s.check(keys.Cosign, o.manifest); err == nil {
+			if err = s.check(keys.Cosign); err == nil {
 				return nil
 			}
 		}
 		return err
+	case keys.Cosign != "":
+		return fmt.Errorf("%w: it is in no registry, where cosign keeps signatures: give provenance, or take the chart from oci://", signature.ErrUnverified)
 	}
 	return fmt.Errorf("%w: no key says how it has to be signed", signature.ErrUnverified)
 }

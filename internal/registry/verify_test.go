@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -154,5 +155,69 @@ func TestCosign(t *testing.T) {
 		}
 		server.SignBundle("charts/shop", manifest, predicate, sign)
 		expect(t, r, want, "1.0.0", digest)
+	}
+}
+
+// TestIndexes: a reference may be an index over manifests, of which one is the
+// chart. Either may be signed.
+func TestIndexes(t *testing.T) {
+	t.Parallel()
+	public, sign := cosignKey(t)
+	server := registrytest.NewRegistry(t)
+	digest, chart := server.Push("charts", "shop", "1.0.0", nil)
+	_, other := server.Push("charts", "shop", "1.1.0", nil)
+	about := server.PushLayers("charts/shop:about", registrytest.Layer{Type: "application/vnd.in-toto+json", Content: []byte("{}")})
+	folder := server.PushLayers("charts/shop:folder", registrytest.Layer{Type: "application/vnd.oci.image.layer.v1.tar+gzip", Content: []byte("no chart")})
+	for tag, manifests := range map[string][]string{"1.0.0": {about, folder, chart}, "3.0.0": {chart, other}, "4.0.0": {about, folder}, "5.0.0": nil, "6.0.0": slices.Repeat([]string{chart}, 40)} {
+		server.PushIndex("charts/shop:"+tag, manifests...)
+	}
+	r := at(t, newRegistry(t, registry.Options{}), server.Folder("charts"))
+	expect(t, r, registry.Want{Chart: "shop", Version: "1.0.0"}, "1.0.0", digest)
+	for version, test := range map[string]struct {
+		want error
+		says string
+	}{
+		"3.0.0": {registry.ErrDamaged, "an index of 2 manifests, of which 2 are charts"},
+		"4.0.0": {registry.ErrDamaged, "an index of 2 manifests, of which 0 are charts"},
+		"5.0.0": {registry.ErrDamaged, "an index of 0 manifests"},
+		"6.0.0": {registry.ErrTooLarge, "more than 32 manifests"},
+	} {
+		if _, err := fetch(t, r, registry.Credentials{}, registry.Want{Chart: "shop", Version: version}); !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: %v, want %q", version, err, test.says)
+		}
+	}
+	want := registry.Want{Chart: "shop", Version: "1.0.0", Verify: wants(t, v1alpha1.Verify{Cosign: public})}
+	if _, err := fetch(t, r, registry.Credentials{}, want); !errors.Is(err, signature.ErrUnverified) {
+		t.Errorf("without a signature: %v", err)
+	}
+	server.Sign("charts/shop", server.PushIndex("charts/shop:1.0.0", about, folder, chart), sign)
+	expect(t, r, want, "1.0.0", digest)
+	two, manifest := server.Push("charts", "other", "2.0.0", nil)
+	index := server.PushIndex("charts/other:2.0.0", manifest)
+	server.Sign("charts/other", manifest, sign)
+	expect(t, r, registry.Want{Chart: "other", Version: "2.0.0", Digest: index, Verify: want.Verify}, "2.0.0", two)
+}
+
+// TestKeyless: signatures without a key are told from those of another key.
+func TestKeyless(t *testing.T) {
+	t.Parallel()
+	public, sign := cosignKey(t)
+	verify := wants(t, v1alpha1.Verify{Cosign: public})
+	charts, server := registrytest.NewCharts(t), registrytest.NewRegistry(t)
+	digest, manifest := server.Push("charts", "shop", "1.0.0", nil)
+	tag := "charts/shop:" + strings.Replace(manifest, ":", "-", 1) + ".sig"
+	server.PushLayers(tag, registrytest.Layer{Type: "application/vnd.dev.cosign.simplesigning.v1+json", Content: []byte("{}"), Annotations: map[string]string{
+		"dev.cosignproject.cosign/signature": "MEUC", "dev.sigstore.cosign/certificate": "-----BEGIN CERTIFICATE-----",
+	}})
+	r := at(t, newRegistry(t, registry.Options{}), server.Folder("charts"))
+	want := registry.Want{Chart: "shop", Verify: verify}
+	if _, err := fetch(t, r, registry.Credentials{}, want); !errors.Is(err, signature.ErrKeyless) {
+		t.Errorf("a signature with a certificate: %v", err)
+	}
+	server.Sign("charts/shop", manifest, sign)
+	expect(t, r, want, "1.0.0", digest)
+	charts.Push(t, "shop", "1.0.0", nil)
+	if _, err := fetch(t, at(t, newRegistry(t, registry.Options{}), charts.URL), registry.Credentials{}, want); !errors.Is(err, signature.ErrUnverified) || !strings.Contains(err.Error(), "it is in no registry") {
+		t.Errorf("a package that is in no registry: %v", err)
 	}
 }

@@ -10,14 +10,8 @@ package signature
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
@@ -29,6 +23,9 @@ import (
 
 // ErrUnverified is in each error about a package that isn't signed as it has to be.
 var ErrUnverified = errors.New("is not verified")
+
+// ErrKeyless says of a signature that it has a certificate in the place of a key.
+var ErrKeyless = fmt.Errorf("%w: its signature is keyless, which is not supported: sign it with cosign sign --key", ErrUnverified)
 
 func unverified(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnverified, fmt.Sprintf(format, args...))
@@ -100,13 +97,9 @@ type payload struct {
 const cosignType = "cosign container image signature"
 
 // Cosign checks a signature (in base64) of a payload, and that the payload is
-// about the manifest of this digest (sha256:…). Keys are ECDSA or Ed25519.
+// about the manifest of this digest (sha256:…).
 func Cosign(key string, signed []byte, signature, manifest string) error {
-	public, err := cosignKey(key)
-	if err != nil {
-		return err
-	}
-	if err := signedBy(public, signed, signature); err != nil {
+	if err := signedBy(key, signed, signature); err != nil {
 		return err
 	}
 	var p payload
@@ -129,6 +122,10 @@ type bundle struct {
 			Signature string `json:"sig"`
 		} `json:"signatures"`
 	} `json:"dsseEnvelope"`
+	Material struct {
+		Certificate json.RawMessage `json:"certificate"`
+		Chain       json.RawMessage `json:"x509CertificateChain"`
+	} `json:"verificationMaterial"`
 }
 
 // statement is what is in the envelope. There are others than signatures: of
@@ -150,17 +147,16 @@ const (
 
 // CosignBundle checks a bundle of cosign in the same way.
 func CosignBundle(key string, content []byte, manifest string) error {
-	public, err := cosignKey(key)
-	if err != nil {
-		return err
-	}
 	var b bundle
 	if err := json.Unmarshal(content, &b); err != nil || b.Envelope.PayloadType != statementType || len(b.Envelope.Signatures) == 0 {
 		return unverified("its bundle has no signed statement in it")
 	}
+	if len(b.Material.Certificate)+len(b.Material.Chain) > 0 {
+		return ErrKeyless
+	}
 	e := b.Envelope
 	signed := fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(e.PayloadType), e.PayloadType, len(e.Payload), e.Payload)
-	if err := signedBy(public, signed, e.Signatures[0].Signature); err != nil {
+	if err := signedBy(key, signed, e.Signatures[0].Signature); err != nil {
 		return err
 	}
 	var s statement
@@ -173,42 +169,4 @@ func CosignBundle(key string, content []byte, manifest string) error {
 		}
 	}
 	return unverified("its signature is not for the manifest %s", manifest)
-}
-
-func cosignKey(key string) (any, error) {
-	block, _ := pem.Decode([]byte(strings.TrimSpace(key)))
-	if block == nil || block.Type != "PUBLIC KEY" {
-		return nil, unverified("the key in verify.cosign is no public key in PEM: write what is in cosign.pub")
-	}
-	public, err := x509.ParsePKIXPublicKey(block.Bytes)
-	if err != nil {
-		return nil, unverified("the key in verify.cosign can't be read: %v", err)
-	}
-	return public, nil
-}
-
-// signedBy checks a signature in base64.
-func signedBy(public any, signed []byte, signature string) error {
-	raw, err := base64.StdEncoding.DecodeString(signature)
-	if err != nil {
-		return unverified("its signature is not in base64")
-	}
-	switch ok, err := signs(public, signed, raw); {
-	case err != nil:
-		return err
-	case !ok:
-		return unverified("its signature is not one of the key in verify.cosign")
-	}
-	return nil
-}
-
-func signs(public any, signed, signature []byte) (bool, error) {
-	switch key := public.(type) {
-	case *ecdsa.PublicKey:
-		sum := sha256.Sum256(signed)
-		return ecdsa.VerifyASN1(key, sum[:], signature), nil
-	case ed25519.PublicKey:
-		return ed25519.Verify(key, signed, signature), nil
-	}
-	return false, unverified("the key in verify.cosign is of a kind (%T) that isn't supported: use ECDSA or Ed25519", public)
 }

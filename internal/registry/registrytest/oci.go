@@ -125,6 +125,38 @@ func (r *Registry) PushLayers(reference string, layers ...Layer) string {
 	return Digest(content)
 }
 
+// PushIndex pushes an index over manifests that are in the same repository, and
+// returns its digest.
+func (r *Registry) PushIndex(reference string, manifests ...string) string {
+	r.t.Helper()
+	repository, tag, _ := strings.Cut(reference, ":")
+	from := r.repository(repository)
+	index := ocispec.Index{Versioned: specs.Versioned{SchemaVersion: 2}, MediaType: ocispec.MediaTypeImageIndex}
+	for _, m := range manifests {
+		at, err := from.Resolve(r.t.Context(), m)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		index.Manifests = append(index.Manifests, at)
+	}
+	content, err := json.Marshal(index)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.send(http.MethodPut, "/v2/"+repository+"/manifests/"+tag, index.MediaType, content)
+	return Digest(content)
+}
+
+func (r *Registry) repository(name string) *remote.Repository {
+	r.t.Helper()
+	to, err := remote.NewRepository(r.Host() + "/" + name)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	to.PlainHTTP = r.TLS == nil
+	return to
+}
+
 // Layer is one layer of a manifest.
 type Layer struct {
 	Type        string
@@ -152,11 +184,7 @@ func (r *Registry) SignBundle(repository, manifest, predicate string, sign func(
 	signature := sign(fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(inToto), inToto, len(statement), statement))
 	bundle := fmt.Appendf(nil, `{"mediaType":%q,"verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`,
 		bundleType, base64.StdEncoding.EncodeToString([]byte(statement)), inToto, base64.StdEncoding.EncodeToString(signature))
-	to, err := remote.NewRepository(r.Host() + "/" + repository)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	to.PlainHTTP = r.TLS == nil
+	to := r.repository(repository)
 	subject, err := to.Resolve(r.t.Context(), manifest)
 	if err != nil {
 		r.t.Fatal(err)
