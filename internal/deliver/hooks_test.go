@@ -289,7 +289,7 @@ func TestAWaveThatIsNeverHealthyFailsTheRelease(t *testing.T) {
 	f := newFleet(t)
 	app := f.app("one", func(a *v1alpha1.App) { a.Spec.Health.Timeout.Duration = brief })
 	f.declare(true, app)
-	f.commit(map[string]string{"one/db.yaml": pod("db", `plumb.dev/wave: "-1"`), "one/a.yaml": paint("a", "blue"), "one/sorry.yaml": job("sorry", "plumb.dev/hook: sync-fail")})
+	f.commit(map[string]string{"one/db.yaml": pod("db", `plumb.dev/wave: "-1"`), "one/a.yaml": paint("a", "blue"), "one/sorry.yaml": strings.Replace(job("sorry", "plumb.dev/hook: sync-fail"), "spec: {", "spec: {activeDeadlineSeconds: 120, ", 1)})
 	r := f.ended("one", 1, release.Failed)
 	if !strings.Contains(r.Reason, "Pod/"+f.namespace+"/db") || told(r) != "sync-fail Job/sorry Succeeded" {
 		t.Errorf("%s: %s", told(r), r.Reason)

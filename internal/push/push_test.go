@@ -29,7 +29,7 @@ func TestFolder(t *testing.T) {
 	s := newStand(t)
 	s.files["shop/all.yaml"] = configMap("a", "1") + configMap("b", "1") + deployment("web", true)
 	s.differs("create ConfigMap/a", "create ConfigMap/b", "create Deployment/web")
-	s.pushed("3 to create", "ConfigMap/a created", "ConfigMap/b created", "Deployment/web created", "Deployment/web healthy", "Succeeded")
+	s.pushed("3 to create", "ConfigMap/a created", "ConfigMap/b created", "Deployment/web created", "?Deployment/web healthy", "Succeeded")
 	s.differs()
 	s.pushed("Succeeded")
 
@@ -63,6 +63,7 @@ func TestFolder(t *testing.T) {
 func TestRolloutFails(t *testing.T) {
 	t.Parallel()
 	s := newStand(t)
+	patient := s.subject.App.Spec.Health.Timeout
 	s.subject.App.Spec.Health.Timeout = metav1.Duration{Duration: 3 * time.Second}
 	s.files["shop/all.yaml"] = configMap("a", "1") + deployment("web", false)
 	got, err := s.apply(t.Context())
@@ -75,8 +76,9 @@ func TestRolloutFails(t *testing.T) {
 	if r := s.records.kept[0]; r.Outcome != release.Failed || r.Applied.IsZero() || !r.Healthy.IsZero() {
 		t.Errorf("on record is %+v", r)
 	}
+	s.subject.App.Spec.Health.Timeout = patient
 	s.files["shop/all.yaml"] = configMap("a", "1") + deployment("web", true)
-	s.pushed("1 to update, 1 in line", "Deployment/web healthy", "Deployment/web updated", "Succeeded")
+	s.pushed("1 to update, 1 in line", "?Deployment/web healthy", "Deployment/web updated", "Succeeded")
 }
 
 // What an object waits for may come with the same push.

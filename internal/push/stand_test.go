@@ -84,7 +84,7 @@ func newStand(t *testing.T) *stand {
 	app := v1alpha1.App{Spec: v1alpha1.AppSpec{Source: v1alpha1.Source{Path: "shop"}}}
 	app.Name, app.Namespace = "shop", s.namespace
 	s.subject.App = v1alpha1.Default(app)
-	s.subject.App.Spec.Health.Timeout = metav1.Duration{Duration: 20 * time.Second}
+	s.subject.App.Spec.Health.Timeout = metav1.Duration{Duration: 2 * time.Minute} // on a machine that has other work
 	return s
 }
 
