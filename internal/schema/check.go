@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/message"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Problem is what is wrong with one field.
@@ -58,19 +59,38 @@ func (s *Set) Check(o *unstructured.Unstructured) (problems []Problem, known boo
 	if compiled == nil || err != nil {
 		return nil, false, err
 	}
-	content, err := plain(withoutNulls(o.Object))
+	whole := withoutNulls(o.Object)
+	content, err := plain(whole)
 	if err != nil {
 		return nil, true, err
 	}
 	err = compiled.Validate(content)
 	var wrong *jsonschema.ValidationError
-	if !errors.As(err, &wrong) {
-		return nil, true, err
+	switch {
+	case err == nil:
+		problems, err = s.try(gvk, whole) // as the server does, only of what fits
+	case errors.As(err, &wrong):
+		problems, err = gather(wrong, gvk.Kind == "Secret" && gvk.Group == "", nil), nil
 	}
-	problems = gather(wrong, gvk.Kind == "Secret" && gvk.Group == "", nil)
+	return told(problems), true, err
+}
+
+// try holds an object to the rules of its kind.
+func (s *Set) try(gvk schema.GroupVersionKind, o any) ([]Problem, error) {
+	rules, err := s.rulesOf(gvk)
+	if rules == nil || err != nil {
+		return nil, err
+	}
+	t := &trial{left: objectCost}
+	t.value(rules, o, nil)
+	return t.problems, nil
+}
+
+// told are problems in their order, each once.
+func told(problems []Problem) []Problem {
 	slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.Path()+a.Message, b.Path()+b.Message) })
 	problems = slices.CompactFunc(problems, func(a, b Problem) bool { return a.Path() == b.Path() && a.Message == b.Message })
-	return problems[:min(len(problems), mostProblems)], true, nil
+	return problems[:min(len(problems), mostProblems)]
 }
 
 // gather takes the causes that say something by themselves.

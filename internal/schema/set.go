@@ -36,6 +36,9 @@ type Set struct {
 	kinds    map[schema.GroupVersionKind]string // to the URL of the schema
 	compiled map[schema.GroupVersionKind]*jsonschema.Schema
 	cluster  map[schema.GroupKind]bool
+	open     map[schema.GroupVersionKind]map[string]any // schemas of CRDs that have rules
+	ruled    map[schema.GroupVersionKind]*ruled         // those that were read
+	dialect  *dialect
 }
 
 // base is what the URLs of schemas begin with. Nothing is ever fetched.
@@ -50,7 +53,7 @@ func New() (*Set, error) {
 	s := &Set{
 		version: d.Version, compiler: jsonschema.NewCompiler(),
 		kinds: map[schema.GroupVersionKind]string{}, compiled: map[schema.GroupVersionKind]*jsonschema.Schema{},
-		cluster: map[schema.GroupKind]bool{},
+		cluster: map[schema.GroupKind]bool{}, open: map[schema.GroupVersionKind]map[string]any{}, ruled: map[schema.GroupVersionKind]*ruled{},
 	}
 	s.compiler.UseLoader(nothing{})
 	all := make(map[string]any, len(d.Schemas))
@@ -184,7 +187,30 @@ func (s *Set) add(gvk schema.GroupVersionKind, open map[string]any) error {
 		return err
 	}
 	s.kinds[gvk], s.compiled[gvk] = url, compiled
+	if hasRules(open) {
+		s.open[gvk] = open
+	}
 	return nil
+}
+
+// rulesOf is the schema of a kind as its rules need it, or nil where it has none.
+func (s *Set) rulesOf(gvk schema.GroupVersionKind) (*ruled, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := s.open[gvk]
+	if open == nil || s.ruled[gvk] != nil {
+		return s.ruled[gvk], nil
+	}
+	if s.dialect == nil {
+		made, err := newDialect()
+		if err != nil {
+			return nil, err
+		}
+		s.dialect = &made
+	}
+	r := reading{dialect: *s.dialect}
+	s.ruled[gvk] = r.read(open)
+	return s.ruled[gvk], nil
 }
 
 // of is the schema of a kind, or nil where there is none.

@@ -241,12 +241,28 @@ func (k *check) hold(u *unit) {
 	}
 }
 
-// isLacking says whether a problem is about a text that the cluster's values go
+// isLacking says whether a problem is about texts that the cluster's values go
 // into, which may make it sound.
 func isLacking(o object.Object, p schemas.Problem) bool {
 	value, _, _ := origin.Lookup(o.Object, yamledit.Keys(p.Steps...))
-	text, isText := value.(string)
-	return isText && strings.Contains(text, "${")
+	return holds(value, "${")
+}
+
+// holds says whether a text is part of a value, or of one below it.
+func holds(value any, part string) bool {
+	switch v := value.(type) {
+	case string:
+		return strings.Contains(v, part)
+	case []any:
+		return slices.ContainsFunc(v, func(one any) bool { return holds(one, part) })
+	case map[string]any:
+		for _, one := range v {
+			if holds(one, part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unknownKind tells of a kind without a schema, once.

@@ -73,6 +73,19 @@ func TestFindings(t *testing.T) {
 			map[string]string{"a/kustomization.yaml": "resources: [../base]\n", "base/kustomization.yaml": "resources: [c.yaml]\n", "base/c.yaml": cm + "extra: 1\n"},
 			apps("a"), []string{"base/c.yaml:5: error: ConfigMap/c: extra: there is no such field"},
 		},
+		"a rule of a CRD": {
+			map[string]string{"a/g.yaml": strings.Replace(gauge, "big", "12", 1), "a/crd.yaml": strings.Replace(gaugeIs, "type: integer", "type: integer, x-kubernetes-validations: [{rule: self < 10, message: is above ten}]", 1)},
+			apps("a"), []string{"a/g.yaml:4: error: Gauge/g: spec.size: is above ten (App team/a)"},
+		},
+		"a rule that the cluster's values may keep": {
+			map[string]string{
+				"a/g.yaml": strings.Replace(gauge, "size: big", "text: 'x${NAME}'", 1),
+				"a/crd.yaml": strings.Replace(gaugeIs, "type: object, properties: {size: {type: integer}}",
+					"type: object, x-kubernetes-validations: [{rule: self.text == 'xy', message: is not xy}], properties: {text: {type: string}}", 1),
+			}, withSet("a", func(a *v1alpha1.App) {
+				a.Spec.Render.Substitute = &v1alpha1.Substitute{From: []v1alpha1.Given{{Kind: "ConfigMap", Name: "c"}}}
+			}), []string{"apps.yaml:1: warning: takes values from ConfigMap/web/c in the cluster"},
+		},
 		"no schema":            {map[string]string{"a/g.yaml": gauge}, apps("a"), []string{"a/g.yaml:1: warning: Gauge/g: there is no schema for Gauge of example.com/v1"}},
 		"a CRD in another App": {map[string]string{"a/g.yaml": gauge, "b/crd.yaml": gaugeIs}, apps("a", "b"), []string{"a/g.yaml:4: error: Gauge/g: spec.size: is of type string"}},
 		"a CRD in a file":      {map[string]string{"a/g.yaml": gauge, "docs/crd.yaml": gaugeIs}, apps("a"), []string{"a/g.yaml:4: error: "}},

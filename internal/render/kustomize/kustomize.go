@@ -115,6 +115,7 @@ type build struct {
 	remotes remotes
 	read    map[string][]byte // all that the library was given, by path
 	notice  func(string)
+	warned  int // outdated fields that were told
 
 	overlaid bool              // a kustomization of the parameters is on top
 	over     map[string][]byte // that one, and what it has beside it

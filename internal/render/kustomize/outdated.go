@@ -30,6 +30,9 @@ func outdated(k types.Kustomization) (fields [][2]string) {
 	return fields
 }
 
+// mostWarned bounds how many outdated fields are told of one build.
+const mostWarned = 50
+
 // warn tells of outdated fields, once for each file. Those of a remote base are
 // for others to mend.
 func (v *vetting) warn(k types.Kustomization) {
@@ -37,6 +40,9 @@ func (v *vetting) warn(k types.Kustomization) {
 		return
 	}
 	for _, field := range outdated(k) {
+		if v.build.warned++; v.build.warned > mostWarned {
+			return
+		}
 		v.build.notice(fmt.Sprintf("%s: %s is outdated, and a later kustomize will refuse it: use %s; `kustomize edit fix` rewrites it",
 			v.origin(field[:1]), field[0], field[1]))
 	}
