@@ -76,3 +76,6 @@ func AppLabel(id string) string {
 	const hash = 8
 	return strings.TrimRight(label[:maxLabelValue-hash-1], "-._") + "_" + hex.EncodeToString(sum[:hash/2])
 }
+
+// AppOf is the ID of the App with a label; of a label that was cut, as near as can be told.
+func AppOf(label string) string { return strings.Replace(label, ".", "/", 1) }
