@@ -266,9 +266,9 @@ func (e *engine) decide(a *app) {
 	e.tellHold(a, facts)
 	d := step.Next(facts, now)
 	a.syncing = a.syncing && (a.busy || d.Step != step.Rest)
-	d.Until = sooner(sooner(sooner(d.Until, look), a.verdict.Until), a.next.Until)
+	d.Until = step.Sooner(step.Sooner(step.Sooner(d.Until, look), a.verdict.Until), a.next.Until)
 	for _, p := range e.pauses.About(a.id) {
-		d.Until = sooner(d.Until, p.Until)
+		d.Until = step.Sooner(d.Until, p.Until)
 	}
 	switch d.Step {
 	case step.Render:

@@ -319,14 +319,6 @@ func (e *engine) tell(a *app, happened ...event.Event) {
 	}
 }
 
-// sooner is the earlier of two times, of which zero is never.
-func sooner(a, b time.Time) time.Time {
-	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
-		return b
-	}
-	return a
-}
-
 // later is the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {

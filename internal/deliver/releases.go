@@ -8,6 +8,7 @@ import (
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/pipeline"
 	"plumb.dev/plumb/internal/release"
+	"plumb.dev/plumb/internal/step"
 	"plumb.dev/plumb/internal/target"
 )
 
@@ -119,7 +120,7 @@ func (e *engine) giveUp(a *app, failed error) {
 	switch until := a.refused.Add(most); {
 	case !gate.Follows(a.App.Spec.Sync) && !e.hasFailureHooks(a):
 	case e.Now().Before(until):
-		a.retryAt = sooner(a.retryAt, until) // a last time
+		a.retryAt = step.Sooner(a.retryAt, until) // a last time
 	default:
 		a.failures, a.retryAt = 0, time.Time{}
 		e.late(a, fmt.Sprintf("not applied in %s: %s", most, failed))

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/gate"
@@ -44,7 +43,7 @@ func (e *engine) moveOn(a *app) {
 	}
 	recovered := s.Source.Error != ""
 	s.Revision, s.Unchanged = a.got.commit, true
-	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, firstLine(a.head.Revision.Message)
+	s.Source.Newest, s.Source.Author, s.Source.Subject = a.head.Revision.Commit, a.head.Revision.Author, a.head.Revision.Subject()
 	e.board.Put(s)
 	if recovered || a.head.Err != nil {
 		e.touch(a)
@@ -59,7 +58,7 @@ func (e *engine) statusOf(a *app) status.App {
 		Revision: a.got.commit, Sync: e.syncOf(a), Health: a.objects.Counts().WorstHealth(),
 		Source: status.Source{
 			URL: a.ref.URL, Ref: cmp.Or(a.ref.Branch, a.ref.Tag, a.ref.Commit), Path: a.App.Spec.Source.Path,
-			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: firstLine(a.head.Revision.Message),
+			Newest: a.head.Revision.Commit, Author: a.head.Revision.Author, Subject: a.head.Revision.Subject(),
 			Renderer: a.got.renderer,
 		},
 		Target:  status.Target{Cluster: e.target.State().Address, Namespace: a.App.Spec.Target.Namespace},
@@ -269,9 +268,4 @@ func (en *Engine) Reach() error {
 	en.e.mu.RLock()
 	defer en.e.mu.RUnlock()
 	return en.e.reach
-}
-
-func firstLine(s string) string {
-	line, _, _ := strings.Cut(s, "\n")
-	return line
 }

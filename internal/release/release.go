@@ -6,6 +6,7 @@
 package release
 
 import (
+	"strings"
 	"time"
 
 	"plumb.dev/plumb/internal/object"
@@ -69,6 +70,12 @@ func (r Revision) Name() string {
 
 // Short is the commit's first eight characters.
 func (r Revision) Short() string { return r.Commit[:min(len(r.Commit), 8)] }
+
+// Subject is the first line of the commit's message.
+func (r Revision) Subject() string {
+	line, _, _ := strings.Cut(r.Message, "\n")
+	return line
+}
 
 // Release is one change to an App. ID is 0 until the history has given one.
 type Release struct {

@@ -144,7 +144,7 @@ func Next(f Facts, now time.Time) Decision {
 		d = nextRendered(f, now)
 	}
 	if d.Step == Rest && f.Revision && f.Stale && f.RenderRetry {
-		d.Until = sooner(d.Until, f.RetryAt)
+		d.Until = Sooner(d.Until, f.RetryAt)
 	}
 	return d
 }
@@ -226,11 +226,11 @@ func nextHeld(f Facts, now time.Time) Decision {
 		if end := nextInLine(f, now); end.Step != Rest {
 			return end
 		} else {
-			d.Until = sooner(d.Until, end.Until)
+			d.Until = Sooner(d.Until, end.Until)
 		}
 	}
 	if f.Failing > 0 && now.Before(f.RetryAt) {
-		d.Until = sooner(d.Until, f.RetryAt)
+		d.Until = Sooner(d.Until, f.RetryAt)
 	}
 	return d
 }
@@ -279,8 +279,8 @@ func nextRemoved(f Facts, now time.Time) Decision {
 	}
 }
 
-// sooner is the earlier of two times, of which zero is never.
-func sooner(a, b time.Time) time.Time {
+// Sooner is the earlier of two times, of which zero is never.
+func Sooner(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b
 	}
