@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,4 +78,29 @@ func (b *bench) listAt(t *testing.T, d plan.Desired, path string) []string {
 		elements = append(elements, strings.ReplaceAll(strings.TrimPrefix(strings.TrimSuffix(fmt.Sprint(e), "]"), "map["), "  ", " "))
 	}
 	return elements
+}
+
+// Controllers write an object between the apply that corrects it and what takes
+// the repair's entry out: the entry is found where it is by then.
+func TestTheRepairsEntryIsFoundWhereverItIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	d := b.mustResolve(configMap)[0]
+	b.apply(d)
+	b.patchBy(t, d, repairManager, "merge", `{"data":{"color":"green"}}`)
+	entries := func() []metav1.ManagedFieldsEntry {
+		live, err := b.others(t, d).Get(t.Context(), d.Key.Name, metav1.GetOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return live.GetManagedFields()
+	}
+	before := entries()
+	moved := append([]metav1.ManagedFieldsEntry{{Manager: repairManager}}, before...)
+	if err := b.forgetRepair(t.Context(), b.actor(), d, moved); err != nil {
+		t.Fatal(err)
+	}
+	if after := entries(); len(after) != len(before)-1 || slices.ContainsFunc(after, func(e metav1.ManagedFieldsEntry) bool { return e.Manager == repairManager }) {
+		t.Errorf("what is left are %d entries of %d", len(after), len(before))
+	}
 }
