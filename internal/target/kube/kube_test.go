@@ -107,7 +107,7 @@ func (b *bench) apply(desired ...plan.Desired) map[object.Key]plan.Applied {
 // until waits for the view to tell something, by its events.
 func (b *bench) until(what string, holds func() bool) {
 	b.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(2 * time.Minute) // on a machine that has other work
 	for !holds() {
 		select {
 		case <-b.Events():

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -139,10 +141,10 @@ func TestAnAdmissionWebhookIsWaitedFor(t *testing.T) {
 	}}, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = hooks.Delete(t.Context(), b.namespace, metav1.DeleteOptions{}) })
+	t.Cleanup(func() { _ = hooks.Delete(context.WithoutCancel(t.Context()), b.namespace, metav1.DeleteOptions{}) })
 	desired := b.mustResolve(secret, configMap)
 	says := fmt.Sprintf("the webhook check.example.com, served by the Service %s/hook, can't be called: service \"hook\" not found", b.namespace)
-	b.until("the webhook is asked", func() bool {
+	asked := func() bool {
 		outcomes := b.Apply(t.Context(), b.actor(), []plan.Change{
 			{Action: plan.Create, Key: desired[0].Key, Desired: desired[0]}, {Action: plan.Create, Key: desired[1].Key, Desired: desired[1]},
 		})
@@ -157,7 +159,12 @@ func TestAnAdmissionWebhookIsWaitedFor(t *testing.T) {
 			}
 		}
 		return true
-	})
+	}
+	for deadline := time.Now().Add(2 * time.Minute); !asked(); { // nothing tells when the server has taken a webhook up
+		if time.Now().After(deadline) {
+			t.Fatal("the webhook is never asked")
+		}
+	}
 	as := b.actor()
 	as.Values, as.Redact = true, redact.Redactor{}
 	for _, f := range b.Check(t.Context(), as, desired) {
