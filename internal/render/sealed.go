@@ -2,8 +2,10 @@ package render
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"plumb.dev/plumb/internal/object"
@@ -117,6 +119,9 @@ func (o *opened) settle(result *Result, err error) error {
 	if err == nil {
 		result.Objects, err = o.unseal(result.Objects)
 	}
+	if err == nil {
+		err = leftSealed(result.Objects)
+	}
 	result.Opened = o.any
 	values := redact.NewValues(o.secrets)
 	if !values.Empty() {
@@ -138,9 +143,51 @@ func (o *opened) told(values redact.Values, err error) error {
 	}
 	var again interface{ Retry() bool }
 	if errors.As(o.failed, &again) && again.Retry() {
-		err = fmt.Errorf("%w: %w", ErrUnopened, err)
+		err = unopened{err}
 	}
 	return quietly(values, err)
+}
+
+// unopened is an error that is an ErrUnopened, and says all by itself.
+type unopened struct{ error }
+
+func (u unopened) Is(target error) bool { return target == ErrUnopened }
+func (u unopened) Unwrap() error        { return u.error }
+
+// ciphertext is a value as SOPS encrypts it.
+var ciphertext = regexp.MustCompile(`^ENC\[AES256_GCM,data:[^,]+,iv:[^,]+,tag:[^,]+,type:[a-z]+\]\s*$`)
+
+// leftSealed says which Secrets still hold what SOPS encrypted: nothing in their
+// files told that there was something to open. No pod could use such a value.
+func leftSealed(objects []object.Object) error {
+	var errs []error
+	for _, o := range objects {
+		if gvk := o.GroupVersionKind(); gvk.Kind != "Secret" || gvk.Group != "" {
+			continue
+		}
+		if field := sealedField(o.Object); field != "" {
+			errs = append(errs, fmt.Errorf("%s: %s: %s is still encrypted with SOPS: its file has no section sops, or not in its first document; "+
+				"encrypt the whole file with sops", o.Origin, o.Key(), field))
+		}
+	}
+	return Join(errs)
+}
+
+// sealedField is the first field of a Secret, by name, that SOPS encrypted.
+func sealedField(secret map[string]any) string {
+	for _, of := range []string{"data", "stringData"} {
+		values, _ := secret[of].(map[string]any)
+		for _, name := range sortedKeys(values) {
+			text, _ := values[name].(string)
+			if plain, err := base64.StdEncoding.DecodeString(text); of == "data" && err == nil {
+				text = string(plain)
+			}
+			if ciphertext.MatchString(text) {
+				return of + "." + name
+			}
+		}
+	}
+	return ""
 }
 
 // quiet is an error whose text is without secrets. What it is about can be
