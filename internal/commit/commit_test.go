@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -58,7 +57,7 @@ func start(t *testing.T, o commit.Options) *fixture {
 	f.server = f.repo.ServeHTTP()
 	f.server.Wrap(accounts)
 	f.url = f.server.Repo(f.repo)
-	program, err := git.New(t.Context(), git.Options{Data: f.data, Stall: 5 * time.Second})
+	program, err := git.New(t.Context(), git.Options{Data: f.data})
 	if err != nil {
 		t.Fatal(err)
 	}
