@@ -157,7 +157,11 @@ func (r *Repository) resolve(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: the index tells a URL of its package that can't be parsed", ErrDamaged)
 	}
-	return r.base().ResolveReference(given), nil
+	at := r.base().ResolveReference(given)
+	if at.Scheme == "http" && r.url.Scheme == "https" && strings.EqualFold(at.Host, r.url.HostPort()) {
+		at.Scheme = "https" // it is written by a server behind what speaks TLS for it
+	}
+	return at, nil
 }
 
 // request is something that is downloaded.

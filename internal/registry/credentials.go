@@ -45,11 +45,12 @@ func (c Credentials) equal(o Credentials) bool {
 		bytes.Equal(c.CA, o.CA) && bytes.Equal(c.Certificate, o.Certificate) && bytes.Equal(c.Key, o.Key)
 }
 
-// check turns down what would end a header line early.
+// check turns down what would end a header line early. A password may be of many
+// lines, as the key files of Google are: it is sent in base64.
 func (c Credentials) check() error {
-	for _, s := range []string{c.Username, c.Password, c.BearerToken} {
+	for _, s := range []string{c.Username, c.BearerToken} {
 		if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return fmt.Errorf("%w: the user name, password or token holds a control character", ErrCredentials)
+			return fmt.Errorf("%w: the user name or token holds a control character", ErrCredentials)
 		}
 	}
 	if c.BearerToken != "" && c.Username+c.Password != "" || strings.Contains(c.Username, ":") {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -113,7 +114,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 // whole may take is bounded by who asks.
 const (
 	dialTime   = 10 * time.Second
-	headerTime = 30 * time.Second
+	headerTime = time.Minute // some make their index when it is asked for
 )
 
 func transport(loopback bool) *http.Transport {
@@ -177,7 +178,7 @@ func forbidden(ip netip.Addr, loopback bool) bool {
 	case translated(ip).IsValid():
 		return forbidden(translated(ip), loopback)
 	}
-	return ip.String() == "fd00:ec2::254" || ip.String() == "100.100.100.200" || ip.String() == "192.0.0.192" // of clouds that chose another range
+	return slices.Contains([]string{"fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"}, ip.String()) // of clouds that chose another range
 }
 
 // translated is the IPv4 address that one of NAT64 (RFC 6052) stands for.

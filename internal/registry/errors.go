@@ -120,10 +120,12 @@ func status(code int) error {
 	text := strings.TrimSpace(fmt.Sprintf("%d %s", code, http.StatusText(code)))
 	switch {
 	case code == http.StatusUnauthorized || code == http.StatusForbidden:
-		return fmt.Errorf("%w (%s): add or correct its entry in the credentials file", ErrCredentials, text)
+		return fmt.Errorf("%w (%s): add or correct its entry in the credentials file, or the name: some registries say so of what isn't there", ErrCredentials, text)
 	case code == http.StatusNotFound || code == http.StatusGone:
 		return fmt.Errorf("%w (%s): correct the URL, the name, or the credentials", ErrGone, text)
-	case code == http.StatusTooManyRequests || code >= http.StatusInternalServerError:
+	case code == http.StatusTooManyRequests:
+		return fmt.Errorf("%w (%s): it has had enough of this address or account; give credentials, or have it looked at less often", ErrServer, text)
+	case code >= http.StatusInternalServerError:
 		return fmt.Errorf("%w (%s)", ErrServer, text)
 	}
 	return fmt.Errorf("it answered with %s", text)

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ const (
 // The bounds of what a registry tells.
 const (
 	maxTags      = 50_000
+	maxTag       = 128 // letters, which the specification allows
 	maxTagPages  = 200
 	tagPage      = 1000
 	maxManifest  = 4 << 20
@@ -121,6 +123,11 @@ func (r *Repository) tagged(ctx context.Context, ways *remotes, w Want) (offer, 
 		version = w.Version
 	}
 	m, err := r.resolved(ctx, from, reference)
+	if errors.Is(err, ErrNoVersion) && w.Digest == "" && Exact(w.Version) { // as ranges find it, and chart repositories
+		if other, otherErr := r.resolved(ctx, from, tag(respelt(version))); otherErr == nil {
+			m, version, err = other, respelt(version), nil
+		}
+	}
 	if err != nil {
 		return offer{}, err
 	}
@@ -129,7 +136,7 @@ func (r *Repository) tagged(ctx context.Context, ways *remotes, w Want) (offer, 
 
 // resolved is the manifest that a tag or digest refers to.
 func (r *Repository) resolved(ctx context.Context, from *remote.Repository, reference string) (manifest, error) {
-	at, err := from.Resolve(ctx, reference)
+	at, err := resolve(ctx, from, reference)
 	switch {
 	case errors.Is(err, errdef.ErrNotFound):
 		return manifest{}, fmt.Errorf("%w: %s", ErrNoVersion, reference)
@@ -145,18 +152,36 @@ func (r *Repository) resolved(ctx context.Context, from *remote.Repository, refe
 	return m, nil
 }
 
+// resolve describes what a tag or digest refers to. A server, or a proxy before
+// it, that can't tell by itself is asked for the manifest.
+func resolve(ctx context.Context, from *remote.Repository, reference string) (ocispec.Descriptor, error) {
+	at, err := from.Resolve(ctx, reference)
+	if err == nil || errors.Is(err, errdef.ErrInvalidReference) || Outcome(failure(err)) != "failed" {
+		return at, err
+	}
+	at, body, getErr := from.FetchReference(ctx, reference)
+	if getErr != nil {
+		return at, err
+	}
+	return at, body.Close()
+}
+
 // versionIn is the newest version of a range that is tagged. One version needs
-// no list of all.
+// no list of all. Other tags than versions aren't looked at: 2024 isn't newer
+// than 1.2.0, it is something else.
 func versionIn(ctx context.Context, from *remote.Repository, asked string) (string, error) {
 	if Exact(asked) {
 		return asked, nil
 	}
 	var versions []string
+	seen := 0
 	err := from.Tags(ctx, "", func(tags []string) error {
 		for _, t := range tags {
-			versions = append(versions, untag(t))
+			if version := untag(t); len(t) <= maxTag && Exact(version) {
+				versions = append(versions, version)
+			}
 		}
-		if len(versions) > maxTags {
+		if seen += len(tags); seen > maxTags {
 			return fmt.Errorf("%w: it has more than %d tags", ErrTooLarge, maxTags)
 		}
 		return nil
@@ -330,35 +355,38 @@ func blob(ctx context.Context, from content.Fetcher, at ocispec.Descriptor, limi
 	return b, failure(err)
 }
 
-// signaturesOf are the signatures of cosign for any of these manifests.
-func signaturesOf(ctx context.Context, from *remote.Repository, manifests []ocispec.Descriptor) ([]signed, error) {
-	var all []signed
+// signaturesOf are the signatures of cosign for any of these manifests: those
+// that were found, though others can't be read.
+func signaturesOf(ctx context.Context, from *remote.Repository, manifests []ocispec.Descriptor) (all []signed, err error) {
 	for _, of := range manifests {
-		found, err := signaturesFor(ctx, from, of)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range found {
+		tagged, tagErr := signaturesTagged(ctx, from, of)
+		bundled, bundleErr := signaturesBundled(ctx, from, of)
+		err = cmp.Or(err, failure(tagErr), failure(bundleErr))
+		for _, s := range slices.Concat(tagged, bundled) {
 			s.manifest = of.Digest.String()
 			all = append(all, s)
 		}
 	}
-	return all, nil
+	return all, err
 }
 
-// signaturesFor are those for one: in a manifest of their own, whose tag is made
-// of its digest, and since version 3 of cosign in bundles that refer to it.
-func signaturesFor(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
-	var all []signed
-	at, err := from.Resolve(ctx, strings.Replace(of.Digest.String(), ":", "-", 1)+".sig")
-	if err == nil {
-		all, err = signaturesIn(ctx, from, at)
+// signaturesTagged are those in a manifest whose tag is made of the digest.
+func signaturesTagged(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
+	at, err := resolve(ctx, from, strings.Replace(of.Digest.String(), ":", "-", 1)+".sig")
+	if errors.Is(err, errdef.ErrNotFound) {
+		return nil, nil
 	}
-	if err != nil && !errors.Is(err, errdef.ErrNotFound) {
-		return nil, failure(err)
+	if err != nil {
+		return nil, err
 	}
+	return signaturesIn(ctx, from, at)
+}
+
+// signaturesBundled are those in bundles that refer to the manifest, as cosign
+// makes them since its version 3.
+func signaturesBundled(ctx context.Context, from *remote.Repository, of ocispec.Descriptor) ([]signed, error) {
 	var bundles []ocispec.Descriptor
-	err = from.Referrers(ctx, of, "", func(found []ocispec.Descriptor) error {
+	err := from.Referrers(ctx, of, "", func(found []ocispec.Descriptor) error {
 		for _, at := range found {
 			if slices.Contains([]string{typeBundle, ocispec.MediaTypeEmptyJSON, ""}, at.ArtifactType) { // some registries tell the configuration's type
 				bundles = append(bundles, at)
@@ -369,6 +397,7 @@ func signaturesFor(ctx context.Context, from *remote.Repository, of ocispec.Desc
 		}
 		return nil
 	})
+	var all []signed
 	for _, at := range bundles {
 		if err == nil {
 			var more []signed
@@ -376,7 +405,7 @@ func signaturesFor(ctx context.Context, from *remote.Repository, of ocispec.Desc
 			all = append(all, more...)
 		}
 	}
-	return all, failure(err)
+	return all, err
 }
 
 // signaturesIn are the signatures in a manifest.

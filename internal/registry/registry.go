@@ -409,15 +409,15 @@ func (r *Repository) prove(ctx context.Context, w Want, o offer, keys v1alpha1.V
 		}
 		return signature.Provenance(keys.Provenance, file, w.Chart+"-"+o.version+".tgz", o.digest)
 	case keys.Cosign != "" && o.signatures != nil:
-		all, err := o.signatures(ctx)
-		if err != nil {
-			return notSigned("signature of cosign", err)
-		}
-		err = fmt.Errorf("%w: it has no signature of cosign", signature.ErrUnverified)
+		all, unread := o.signatures(ctx)
+		err := fmt.Errorf("%w: it has no signature of cosign", signature.ErrUnverified)
 		for _, s := range all {
 			if err = s.check(keys.Cosign); err == nil {
 				return nil
 			}
+		}
+		if unread != nil {
+			return notSigned("signature of cosign", unread)
 		}
 		return err
 	case keys.Cosign != "":

@@ -101,12 +101,12 @@ func (u URL) endpoint() string {
 }
 
 // Origin is what credentials are bound to: scheme, host and port.
-func (u URL) Origin() string { return u.Scheme + "://" + u.HostPort() }
+func (u URL) Origin() string { return u.Scheme + "://" + u.endpoint() }
 
 // SameRepository says whether two URLs name the same repository, however they
 // are written. It errs on the side of saying yes.
 func SameRepository(a, b URL) bool {
-	key := func(u URL) string { return u.HostPort() + path.Clean("/"+strings.ToLower(u.Path)) }
+	key := func(u URL) string { return u.endpoint() + path.Clean("/"+strings.ToLower(u.Path)) }
 	return a.OCI() == b.OCI() && key(a) == key(b)
 }
 

@@ -63,6 +63,15 @@ func sameVersion(a, b string) bool {
 	return x.Equal(y) && x.Metadata() == y.Metadata()
 }
 
+// respelt is a version with a v before it, or without the one that it has: which
+// of the two is its tag depends on who made the chart.
+func respelt(version string) string {
+	if bare, has := strings.CutPrefix(version, "v"); has {
+		return bare
+	}
+	return "v" + version
+}
+
 // tag is a version as a registry has it: + is no letter of a tag.
 func tag(version string) string { return strings.ReplaceAll(version, "+", "_") }
 
