@@ -90,15 +90,44 @@ func (m *meter) before(name string, args []reflect.Value) error {
 	if err := m.spend(steps, 0); err != nil {
 		return err
 	}
-	if walks(name) {
-		for _, arg := range args {
-			if _, err := m.weigh(arg); err != nil {
-				return err
-			}
-		}
+	if err := m.given(name, args); err != nil {
+		return err
 	}
 	if size := yields(name, args); size > m.bounds.value {
 		return m.stop("%s would yield more than %d bytes; let it make less", name, m.bounds.value)
+	}
+	return nil
+}
+
+// given holds what a function goes through to its bounds. Charts give the whole
+// of what templates see to those that copy and merge, with all subcharts in it.
+func (m *meter) given(name string, args []reflect.Value) error {
+	most := m.bounds.value
+	switch strings.TrimPrefix(name, "must") {
+	case "merge", "Merge", "mergeOverwrite", "MergeOverwrite":
+		return m.merged(args)
+	case "deepCopy", "DeepCopy":
+		most = m.bounds.copies
+	default:
+		if !walks(name) {
+			return nil
+		}
+	}
+	for _, arg := range args {
+		if _, err := m.weighWithin(most, arg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merged holds a merge to its bounds: of the first mapping with each of the list.
+func (m *meter) merged(args []reflect.Value) error {
+	s := scale{left: m.bounds.copies, depth: m.bounds.depth}
+	for i := range args[1].Len() {
+		if !s.merging(args[0].Interface(), args[1].Index(i).Interface(), 0) {
+			return m.tooLarge(m.bounds.copies)
+		}
 	}
 	return nil
 }

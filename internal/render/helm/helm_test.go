@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/render"
@@ -246,5 +247,24 @@ func TestOrigins(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"c/templates/a.yaml:3", "c/templates/a.yaml:7", "c/templates/loop.yaml", "c/templates/loop.yaml"}, origins); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What templates see holds all of the charts below theirs, several times. Charts
+// merge and copy it, however large it is.
+func TestTheWholeContextIsGivenToFunctions(t *testing.T) {
+	t.Parallel()
+	files := in(configMap(`{{ $m := merge (dict "label" "x") . }}{{ $c := mergeOverwrite (deepCopy .) (dict "Values" (dict "a" 2)) }}`+
+		`{{ $m.label }} {{ $m.Values.a }} {{ $c.Values.a }} {{ .Values.a }} {{ $c.Values.sub.text | len }}`), map[string]string{
+		"c/values.yaml": "a: 1\n", "c/charts/sub/Chart.yaml": subYAML, "c/charts/sub/values.yaml": "text: " + strings.Repeat("x", 1000) + "\n",
+	})
+	r := New()
+	r.bounds.work.value = 1500
+	result, err := render.Set{r}.Render(t.Context(), render.Work{Files: treetest.New(files), Path: "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _, _ := unstructured.NestedString(result.Objects[0].Object, "data", "got"); got != "x 1 2 1 1000" {
+		t.Errorf("got %q", got)
 	}
 }

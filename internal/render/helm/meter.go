@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+
+	"helm.sh/helm/v4/pkg/chart/common"
 )
 
 // The library offers no way to stop a template. So calls are put into its text
@@ -27,12 +29,13 @@ type work struct {
 	steps   int // turns of loops, templates entered, functions called
 	bytes   int // printed, or yielded by functions, in all
 	value   int // bytes of one text, or items of one list
+	copies  int // bytes of what deepCopy and those that merge look at
 	nesting int // templates in templates
 	depth   int // of one value: mappings and lists in each other
 }
 
 func usualWork() work {
-	return work{steps: 2_000_000, bytes: 256 << 20, value: 16 << 20, nesting: 2_000, depth: 1_000}
+	return work{steps: 2_000_000, bytes: 256 << 20, value: 16 << 20, copies: 64 << 20, nesting: 2_000, depth: 1_000}
 }
 
 // errWork marks what templates did too much of.
@@ -118,30 +121,39 @@ func (m *meter) text(template string) (string, error) {
 
 // weigh is how large a value is, when it is printed. It is an error where it is
 // too large, nests too deep, or holds itself.
-func (m *meter) weigh(v reflect.Value) (int, error) {
-	s := scale{left: m.bounds.value, depth: m.bounds.depth}
+func (m *meter) weigh(v reflect.Value) (int, error) { return m.weighWithin(m.bounds.value, v) }
+
+func (m *meter) weighWithin(most int, v reflect.Value) (int, error) {
+	s := scale{left: most, depth: m.bounds.depth}
 	if !s.put(v, 0) {
-		return 0, m.stop("a value has more than %d bytes, or nests more than %d deep, or holds itself; make it smaller", m.bounds.value, m.bounds.depth)
+		return 0, m.tooLarge(most)
 	}
-	return m.bounds.value - s.left, nil
+	return most - s.left, nil
+}
+
+func (m *meter) tooLarge(most int) error {
+	return m.stop("a value has more than %d bytes, or nests more than %d deep, or holds itself; make it smaller", most, m.bounds.depth)
 }
 
 const scalar = 8
 
-// scale weighs a value, which may be anything that templates pass around.
+// scale weighs values, which may be anything that templates pass around.
 type scale struct{ left, depth int }
 
 // put says whether a value still fits.
 func (s *scale) put(v reflect.Value, depth int) bool {
-	s.left -= scalar + 2*depth // a level is two spaces of YAML
-	if depth > s.depth || s.left < 0 {
+	switch v.Kind() {
+	case reflect.Interface:
+		return s.any(v.Interface(), depth)
+	case reflect.Pointer:
+		return v.IsNil() || s.put(v.Elem(), depth)
+	}
+	if !s.take(scalar, depth) {
 		return false
 	}
 	switch v.Kind() {
 	case reflect.String:
 		s.left -= v.Len()
-	case reflect.Interface, reflect.Pointer:
-		return v.IsNil() || s.put(v.Elem(), depth+1)
 	case reflect.Slice, reflect.Array:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			break // a file of the chart's, which is bounded by itself
@@ -159,4 +171,67 @@ func (s *scale) put(v reflect.Value, depth int) bool {
 		}
 	}
 	return s.left >= 0
+}
+
+// any is put for what values are made of, without reflection.
+func (s *scale) any(v any, depth int) bool {
+	switch v := v.(type) {
+	case nil, bool, int, int64, float64:
+		return s.take(scalar, depth)
+	case string:
+		return s.take(scalar+len(v), depth)
+	case []any:
+		if !s.take(scalar, depth) {
+			return false
+		}
+		for _, item := range v {
+			if !s.any(item, depth+1) {
+				return false
+			}
+		}
+		return true
+	case map[string]any:
+		if !s.take(scalar, depth) {
+			return false
+		}
+		for key, item := range v {
+			if !s.take(scalar+len(key), depth+1) || !s.any(item, depth+1) {
+				return false
+			}
+		}
+		return true
+	}
+	return s.put(reflect.ValueOf(v), depth)
+}
+
+// take says whether so many bytes fit at a depth: a level is two spaces of YAML.
+func (s *scale) take(bytes, depth int) bool {
+	s.left -= bytes + 2*depth
+	return depth <= s.depth && s.left >= 0
+}
+
+// merging says whether what a merge looks at still fits: mappings that are on
+// both sides. All else it takes as it is, however large.
+func (s *scale) merging(into, from any, depth int) bool {
+	a, isMap := mapping(into)
+	b, both := mapping(from)
+	if !isMap || !both {
+		return true
+	}
+	for key, item := range b {
+		if !s.take(scalar, depth) || !s.merging(a[key], item, depth+1) {
+			return false
+		}
+	}
+	return true
+}
+
+func mapping(v any) (map[string]any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		return v, true
+	case common.Values:
+		return v, true
+	}
+	return nil, false
 }
