@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ func TestVerbs(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               func(env *testscript.Env) error { return setUp(env, t, plumb) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"plumb": runPlumb, "daemon": runDaemon, "commit": commit, "branch": branch, "clone": clone, "deny": deny,
+			"plumb": runPlumb, "tells": tells, "daemon": runDaemon, "commit": commit, "newest": newest, "branch": branch, "clone": clone, "deny": deny,
 			"live": live, "edit": edit, "put": put, "remove": remove, "helm": askHelm, "approve": approve, "pending": pending, "moved": moved, "happened": happened, "metric": metric, "ends": ends, "keep": keep, "many": many,
 		},
 	})
@@ -170,6 +171,19 @@ func runPlumb(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// tells is `tells PATTERN ARGUMENT...`: it asks plumb again and again until what it prints matches the pattern.
+func tells(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: tells PATTERN ARGUMENT...")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	s := of(ts)
+	s.until(ts, strings.Join(args, " "), func() bool {
+		return ts.Exec(s.plumb, args[1:]...) == nil && pattern.MatchString(ts.ReadFile("stdout"))
+	})
+}
+
 // runDaemon is `daemon start [FLAG...]`, `daemon stop` and `daemon kill`.
 func runDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
@@ -248,6 +262,14 @@ func commit(ts *testscript.TestScript, _ bool, args []string) {
 	s := of(ts)
 	ts.Setenv("COMMIT", s.repo.Commit(s.filesOf(ts, args[0])))
 	s.notify(ts)
+}
+
+// newest is `newest`: $COMMIT is the newest commit of main, whoever made it.
+func newest(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 0 {
+		ts.Fatalf("usage: newest")
+	}
+	ts.Setenv("COMMIT", of(ts).repo.Head())
 }
 
 // branch is `branch NAME DIR`: what is in DIR is committed to a new branch.
