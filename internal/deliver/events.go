@@ -77,7 +77,7 @@ func (e *engine) declareOne(d Declaration) {
 	if a == nil {
 		a = e.newApp(id, object.AppLabel(id), e.last.Applied[id])
 		e.takeDesk(a)
-		known = e.resume(a)
+		known = e.resume(a, d.App.Spec.Health.Timeout.Duration)
 		e.apps[id], e.byLabel[a.label] = a, a
 	}
 	first := a.ref == source.Ref{}
@@ -200,7 +200,7 @@ func (e *engine) findOrphans() {
 		a.App.Namespace, a.App.Name, _ = strings.Cut(id, "/")
 		a.App.Spec.Sync = e.last.Syncs[id]
 		e.takeDesk(a)
-		e.resume(a)
+		e.resume(a, 0)
 		e.apps[id], e.byLabel[label] = a, a
 		e.undeclare(a)
 	}

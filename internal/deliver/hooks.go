@@ -18,7 +18,7 @@ import (
 
 // hooking is what is known of an App's hooks.
 type hooking struct {
-	hooks   []hooks.Hook // as rendered last; of a removed App those for deletion
+	hooks   []hooks.Hook // as rendered last, nil before; of a removed App those for deletion
 	former  []hooks.Hook // those of the open release, where others are declared by now; nil is not known
 	digest  string
 	memory  hooks.Memory
@@ -33,9 +33,9 @@ const mostNotices = 50
 // takeHooks takes in the hooks of a render, after its objects.
 func (e *engine) takeHooks(a *app, r pipeline.Rendering) {
 	if a.overtaken() && a.former == nil {
-		a.former = append([]hooks.Hook{}, a.hooking.hooks...)
+		a.former = a.hooking.hooks
 	}
-	a.hooking.hooks, a.digest, a.notices = r.Hooks, hooks.Digest(r.Hooks), r.Notices
+	a.hooking.hooks, a.digest, a.notices = append([]hooks.Hook{}, r.Hooks...), hooks.Digest(r.Hooks), r.Notices
 	e.rememberHooks(a, a.memory.Done)
 	if f := a.failure; f != nil && f.Content != "" && !gate.Follows(a.App.Spec.Sync) && f.Content != hooks.Content(r.Desired, r.Hooks) {
 		e.dropFailure(a) // something else is declared

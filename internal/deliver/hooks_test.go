@@ -491,3 +491,79 @@ func TestHooksThatChangeAlone(t *testing.T) {
 		t.Errorf("a hook that doesn't run on this occasion made a release: %+v", list)
 	}
 }
+
+// A release of which all is applied is brought to its end by its own hooks, though
+// the next commit is there, where that is held or changes nothing.
+func TestAnOvertakenReleaseEndsWithItsHooks(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	gated := func(a *v1alpha1.App) { a.Spec.Sync.Mode = v1alpha1.SyncApprove }
+	f.declare(true, f.app("one", gated), f.app("two", gated), f.app("three"))
+	files := map[string]string{}
+	for _, name := range []string{"one", "two", "three"} {
+		files[name+"/web.yaml"] = pod(name, "plumb.dev/note: first")
+		files[name+"/post.yaml"] = job(name+"-post", "plumb.dev/hook: post-sync, plumb.dev/note: first")
+	}
+	first := f.commit(files)
+	for _, name := range []string{"one", "two"} {
+		s := f.until(name, "waiting for approval", func(s status.App) bool { return s.Plan != nil && !s.Plan.Stale && s.Hold != nil })
+		if _, err := f.Approve(t.Context(), gate.Approval{App: f.namespace + "/" + name, Plan: s.Plan.Hash, By: "grace"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"one", "two", "three"} {
+		f.untilMade("pods", name)
+		f.until(name, "applied", func(s status.App) bool { return s.Sync == status.Synced && s.Revision == first })
+	}
+	second := f.commit(map[string]string{
+		"one/web.yaml": pod("one", "plumb.dev/note: second"), "one/post.yaml": job("one-post", "plumb.dev/hook: post-sync, plumb.dev/note: second"),
+		"two/web.yaml": pod("two", "plumb.dev/note: second"), "three/web.yaml": "# a remark\n" + files["three/web.yaml"],
+	})
+	for _, name := range []string{"one", "two"} {
+		f.until(name, "held at the second commit", func(s status.App) bool { return s.Revision == second && s.Hold != nil })
+	}
+	f.until("three", "at the second commit", func(s status.App) bool { return s.Revision == second })
+	f.end("one", "Succeeded")
+	f.end("three", "Succeeded")
+	for _, name := range []string{"one", "three"} {
+		r := f.ended(name, 1, release.Succeeded)
+		if told(r) != "post-sync Job/"+name+"-post Succeeded" || r.Revision.Commit != first {
+			t.Errorf("%s at %s: %q", name, r.Revision.Short(), told(r))
+		}
+	}
+	if note := f.untilMade("jobs", "one-post").GetAnnotations()["plumb.dev/note"]; note != "first" {
+		t.Errorf("the hook of the %s commit ran", note)
+	}
+
+	f.stop() // now nobody knows any more what the first commit declared
+	f.start()
+	f.declare(true, f.app("one", gated), f.app("two", gated), f.app("three"))
+	f.tell(1)
+	f.until("two", "held at the second commit", func(s status.App) bool { return s.Revision == second && s.Hold != nil })
+	f.end("two", "Succeeded")
+	if r := f.ended("two", 1, release.Succeeded); told(r) != "" || !strings.Contains(r.Reason, "did not run") {
+		t.Errorf("after a restart: %q, %s", told(r), r.Reason)
+	}
+	if list := f.releases("three"); len(list) != 1 {
+		t.Errorf("the second commit changed nothing, and made a release: %+v", list)
+	}
+}
+
+// What becomes healthy after a restart of the daemon hasn't failed meanwhile.
+func TestARestartFailsNothingThatIsComing(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	f.declare(true, f.app("one"))
+	commit := f.commit(map[string]string{"one/web.yaml": pod("web", "plumb.dev/note: first"), "one/post.yaml": job("post", "plumb.dev/hook: post-sync")})
+	f.untilMade("pods", "web")
+	f.until("one", "applied", func(s status.App) bool { return s.Sync == status.Synced && s.Revision == commit })
+	f.stop()
+	f.start()
+	f.declare(true, f.app("one"))
+	f.tell(0)
+	f.until("one", "applied, and not healthy yet", func(s status.App) bool { return s.Sync == status.Synced && s.Health == status.Progressing })
+	f.end("web", "Succeeded")
+	if r := f.ended("one", 1, release.Succeeded); told(r) != "post-sync Job/post Succeeded" {
+		t.Error(told(r))
+	}
+}

@@ -1,9 +1,11 @@
 package deliver
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
+	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/event"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/pipeline"
@@ -202,8 +204,8 @@ func (a *app) lateReason() string {
 }
 
 // resume takes up what the last run of the daemon left unfinished, and says
-// whether that run knew the App.
-func (e *engine) resume(a *app) (known bool) {
+// whether that run knew the App. What is open has as long as ever to be healthy.
+func (e *engine) resume(a *app, timeout time.Duration) (known bool) {
 	unfinished := e.last.Unfinished[a.id]
 	known = len(unfinished) > 0 || e.last.Applied[a.id] != nil
 	delete(e.last.Unfinished, a.id)
@@ -212,7 +214,7 @@ func (e *engine) resume(a *app) (known bool) {
 		e.records.Save(a.id, over)
 	}
 	if a.Open != nil {
-		a.deadline = e.Now().Add(a.App.Spec.Health.Timeout.Duration)
+		a.deadline = e.Now().Add(cmp.Or(timeout, v1alpha1.DefaultHealthTimeout))
 	}
 	return known
 }

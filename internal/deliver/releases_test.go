@@ -68,7 +68,7 @@ func TestWhatARestartTakesUp(t *testing.T) {
 			for _, r := range tc.left {
 				e.last.Unfinished[a.id] = append(e.last.Unfinished[a.id], cloned(r))
 			}
-			if known := e.resume(a); known != (len(tc.left) > 0) {
+			if known := e.resume(a, 0); known != (len(tc.left) > 0) {
 				t.Errorf("the last run knew the App: %v", known)
 			}
 			if len(e.last.Unfinished) > 0 {
