@@ -129,7 +129,7 @@ func pick(apps []status.App, name string) (string, error) {
 }
 
 // completionTime is how long a shell waits for names.
-const completionTime = 2 * time.Second
+const completionTime = 5 * time.Second
 
 // completeNames offers the names of Apps to the shell.
 func (c *Connection) completeNames(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
