@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,17 +24,43 @@ type Values struct {
 }
 
 // NewValues makes Values of secret texts. Of one with several lines each line
-// is secret. What has fewer than four characters is not looked for: it is no
-// secret that anyone could keep, and stands everywhere.
+// is secret, and so is what base64 makes of them. What has fewer than four
+// characters is not looked for: it is no secret that anyone could keep, and
+// stands everywhere.
 func NewValues(texts []string) Values {
 	v := Values{lines: map[string][]string{}, wholes: map[string]bool{}}
 	for _, text := range texts {
 		for line := range strings.SplitSeq(text, "\n") {
-			v.add(strings.TrimSpace(line))
+			v.addForms(strings.TrimSpace(line))
 		}
-		v.add(strings.TrimSpace(text))
+		v.addForms(strings.TrimSpace(text))
 	}
 	return v
+}
+
+// addForms adds a text and what it is in base64, wherever it stands in what is
+// encoded.
+func (v Values) addForms(text string) {
+	if v.wholes[text] {
+		return
+	}
+	v.add(text)
+	if len(text) < window {
+		return
+	}
+	v.add(base64.StdEncoding.EncodeToString([]byte(text)))
+	for before := range 3 {
+		v.add(encodedAfter(before, text))
+	}
+}
+
+// encodedAfter is what of a text's base64 is the same whatever else is encoded
+// with it, if so many bytes come before it.
+func encodedAfter(before int, text string) string {
+	const bits, bitsOfByte = 6, 8 // of a character of base64
+	encoded := base64.StdEncoding.EncodeToString([]byte(strings.Repeat(" ", before) + text))
+	first := (before*bitsOfByte + bits - 1) / bits
+	return encoded[first : (before+len(text))*bitsOfByte/bits]
 }
 
 func (v Values) add(text string) {

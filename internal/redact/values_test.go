@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -32,6 +33,26 @@ func TestValues(t *testing.T) {
 	}
 	if (Values{}).In("x") || (Values{}).Text("hunter2") != "hunter2" || !NewValues([]string{"a"}).Empty() {
 		t.Error("no values hide something")
+	}
+}
+
+// What was encoded is found, whatever stands around it.
+func TestValuesInBase64(t *testing.T) {
+	t.Parallel()
+	v := NewValues([]string{"hunter2-canary", "line-one\nline-two\n", "1234"})
+	for text, secret := range map[string]bool{
+		"hunter2-canary": true, "u:hunter2-canary": true, "us:hunter2-canary": true, "usr:hunter2-canary": true, `{"pw":"hunter2-canary"}`: true,
+		"line-one\nline-two\n": true, "x line-two": true, "1234": false, "nothing of it": false, "hunter2": false,
+	} {
+		for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+			encoded := encoding.EncodeToString([]byte(text))
+			if got := v.In(encoded); got != secret {
+				t.Errorf("%q as %q is secret: %t", text, encoded, got)
+			}
+		}
+	}
+	if got := v.Text("auth: " + base64.StdEncoding.EncodeToString([]byte("u:hunter2-canary"))); got != "auth: dTp<hidden>Q==" {
+		t.Error(got)
 	}
 }
 
