@@ -38,7 +38,7 @@ func MoveOf(live *unstructured.Unstructured, key object.Key, apiVersion string, 
 	had := fieldpath.NewSet()
 	for _, e := range live.GetManagedFields() {
 		switch set := fields.Set(e); {
-		case fields.IsOurs(e) && e.APIVersion == apiVersion:
+		case fields.IsOurs(e):
 			had = set
 		case e.Manager == firstApply && e.Subresource == "":
 			m.take(e, applied(set, live))
@@ -54,6 +54,19 @@ func MoveOf(live *unstructured.Unstructured, key object.Key, apiVersion string, 
 	m.Taken = m.Taken.Union(marks)
 	m.ours = withSet(m.ours, had.Union(m.Taken))
 	return m, len(m.From) > 0
+}
+
+// Stay is the move in which nothing changes hands.
+func Stay(live *unstructured.Unstructured) Move {
+	m := Move{Taken: fieldpath.NewSet(), given: fieldpath.NewSet()}
+	for _, e := range live.GetManagedFields() {
+		if fields.IsOurs(e) {
+			m.ours = e
+		} else {
+			m.keep = append(m.keep, e)
+		}
+	}
+	return m
 }
 
 func (m *Move) take(e metav1.ManagedFieldsEntry, set *fieldpath.Set) {
@@ -85,7 +98,29 @@ type Gone struct {
 // neither ours by it nor anyone else's. wanted is the object as that apply leaves
 // it, were it not for the move.
 func (m Move) Gone(live, wanted *unstructured.Unstructured) Gone {
-	stays := []*fieldpath.Set{fields.Ours(wanted)}
+	return m.gone(live, fields.Ours(wanted))
+}
+
+// GoneFrom is Gone where the server can't say what the apply makes of the object:
+// what is declared stays.
+func (m Move) GoneFrom(live *unstructured.Unstructured, declared map[string]any) Gone {
+	stays := fieldpath.NewSet()
+	fields.Set(m.ours).Iterate(func(p fieldpath.Path) {
+		if fields.Node(declared, p) != nil {
+			stays.Insert(p.Copy())
+		}
+	})
+	m.Taken = m.Taken.Union(fields.Ours(live))
+	return m.gone(live, stays)
+}
+
+// Others are the entries of those who keep what they own.
+func (m Move) Others() []metav1.ManagedFieldsEntry {
+	return slices.DeleteFunc(slices.Clone(m.keep), fields.IsOurs)
+}
+
+func (m Move) gone(live *unstructured.Unstructured, ours *fieldpath.Set) Gone {
+	stays := []*fieldpath.Set{ours}
 	for _, e := range m.keep {
 		stays = append(stays, fields.Set(e))
 	}

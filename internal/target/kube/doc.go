@@ -7,8 +7,8 @@
 //   - apply.go and check.go change and ask; package limit holds them to what the
 //     server can take.
 //   - put.go applies one object; takeover.go leaves it to the tool that holds it,
-//     or changes the owners of its fields; makeway.go deletes what can't be
-//     changed, where that is allowed.
+//     or changes the owners of its fields; amend.go writes what an apply can't
+//     come to; makeway.go deletes what can't be changed, where that is allowed.
 //   - explain.go tells a server that can't be reached from one that refuses
 //     (internal/refusal says what that means).
 //

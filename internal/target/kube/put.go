@@ -37,6 +37,12 @@ func (c *Cluster) put(ctx context.Context, as target.Actor, change plan.Change) 
 	if !apierrors.IsInvalid(err) {
 		return done, err
 	}
+	if err = c.amend(ctx, as, d, err); err == nil && !as.DryRun {
+		done.Live, err = c.patch(ctx, as, d, manner{renew: change.Renew})
+	}
+	if !apierrors.IsInvalid(err) {
+		return done, err
+	}
 	if done.Replaced, err = c.makeWay(ctx, as, d, err); err != nil || as.DryRun {
 		return done, err
 	}

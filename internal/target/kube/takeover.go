@@ -67,11 +67,17 @@ type handing struct {
 // where it is adopted, after that. An error of the apply comes with the live object.
 func (c *Cluster) handingNow(ctx context.Context, as target.Actor, d plan.Desired) (h handing, err error) {
 	for range tries {
-		live, wanted, err := c.liveAndWanted(ctx, as, d)
-		if err != nil {
+		var live, wanted *unstructured.Unstructured
+		live, wanted, err = c.liveAndWanted(ctx, as, d)
+		switch {
+		case live != nil && apierrors.IsInvalid(err):
+			h, err = c.amendedBy(ctx, as, d, live, err)
+		case err != nil:
 			return handing{live: live, wanted: wanted}, err
+		default:
+			h, err = c.handingOf(ctx, as, d, live, wanted)
 		}
-		if h, err = c.handingOf(ctx, as, d, live, wanted); !apierrors.IsConflict(err) {
+		if !apierrors.IsConflict(err) {
 			return h, err
 		} // someone wrote it meanwhile
 	}
@@ -108,6 +114,11 @@ func (c *Cluster) handingOf(ctx context.Context, as target.Actor, d plan.Desired
 
 // tryUpdate has the server say what would become of an object.
 func (c *Cluster) tryUpdate(ctx context.Context, as target.Actor, d plan.Desired, o *unstructured.Unstructured) (after *unstructured.Unstructured, err error) {
+	return c.update(ctx, as, d, o, metav1.UpdateOptions{FieldManager: object.FieldManager, DryRun: []string{metav1.DryRunAll}})
+}
+
+// update writes an object whole.
+func (c *Cluster) update(ctx context.Context, as target.Actor, d plan.Desired, o *unstructured.Unstructured, options metav1.UpdateOptions) (after *unstructured.Unstructured, err error) {
 	k, err := c.served(ctx, d)
 	if err != nil {
 		return nil, err
@@ -117,7 +128,7 @@ func (c *Cluster) tryUpdate(ctx context.Context, as target.Actor, d plan.Desired
 		return nil, err
 	}
 	err = c.limited(ctx, func(ctx context.Context) error {
-		after, err = contentOf(cs, k, d.Key).Update(ctx, o, metav1.UpdateOptions{FieldManager: object.FieldManager, DryRun: []string{metav1.DryRunAll}})
+		after, err = contentOf(cs, k, d.Key).Update(ctx, o, options)
 		return err
 	})
 	return after, err
