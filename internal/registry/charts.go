@@ -3,11 +3,13 @@ package registry
 import (
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 )
 
@@ -34,16 +36,7 @@ func (r *Repository) askIndex(ctx context.Context, wants []Want) (finder, error)
 		if response.StatusCode == http.StatusNotModified {
 			return nil
 		}
-		content, err := r.unzipped(response)
-		if err != nil {
-			return err
-		}
-		charts, err := parseIndex(content, wanted)
-		if err != nil {
-			return err
-		}
-		r.listing = listing{charts: charts, etag: response.Header.Get("ETag"), modified: response.Header.Get("Last-Modified"), wanted: wanted}
-		return nil
+		return r.takeIndex(ctx, response, wanted)
 	})
 	if err != nil {
 		return nil, err
@@ -71,17 +64,53 @@ func (l listing) covers(wanted map[string]bool) bool {
 	return true
 }
 
-// unzipped is the index in an answer.
-func (r *Repository) unzipped(response *http.Response) ([]byte, error) {
+// takeIndex reads the index in an answer.
+func (r *Repository) takeIndex(ctx context.Context, response *http.Response, wanted map[string]bool) error {
 	body := io.Reader(response.Body)
 	if response.Header.Get("Content-Encoding") == "gzip" {
 		unzipped, err := gzip.NewReader(io.LimitReader(response.Body, r.registry.options.IndexBytes))
 		if err != nil {
-			return nil, noIndex(err)
+			return noIndex(err)
 		}
 		body = unzipped
 	}
-	return readIndex(body, r.registry.options.IndexBytes)
+	return r.registry.spool(ctx, body, func(content []byte) error {
+		charts, err := parseIndex(content, wanted)
+		if err == nil {
+			r.listing = listing{charts: charts, etag: response.Header.Get("ETag"), modified: response.Header.Get("Last-Modified"), wanted: wanted}
+		}
+		return err
+	})
+}
+
+// spool has an index read once all of it is here. Until then it lies in a file,
+// for many may come at one time, and take their time; and few are read at one
+// time, so it doesn't matter to the memory how many there are.
+func (r *Registry) spool(ctx context.Context, from io.Reader, read func([]byte) error) (err error) {
+	file, err := os.CreateTemp(r.store.dir, "index-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	defer func() { err = errors.Join(err, file.Close()) }()
+	n, err := io.Copy(file, io.LimitReader(from, r.options.IndexBytes+1))
+	if err == nil && n > r.options.IndexBytes {
+		err = fmt.Errorf("%w: its index has more than %d bytes", ErrTooLarge, r.options.IndexBytes)
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case r.reading <- struct{}{}:
+		defer func() { <-r.reading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	content := make([]byte, n)
+	if _, err := file.ReadAt(content, 0); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return read(content)
 }
 
 // base is the URL that relative ones begin at.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -276,13 +275,4 @@ func (c *cutter) result(err error) (index, error) {
 		return nil, err
 	}
 	return c.found, nil
-}
-
-// readIndex reads an index that a server sends, packed or not.
-func readIndex(from io.Reader, limit int64) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(from, limit+1))
-	if int64(len(content)) > limit {
-		return nil, fmt.Errorf("%w: its index has more than %d bytes", ErrTooLarge, limit)
-	}
-	return content, err
 }

@@ -1,9 +1,14 @@
 package registry
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -98,6 +103,45 @@ func large() []byte {
 	}
 	b.WriteString("generated: \"2026-01-02T03:04:05Z\"\n")
 	return []byte(b.String())
+}
+
+// TestS05IndexesWaitOutsideOfTheMemory: however many come at one time, few are
+// read, and none lies in the memory before its turn.
+func TestS05IndexesWaitOutsideOfTheMemory(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	r, err := New(Options{Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range indexesAtOnce {
+		r.reading <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	here, body := io.Pipe()
+	ended := make(chan error)
+	go func() {
+		ended <- r.spool(ctx, here, func([]byte) error { return errors.New("it is read before its turn") })
+	}()
+	if _, err := body.Write(bytes.Repeat([]byte("# an index\n"), 1<<19)); err != nil { // which takes until it was taken
+		t.Fatal(err)
+	}
+	if lying, err := filepath.Glob(filepath.Join(data, "index-*")); err != nil || len(lying) != 1 {
+		t.Error(lying, err)
+	}
+	_ = body.Close()
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(data); err != nil || len(left) != 0 {
+		t.Error(left, err)
+	}
+	<-r.reading
+	var got string
+	if err := r.spool(t.Context(), strings.NewReader("entries:"), func(b []byte) error { got = string(b); return nil }); err != nil || got != "entries:" {
+		t.Errorf("%q, %v", got, err)
+	}
 }
 
 // BenchmarkIndex is the time and memory that an index of 20 MB costs, for one

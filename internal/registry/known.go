@@ -21,8 +21,10 @@ func (w Want) key() string {
 	return DigestOf(b)
 }
 
+const knownName = "known.json"
+
 func (r *Repository) knownFile() string {
-	return filepath.Join(r.registry.store.dir, r.folder, "known.json")
+	return filepath.Join(r.registry.store.dir, r.folder, knownName)
 }
 
 // Known is what a Want was when it was fetched last, if that is still here.

@@ -46,6 +46,7 @@ const (
 	DefaultTransfers    = 32
 
 	ofOneRepository = 4
+	indexesAtOnce   = 2 // that are read, of IndexBytes each
 )
 
 // Registry fetches from repositories, and keeps what was fetched.
@@ -53,6 +54,7 @@ type Registry struct {
 	options Options
 	store   *store
 	slots   chan struct{} // one is held by each download
+	reading chan struct{} // one is held by each index that is read
 }
 
 // New makes a Registry. What its folder has from an earlier time counts.
@@ -68,7 +70,7 @@ func New(o Options) (*Registry, error) {
 		return nil, fmt.Errorf("folder for charts: %w", err)
 	}
 	return &Registry{
-		options: o, slots: make(chan struct{}, o.Transfers),
+		options: o, slots: make(chan struct{}, o.Transfers), reading: make(chan struct{}, indexesAtOnce),
 		store: &store{dir: dir, limits: o.Unpacked, most: o.Kept, bytes: -1, trees: map[place]held{}},
 	}, nil
 }

@@ -214,7 +214,8 @@ func TestWhatIsKept(t *testing.T) {
 		random = append(random, registrytest.Digest(random)[7:]...)
 	}
 	const bound = 300 << 10
-	small := at(t, newRegistry(t, registry.Options{Data: t.TempDir(), Kept: bound}), charts.URL)
+	data = t.TempDir()
+	small := at(t, newRegistry(t, registry.Options{Data: data, Kept: bound}), charts.URL)
 	last := ""
 	for _, v := range []string{"2.0.0", "3.0.0", "4.0.0", "5.0.0", "6.0.0", "7.0.0", "8.0.0", "9.0.0", "10.0.0", "11.0.0", "12.0.0"} {
 		last = charts.Push(t, "shop", v, map[string]string{"x": string(random) + v})
@@ -226,6 +227,13 @@ func TestWhatIsKept(t *testing.T) {
 	}
 	if _, err := small.Tree(last); err != nil {
 		t.Errorf("the newest: %v", err)
+	}
+	// What is known isn't what makes way, and no index is left lying.
+	if kept, err := filepath.Glob(filepath.Join(data, "*", "known.json")); err != nil || len(kept) != 1 {
+		t.Error(kept, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(data, "index-*")); err != nil || len(left) != 0 {
+		t.Error(left, err)
 	}
 }
 

@@ -131,8 +131,14 @@ func (s *store) room(more int64) error {
 		if errors.Is(err, fs.ErrNotExist) || err == nil && d.IsDir() {
 			return nil
 		}
-		info, infoErr := d.Info()
-		if err := errors.Join(err, infoErr); err != nil {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if errors.Is(err, fs.ErrNotExist) || d.Name() == knownName { // it was written meanwhile; or what is known, which is little
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		s.bytes += info.Size()
@@ -148,7 +154,9 @@ func (s *store) room(more int64) error {
 			break
 		}
 		s.bytes -= old.info.Size()
-		err = errors.Join(err, os.Remove(old.path))
+		if removeErr := os.Remove(old.path); !errors.Is(removeErr, fs.ErrNotExist) {
+			err = errors.Join(err, removeErr)
+		}
 	}
 	return err
 }
