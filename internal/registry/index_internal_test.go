@@ -114,7 +114,7 @@ func TestS05IndexesWaitOutsideOfTheMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range indexesAtOnce {
+	for range readAtOnce {
 		r.reading <- struct{}{}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -127,13 +127,14 @@ func (r *Repository) opens(u URL) bool {
 	return u.endpoint() == r.url.endpoint() || r.credentials.passedTo(u.endpoint())
 }
 
-// unopened adds to an error for want of credentials how to give them.
+// unopened adds to an error for want of credentials, or of a CA, how to give them.
 func (r *Repository) unopened(u URL, err error) error {
-	if err = failure(err); !errors.Is(err, ErrCredentials) || r.opens(u) {
+	err = failure(err)
+	if r.opens(u) || !errors.Is(err, ErrCredentials) && !errors.Is(err, ErrTLS) {
 		return err
 	}
-	return fmt.Errorf("%w: the registry wants some, and is given none because it is an index that names it: "+
-		"use the registry as the repository, or name %s in passCredentials of the repository's entry", ErrCredentials, u.endpoint())
+	return fmt.Errorf("%w; what is given for the repository isn't used there, because it is an index that names the registry: "+
+		"use the registry as the repository, or name %s in passCredentials of the repository's entry", err, u.endpoint())
 }
 
 // unlink lets the registries go that an index named.

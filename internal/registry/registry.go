@@ -46,7 +46,7 @@ const (
 	DefaultTransfers    = 32
 
 	ofOneRepository = 4
-	indexesAtOnce   = 2 // that are read, of IndexBytes each
+	readAtOnce      = 4 // indexes and packages: as they take the memory
 )
 
 // Registry fetches from repositories, and keeps what was fetched.
@@ -54,7 +54,7 @@ type Registry struct {
 	options Options
 	store   *store
 	slots   chan struct{} // one is held by each download
-	reading chan struct{} // one is held by each index that is read
+	reading chan struct{} // one is held by each index that is read, and package that is unpacked
 }
 
 // New makes a Registry. What its folder has from an earlier time counts.
@@ -70,7 +70,7 @@ func New(o Options) (*Registry, error) {
 		return nil, fmt.Errorf("folder for charts: %w", err)
 	}
 	return &Registry{
-		options: o, slots: make(chan struct{}, o.Transfers), reading: make(chan struct{}, indexesAtOnce),
+		options: o, slots: make(chan struct{}, o.Transfers), reading: make(chan struct{}, readAtOnce),
 		store: &store{dir: dir, limits: o.Unpacked, most: o.Kept, bytes: -1, trees: map[place]held{}},
 	}, nil
 }
@@ -323,6 +323,8 @@ func (r *Repository) take(ctx context.Context, o offer) (chartFile, string, erro
 
 // admit finds out whether a package can be read, and is a chart.
 func (r *Repository) admit(digest string, content []byte) (chartFile, error) {
+	r.registry.reading <- struct{}{}
+	defer func() { <-r.registry.reading }()
 	files, _, err := r.registry.store.unpack(content)
 	if err != nil {
 		return chartFile{}, err
