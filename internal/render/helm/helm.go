@@ -96,9 +96,10 @@ type bounds struct {
 	work  work
 }
 
-// usual are the bounds that no honest chart comes near.
+// usual are the bounds that no honest chart comes near. Time is for where nothing
+// else ends a render: processes that render have one of their own.
 func usual() bounds {
-	return bounds{time: 30 * time.Second, files: 10_000, bytes: 64 << 20, depth: 16, work: usualWork()}
+	return bounds{time: 5 * time.Minute, files: 10_000, bytes: 64 << 20, depth: 16, work: usualWork()}
 }
 
 // settings are the parameters with defaults, also for who has no App.

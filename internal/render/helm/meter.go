@@ -35,7 +35,7 @@ type work struct {
 }
 
 func usualWork() work {
-	return work{steps: 2_000_000, bytes: 256 << 20, value: 16 << 20, copies: 64 << 20, nesting: 2_000, depth: 1_000}
+	return work{steps: 10_000_000, bytes: 256 << 20, value: 16 << 20, copies: 64 << 20, nesting: 2_000, depth: 1_000}
 }
 
 // errWork marks what templates did too much of.
