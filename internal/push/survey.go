@@ -17,8 +17,12 @@ import (
 	"plumb.dev/plumb/internal/target"
 )
 
-// answerWithin is how long a cluster that can't be worked with is waited for.
-const answerWithin = 30 * time.Second
+// answerWithin is how long a cluster that can't be worked with is waited for;
+// lookWithin, one of which no trouble is known: it may have much to tell.
+const (
+	answerWithin = 30 * time.Second
+	lookWithin   = 3 * time.Minute
+)
 
 // seen is how what is declared stands against what is live, by what the view
 // tells.
@@ -62,19 +66,22 @@ func (d *door) survey(ctx context.Context) (seen, error) {
 // known waits until the view has all objects of these kinds, and all that carry
 // the App's label.
 func (d *door) known(ctx context.Context, kinds []schema.GroupKind) error {
-	patience := time.NewTimer(answerWithin)
-	defer patience.Stop()
+	began := time.Now()
 	for {
 		watched, err := d.Target.Watch(kinds)
 		_, all := d.Target.Labels()
 		if err == nil && watched && all {
 			return nil
 		}
+		within := lookWithin
+		if err = errors.Join(err, d.Target.State().Err); err != nil {
+			within = answerWithin
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-patience.C:
-			return errors.Join(err, d.Target.State().Err, fmt.Errorf("what is live isn't known after %s", answerWithin))
+		case <-time.After(within - time.Since(began)):
+			return errors.Join(err, fmt.Errorf("what is live isn't known after %s", within))
 		case <-d.Target.Events():
 		}
 	}
