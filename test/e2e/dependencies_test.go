@@ -36,8 +36,8 @@ func (f *fleet) isVersion(name, version string) {
 	})
 }
 
-// A chart in Git depends on one in a chart repository, which depends on one in a registry; nothing is vendored. All of them are fetched, held in line, and
-// followed: a new version in the range is a release.
+// A chart in Git depends on one in a chart repository, which depends on one in a registry, and on one that its index says to be in a registry;
+// nothing is vendored. All of them are fetched, held in line, and followed: a new version in the range is a release.
 func TestDependenciesAreFetched(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, controlplanetest.Shared(t))
@@ -46,7 +46,9 @@ func TestDependenciesAreFetched(t *testing.T) {
 	registry.Push("charts", "deep", "0.1.0", versioned("deep", "0.1.0", ""))
 	charts.Push(t, "parts", "1.2.0", versioned("parts", "1.2.0", fmt.Sprintf("dependencies: [{name: deep, version: 0.1.x, repository: '%s'}]\n", registry.Folder("charts"))))
 	files := map[string]string{"apps/shop.yaml": f.appFrom("shop", "path: shop, every: 1s")}
-	for name, content := range versioned("shop", "1.0.0", fmt.Sprintf("dependencies: [{name: parts, version: ^1.0.0, repository: '%s'}]\n", charts.URL)) {
+	linked, _ := registry.Push("hub", "linked", "0.3.0", versioned("linked", "0.3.0", ""))
+	charts.List("linked", registrytest.Version{Version: "0.3.0", URL: registry.Folder("hub") + "/linked:0.3.0", Digest: linked})
+	for name, content := range versioned("shop", "1.0.0", fmt.Sprintf("dependencies: [{name: parts, version: ^1.0.0, repository: '%[1]s'}, {name: linked, version: 0.x.x, repository: '%[1]s'}]\n", charts.URL)) {
 		files["shop/"+name] = content
 	}
 	f.commit(files)
@@ -54,6 +56,7 @@ func TestDependenciesAreFetched(t *testing.T) {
 	f.isVersion("shop", "1.0.0")
 	f.isVersion("parts", "1.2.0")
 	f.isVersion("deep", "0.1.0")
+	f.isVersion("linked", "0.3.0")
 
 	maps := f.cluster.of(t, f.key("ConfigMap", "").GroupKind().WithVersion("v1"), f.namespace)
 	if _, err := maps.Patch(t.Context(), "deep", types.MergePatchType, []byte(`{"data":{"version":"tampered"}}`), metav1.PatchOptions{FieldManager: "hand"}); err != nil {
