@@ -123,6 +123,9 @@ func (c *cluster) applied(t testing.TB, appNamespace string) map[object.Key]meta
 func (c *cluster) ours(ctx context.Context, t testing.TB, r schema.GroupVersionResource) []metav1.PartialObjectMetadata {
 	t.Helper()
 	list, err := c.marks.Resource(r).List(ctx, metav1.ListOptions{LabelSelector: object.LabelApp})
+	if apierrors.IsNotFound(err) {
+		return nil // another test's kind, that went meanwhile
+	}
 	if err != nil {
 		t.Fatalf("list %s: %v", r.Resource, err)
 	}

@@ -35,8 +35,8 @@ type daemon struct {
 	client  *client.Client
 }
 
-// stopGrace is what a daemon gets to end by itself.
-const stopGrace = 15 * time.Second
+// stopGrace is what a daemon gets to end by itself: the ten seconds that it gives what it is at, and more where the machine is busy.
+const stopGrace = 60 * time.Second
 
 // launch starts the program with `run` and what else it is given. It may not listen yet, or never.
 func launch(t testing.TB, data string, args ...string) *daemon {

@@ -232,12 +232,7 @@ func TestS53WebhookMustBeSigned(t *testing.T) {
 	push := fmt.Sprintf(`{"ref":"refs/heads/main","repository":{"clone_url":%q}}`, url)
 	project := fmt.Sprintf(`{"object_kind":"push","ref":"refs/heads/main","project":{"git_http_url":%q}}`, url)
 
-	before := len(server.Seen())
-	for _, c := range []struct {
-		name, body string
-		header     map[string]string
-		want       int
-	}{
+	unsigned := []webhook{
 		{"no signature", push, map[string]string{"X-GitHub-Event": "push"}, http.StatusUnauthorized},
 		{"a wrong signature", push, map[string]string{"X-Hub-Signature-256": "sha256=" + sign([]byte("wrong"), push)}, http.StatusUnauthorized},
 		{"an empty key's signature", push, map[string]string{"X-Hub-Signature-256": "sha256=" + sign(nil, push)}, http.StatusUnauthorized},
@@ -248,13 +243,18 @@ func TestS53WebhookMustBeSigned(t *testing.T) {
 		{"more than it may hold", strings.Repeat(" ", 2<<20), map[string]string{}, http.StatusRequestEntityTooLarge},
 		{"no JSON", "x", map[string]string{"X-Plumb-Signature": "sha256=" + sign(secret, "x")}, http.StatusBadRequest},
 		{"nothing in it", "{}", map[string]string{"X-Plumb-Signature": "sha256=" + sign(secret, "{}")}, http.StatusBadRequest},
-	} {
-		if status, answer := s.hook(t, c.body, c.header); status != c.want {
-			t.Errorf("%s: %d %s", c.name, status, answer)
-		}
 	}
-	if seen := len(server.Seen()); seen != before {
-		t.Errorf("the daemon looked %d times at what nobody signed", seen-before)
+	looks := func() int {
+		before := len(server.Seen())
+		s.sends(t, unsigned)
+		return len(server.Seen()) - before
+	}
+	seen := looks()
+	if seen > 0 { // its own look of the minute may have come meanwhile, but not twice
+		seen = looks()
+	}
+	if seen > 0 {
+		t.Errorf("the daemon looked %d times at what nobody signed", seen)
 	}
 	for color, c := range map[string]struct {
 		body   string
@@ -271,6 +271,23 @@ func TestS53WebhookMustBeSigned(t *testing.T) {
 		}
 		s.painted(t, "shop", color)
 		s.synced(t, "shop", commit)
+	}
+}
+
+// webhook is one that is sent, and the status that it is to be answered with.
+type webhook struct {
+	name, body string
+	header     map[string]string
+	want       int
+}
+
+// sends sends webhooks, and holds what they are answered to what is wanted.
+func (d *daemon) sends(t *testing.T, all []webhook) {
+	t.Helper()
+	for _, w := range all {
+		if status, answer := d.hook(t, w.body, w.header); status != w.want {
+			t.Errorf("%s: %d %s", w.name, status, answer)
+		}
 	}
 }
 

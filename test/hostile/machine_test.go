@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"plumb.dev/plumb/internal/controlplane/controlplanetest"
@@ -154,21 +155,16 @@ func TestKubeconfigThatPointsNowhere(t *testing.T) {
 type place struct{ address, kubeconfig string }
 
 // elsewhere is a place where no API server listens, until it is made to appear:
-// the shared one then, behind a relay.
+// the shared one then, behind a relay. The address is kept from the beginning,
+// so that nobody else comes to listen there.
 func elsewhere(t *testing.T) (there place, appear func()) {
 	t.Helper()
 	config, err := clientcmd.LoadFromFile(controlplanetest.Kubeconfig(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	reserved, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	there = place{address: reserved.Addr().String(), kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
-	if err := reserved.Close(); err != nil {
-		t.Fatal(err)
-	}
+	address, listen := reserve(t)
+	there = place{address: address, kubeconfig: filepath.Join(t.TempDir(), "kubeconfig")}
 	cluster := config.Clusters[config.Contexts[config.CurrentContext].Cluster]
 	server, err := url.Parse(cluster.Server)
 	if err != nil {
@@ -178,17 +174,33 @@ func elsewhere(t *testing.T) (there place, appear func()) {
 	if err := clientcmd.WriteToFile(*config, there.kubeconfig); err != nil {
 		t.Fatal(err)
 	}
-	return there, func() { relay(t, there.address, server.Host) }
+	return there, func() { serve(t, listen(), server.Host, func() {}) }
 }
 
-// relay listens at one address and hands connections on to another.
-func relay(t *testing.T, from, to string) {
+// reserve takes an address where nobody listens: connections to it are refused,
+// until its owner does.
+func reserve(t *testing.T) (address string, listen func() net.Listener) {
 	t.Helper()
-	listener, err := net.Listen("tcp", from)
-	if err != nil {
-		t.Fatal(err)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	serve(t, listener, to, func() {})
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	must(err)
+	unix.CloseOnExec(fd)
+	socket := os.NewFile(uintptr(fd), "reserved")
+	t.Cleanup(func() { _ = socket.Close() })
+	must(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	at, err := unix.Getsockname(fd)
+	must(err)
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(at.(*unix.SockaddrInet4).Port)), func() net.Listener {
+		must(unix.Listen(fd, unix.SOMAXCONN))
+		listener, err := net.FileListener(socket)
+		must(err)
+		return listener
+	}
 }
 
 // serve hands the connections of a listener on to another address, each after

@@ -37,6 +37,15 @@ func of(url string, more ...string) string {
 	return "source: {path: app, every: 1s, git: {url: \"" + url + "\"" + strings.Join(append([]string{""}, more...), ", ") + "}}"
 }
 
+// mended asks for a look at an App's repository, as who mended something does: by
+// itself, the daemon looks ever more rarely at what fails.
+func (s *stand) mended(t *testing.T, name string) {
+	t.Helper()
+	if _, err := s.Sync(t.Context(), s.id(name), "ana"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestRepositoryThatNeedsCredentials: without, with wrong ones, and with the
 // right ones at last, which are written to the file while the daemon runs. An
 // App that was delivered from the repository keeps what it has when it is closed.
@@ -65,15 +74,18 @@ func TestRepositoryThatNeedsCredentials(t *testing.T) {
 		return "- url: " + closedServer.URL + "\n  username: ada\n  password: " + password + "\n"
 	}
 	secretFile(t, credentials, entry("wrong"))
+	s.mended(t, "closed")
 	s.complains(t, "closed", "the credentials were not accepted", "check its entry in the credentials file")
 	if err := os.Chmod(credentials, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	secretFile(t, credentials, entry("right"))
+	s.mended(t, "closed")
 	s.complains(t, "closed", credentials+" has mode 0644, so others can read or change it: chmod 600")
 	if err := os.Chmod(credentials, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.mended(t, "closed")
 	s.synced(t, "closed", "")
 	s.painted(t, "closed", "red")
 
@@ -86,6 +98,7 @@ func TestRepositoryThatNeedsCredentials(t *testing.T) {
 	s.commit(map[string]string{"good/map.yaml": paint("good", "green")})
 	s.painted(t, "good", "green")
 	secretFile(t, credentials, entry("right")+strings.ReplaceAll(entry("right"), closedServer.URL, shutServer.URL))
+	s.mended(t, "shut")
 	s.painted(t, "shut", "green")
 	s.synced(t, "shut", "")
 }
@@ -114,10 +127,12 @@ func TestWrongHostKey(t *testing.T) {
 	_, wrong, _ := bytes.Cut(another, []byte(" "))
 	host := strings.TrimSuffix(string(server.KnownHosts), string(rest))
 	secretFile(t, known, host+string(wrong))
+	s.mended(t, "far")
 	s.complains(t, "far", server.Repo(repo)+": the SSH host key is not the one that is known", "someone is in between")
 	s.synced(t, "good", "")
 
 	secretFile(t, known, string(server.KnownHosts))
+	s.mended(t, "far")
 	s.synced(t, "far", "")
 	s.painted(t, "far", "red")
 }
