@@ -59,7 +59,7 @@ func (s *Set) Check(o *unstructured.Unstructured) (problems []Problem, known boo
 	if compiled == nil || err != nil {
 		return nil, false, err
 	}
-	whole := withoutNulls(o.Object)
+	whole := filled(s.openOf(gvk), withoutNulls(o.Object))
 	content, err := plain(whole)
 	if err != nil {
 		return nil, true, err
@@ -147,6 +147,13 @@ func text(e *jsonschema.ValidationError, secret bool) string {
 		return "has to be one of " + strings.Join(words, ", ")
 	case *kind.Pattern:
 		return "doesn't match the pattern " + k.Want
+	case *kind.OneOf:
+		if len(k.Subschemas) == 0 {
+			return "has none of the forms that its schema names"
+		}
+		return "has to have just one of the forms that its schema names, and has several"
+	case *kind.Not:
+		return "is what its schema rules out"
 	}
 	if secret {
 		return "is not what the schema allows"

@@ -47,6 +47,10 @@ spec:
               since: {type: string, format: date-time, x-kubernetes-validations: [{rule: "self > timestamp('2020-01-01T00:00:00Z')", message: is too long ago}]}
               size: {x-kubernetes-int-or-string: true, x-kubernetes-validations: [{rule: "type(self) == int ? self <= 3 : self.endsWith('%')", message: is no size}]}
               address: {type: string, x-kubernetes-validations: [{rule: "isIP(self)", message: is no address}]}
+              route:
+                type: object
+                properties: {type: {type: string, default: IP}, value: {type: string}}
+                oneOf: [{properties: {type: {enum: [IP]}}}, {properties: {type: {not: {enum: [IP]}}}}]
               labels: {type: object, additionalProperties: {type: string, x-kubernetes-validations: [{rule: "self.split('-').size() < 3", message: has too many parts}]}}
               ports:
                 type: array
@@ -82,6 +86,7 @@ func TestRules(t *testing.T) {
 		"elements":                  {"{max: 3, ports: [{name: a, number: 1}, {name: b, number: 0}]}", []string{"spec.ports[1].number: is no port"}},
 		"what can't be told":        {"{max: 3, extra: {other: 1}}", nil},
 		"what doesn't fit at all":   {"{max: x, every: 10ms}", []string{"spec.max: is of type string and has to be of type integer"}},
+		"a default in alternatives": {"{max: 3, route: {value: a}}", nil},
 		"null is absent":            {"{max: 3, every: null, min: null}", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,7 +17,6 @@ type ruled struct {
 	rules  []rule
 	kind   string // what the schema calls its type
 	format string
-	preset any               // the default
 	fields map[string]*ruled // of an object
 	each   *ruled            // the elements of a list, or the values of a map
 }
@@ -30,7 +29,7 @@ type reading struct {
 
 // read reads what is at a place of a schema and below.
 func (r *reading) read(open map[string]any) *ruled {
-	n := &ruled{preset: open["default"]}
+	n := &ruled{}
 	n.kind, _ = open["type"].(string)
 	n.format, _ = open["format"].(string)
 	declared, _ := open["x-kubernetes-validations"].([]any)
@@ -86,8 +85,8 @@ type trial struct {
 }
 
 // value holds a value to the rules for it and for what is in it. It returns the
-// value as the rules for what it is in see it: with the fields that have a
-// default, and with texts that stand for times and bytes as those.
+// value as the rules for what it is in see it: with texts that stand for times and
+// bytes as those, and fields by the names that rules can write.
 func (t *trial) value(n *ruled, v any, steps []string) any {
 	switch x := v.(type) {
 	case nil:
@@ -114,11 +113,6 @@ func (t *trial) value(n *ruled, v any, steps []string) any {
 
 func (t *trial) object(n *ruled, x map[string]any, steps []string) map[string]any {
 	made := maps.Clone(x)
-	for name, below := range n.fields {
-		if _, has := made[name]; !has && below.preset != nil {
-			made[name] = below.preset
-		}
-	}
 	for _, name := range slices.Sorted(maps.Keys(made)) {
 		below := n.fields[name]
 		if below == nil {

@@ -36,7 +36,7 @@ type Set struct {
 	kinds    map[schema.GroupVersionKind]string // to the URL of the schema
 	compiled map[schema.GroupVersionKind]*jsonschema.Schema
 	cluster  map[schema.GroupKind]bool
-	open     map[schema.GroupVersionKind]map[string]any // schemas of CRDs that have rules
+	open     map[schema.GroupVersionKind]map[string]any // schemas of CRDs, as they are written
 	ruled    map[schema.GroupVersionKind]*ruled         // those that were read
 	dialect  *dialect
 }
@@ -186,11 +186,15 @@ func (s *Set) add(gvk schema.GroupVersionKind, open map[string]any) error {
 	if err != nil {
 		return err
 	}
-	s.kinds[gvk], s.compiled[gvk] = url, compiled
-	if hasRules(open) {
-		s.open[gvk] = open
-	}
+	s.kinds[gvk], s.compiled[gvk], s.open[gvk] = url, compiled, open
 	return nil
+}
+
+// openOf is the schema of a kind as its CRD writes it; nil for those of Kubernetes.
+func (s *Set) openOf(gvk schema.GroupVersionKind) map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open[gvk]
 }
 
 // rulesOf is the schema of a kind as its rules need it, or nil where it has none.
@@ -198,8 +202,8 @@ func (s *Set) rulesOf(gvk schema.GroupVersionKind) (*ruled, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := s.open[gvk]
-	if open == nil || s.ruled[gvk] != nil {
-		return s.ruled[gvk], nil
+	if known := s.ruled[gvk]; known != nil || !hasRules(open) {
+		return known, nil
 	}
 	if s.dialect == nil {
 		made, err := newDialect()

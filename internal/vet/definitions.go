@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
 	"plumb.dev/plumb/internal/manifest"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/tree"
@@ -17,6 +19,9 @@ const (
 	mostDepth   = 40
 )
 
+// manifestEndings are those of the files that may hold objects.
+var manifestEndings = []string{".yaml", ".yml", ".json"}
+
 // definitions takes the CRDs that were rendered, and those that lie in files.
 func (k *check) definitions(below string) {
 	for _, u := range k.units {
@@ -24,8 +29,24 @@ func (k *check) definitions(below string) {
 			k.define(o)
 		}
 	}
-	w := &looking{check: k, left: mostFolders}
-	w.folder(folderOf(k.files, below), 0)
+	if w := (&looking{check: k, left: mostFolders, kinds: k.lacking()}); len(w.kinds) > 0 {
+		w.folder(folderOf(k.files, below), 0)
+	}
+}
+
+// lacking are the names of the kinds of which there are objects and no schema.
+func (k *check) lacking() (kinds [][]byte) {
+	seen := map[schema.GroupVersionKind]bool{}
+	for _, u := range k.units {
+		for _, o := range u.objects {
+			gvk := o.GroupVersionKind()
+			if !seen[gvk] && !k.schemas.Knows(gvk) {
+				kinds = append(kinds, []byte(gvk.Kind))
+			}
+			seen[gvk] = true
+		}
+	}
+	return kinds
 }
 
 // folderOf is the folder of what a path names.
@@ -49,10 +70,11 @@ func (k *check) define(o object.Object) {
 	}
 }
 
-// looking is a walk through folders for CRDs.
+// looking is a walk through folders for the CRDs of some kinds.
 type looking struct {
 	check *check
 	left  int
+	kinds [][]byte
 }
 
 func (w *looking) folder(at string, depth int) {
@@ -67,7 +89,7 @@ func (w *looking) folder(at string, depth int) {
 		switch below := path.Join(at, e.Name); {
 		case e.Mode == tree.Folder && e.Name != ".git" && e.Name != "node_modules":
 			w.folder(below, depth+1)
-		case e.Mode != tree.Folder && e.Mode != tree.Link && slices.Contains([]string{".yaml", ".yml", ".json"}, path.Ext(e.Name)):
+		case e.Mode != tree.Folder && e.Mode != tree.Link && slices.Contains(manifestEndings, path.Ext(e.Name)):
 			w.file(below)
 		}
 	}
@@ -75,7 +97,8 @@ func (w *looking) folder(at string, depth int) {
 
 func (w *looking) file(at string) {
 	content, err := w.check.files.ReadFile(at)
-	if err != nil || !bytes.Contains(content, []byte("CustomResourceDefinition")) {
+	if err != nil || !bytes.Contains(content, []byte("CustomResourceDefinition")) ||
+		!slices.ContainsFunc(w.kinds, func(kind []byte) bool { return bytes.Contains(content, kind) }) {
 		return
 	}
 	for d, err := range manifest.Read(at, content) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -12,6 +14,7 @@ import (
 
 	"plumb.dev/plumb/api/v1alpha1"
 	"plumb.dev/plumb/internal/given"
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/origin"
 	"plumb.dev/plumb/internal/pipeline"
@@ -65,6 +68,7 @@ type unit struct {
 	origin  object.Origin
 	objects []object.Object
 	finder  *origin.Finder
+	chart   bool // that nobody declares, so its values aren't known
 	lacking bool // ${NAME} may stand where the cluster has a value
 }
 
@@ -123,10 +127,7 @@ func (k *check) find(ctx context.Context, below string) error {
 		k.units = append(k.units, unit{app: a.App, name: a.App.ID(), origin: a.Origin})
 	}
 	if len(declared.Apps)+len(declared.Problems) == 0 {
-		app := v1alpha1.Default(v1alpha1.App{})
-		app.Spec.Source.Path = below
-		app.Spec.Render.Release = v1alpha1.Release{}
-		k.units = append(k.units, unit{app: app, origin: object.Origin{File: below}})
+		k.units = k.undeclared(below)
 	}
 	return nil
 }
@@ -140,7 +141,7 @@ func (k *check) render(ctx context.Context, u *unit) error {
 	}}
 	whole := pipeline.Gathering{From: render.Opening{Set: k.Renderer, Opener: opener, Unsealer: k.Unsealer}, Open: k.Open, Look: k.Look, App: app}
 	result, err := whole.Render(ctx, pipeline.Work(app, k.files))
-	for _, n := range result.Notices {
+	for _, n := range slices.Concat(result.Notices, hooks.Split(result.Objects).Notices) {
 		f := Finding{Level: Warning, Rule: Notice, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: n}
 		placed(&f)
 		k.add(f)
@@ -158,8 +159,11 @@ func (k *check) render(ctx context.Context, u *unit) error {
 		// which was told
 	case err != nil:
 		for text := range strings.SplitSeq(err.Error(), "\n") { // each of what may be several
-			f := Finding{Level: Error, Rule: Render, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: text}
+			f := Finding{Level: Error, Rule: Render, File: u.origin.File, Line: u.origin.Line, App: u.name, Message: strings.TrimPrefix(text, u.origin.File+": ")}
 			placed(&f)
+			if u.chart {
+				f.Level, f.Message = Warning, "is not checked: with the chart's own values alone, "+f.Message
+			}
 			k.add(f)
 		}
 	}
@@ -231,38 +235,48 @@ func (k *check) hold(u *unit) {
 			k.unknownKind(o, f)
 		}
 		for _, p := range problems {
-			if u.lacking && isLacking(o, p) {
+			open := openIn(o, p)
+			if open == unopened || open != "" && u.lacking {
 				continue
 			}
-			f.Field, f.Message = p.Path(), p.Message
+			f.Level, f.Field, f.Message = Error, p.Path(), p.Message
+			if open != "" && u.app.Spec.Render.Substitute == nil {
+				f.Message = "has " + open + ", which spec.render.substitute of an App would replace; as it stands, it " + p.Message
+				if u.name == "" { // another may do that
+					f.Level = Warning
+				}
+			}
 			f.File, f.Line = k.place(u, o, p)
 			k.add(f)
 		}
 	}
 }
 
-// isLacking says whether a problem is about texts that the cluster's values go
-// into, which may make it sound.
-func isLacking(o object.Object, p schemas.Problem) bool {
+// openIn is what of the texts that a problem is about isn't known here, and may
+// make them sound: a ${NAME}, or what is encrypted.
+func openIn(o object.Object, p schemas.Problem) string {
 	value, _, _ := origin.Lookup(o.Object, yamledit.Keys(p.Steps...))
-	return holds(value, "${")
+	return unknownIn(value)
 }
 
-// holds says whether a text is part of a value, or of one below it.
-func holds(value any, part string) bool {
+var unknownText = regexp.MustCompile(`\$\{[^}\n]*\}|` + unopened)
+
+func unknownIn(value any) (found string) {
 	switch v := value.(type) {
 	case string:
-		return strings.Contains(v, part)
+		return unknownText.FindString(v)
 	case []any:
-		return slices.ContainsFunc(v, func(one any) bool { return holds(one, part) })
+		for i := 0; i < len(v) && found == ""; i++ {
+			found = unknownIn(v[i])
+		}
 	case map[string]any:
-		for _, one := range v {
-			if holds(one, part) {
-				return true
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if found = unknownIn(v[name]); found != "" {
+				break
 			}
 		}
 	}
-	return false
+	return found
 }
 
 // unknownKind tells of a kind without a schema, once.

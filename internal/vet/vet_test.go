@@ -98,6 +98,14 @@ func TestFindings(t *testing.T) {
 			map[string]string{"a/kustomization.yaml": "resources: [c.yaml]\ncommonLabels: {a: b}\n", "a/c.yaml": cm}, apps("a"),
 			[]string{"a/kustomization.yaml:2: warning: commonLabels is outdated, and a later kustomize will refuse it: use labels"},
 		},
+		"a variable that nothing replaces": {
+			map[string]string{"a/d.yaml": deploymentOf("${REPLICAS}")}, apps("a"),
+			[]string{"a/d.yaml:5: error: Deployment/d: spec.replicas: has ${REPLICAS}, which spec.render.substitute of an App would replace; as it stands, it is of type string"},
+		},
+		"a hook that there is not": {
+			map[string]string{"a/c.yaml": strings.Replace(cm, "{name: c}", "{name: c, annotations: {argocd.argoproj.io/hook: PreSyncc}}", 1)}, apps("a"),
+			[]string{"a/c.yaml:1: warning: ConfigMap c: "},
+		},
 		"twice": {map[string]string{"a/c.yaml": cm, "b/c.yaml": cm}, apps("a", "b"), []string{"b/c.yaml:1: error: ConfigMap/web/c: is declared by the App team/a too (a/c.yaml:1)"}},
 		"twice, of no namespace": {
 			map[string]string{"a/n.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns, namespace: x}\n", "b/n.yaml": "apiVersion: v1\nkind: Namespace\nmetadata: {name: ns}\n"},
@@ -163,6 +171,53 @@ func TestAFolder(t *testing.T) {
 	r, err := checker(vet.Declared{}, nil).Check(t.Context(), files, "a")
 	if err != nil || len(r.Findings) > 0 || r.Objects != 1 || r.Apps != 1 {
 		t.Errorf("got %+v, %v", r, err)
+	}
+}
+
+// TestAnotherToolsRepository: what others would render of it is rendered piece by
+// piece, and what isn't for Kubernetes is passed over.
+func TestAnotherToolsRepository(t *testing.T) {
+	t.Parallel()
+	wrong := strings.Replace(cm, "\ndata:", "\ndat:", 1)
+	files := treetest.New(map[string]string{
+		".github/workflows/ci.yaml":            "on: push\n",
+		"docker-compose.yaml":                  "services: {web: {image: x}}\n",
+		"renovate.json":                        "{}\n",
+		"kind.yaml":                            "apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n",
+		"bootstrap/templates/c.yaml":           "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c\n{{- if .X }}\ndat: {}\n{{- end }}\n",
+		"clusters/eu/apps.yaml":                wrong,
+		"clusters/us/apps.yaml":                wrong,
+		"apps/base/kustomization.yaml":         "resources: [c.yaml]\n",
+		"apps/base/c.yaml":                     wrong,
+		"apps/base/values.yaml":                "a: b\n",
+		"apps/eu/kustomization.yaml":           "resources: [../base]\npatches: [{path: patch.yaml}]\n",
+		"apps/eu/patch.yaml":                   cm,
+		"apps/us/kustomization.yaml":           "resources: [../base, gone.yaml]\n",
+		"apps/us/d.yaml":                       deploymentOf("${REPLICAS}"),
+		"components/alerts/kustomization.yaml": "kind: Component\nresources: [gone.yaml]\n",
+		"jobs/d.yaml":                          deploymentOf("${REPLICAS}"),
+		"charts/web/Chart.yaml":                "apiVersion: v2\nname: web\nversion: 1.0.0\n",
+		"charts/web/values.yaml":               "a: b\n",
+		"charts/web/templates/c.yaml":          "{{ required \"give it a name\" .Values.name }}\n",
+	})
+	r, err := checker(vet.Declared{}, nil).Check(t.Context(), files, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range r.Findings {
+		got = append(got, f.String())
+	}
+	want := []string{
+		"apps/base/c.yaml:4: error: ConfigMap/c: dat: there is no such field",
+		"apps/us/kustomization.yaml:1: error: resources: apps/us/gone.yaml: not in the repository; add it, or correct the path",
+		"charts/web/templates/c.yaml:1: warning: is not checked: with the chart's own values alone, execution error at (charts/web/templates/c.yaml:1): give it a name",
+		"clusters/eu/apps.yaml:4: error: ConfigMap/c: dat: there is no such field",
+		"clusters/us/apps.yaml:4: error: ConfigMap/c: dat: there is no such field",
+		"jobs/d.yaml:5: warning: Deployment/d: spec.replicas: has ${REPLICAS}, which spec.render.substitute of an App would replace; as it stands, it is of type string and has to be of type integer",
+	}
+	if diff := cmp.Diff(want, got); diff != "" || r.Apps != 6 {
+		t.Errorf("%d renders\n%s", r.Apps, diff)
 	}
 }
 
