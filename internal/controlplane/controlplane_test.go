@@ -153,18 +153,34 @@ func leftovers(t *testing.T, dir string) []string {
 // awaitNoLeftovers waits for processes that end by themselves.
 func awaitNoLeftovers(t *testing.T, dir string) {
 	t.Helper()
+	if left := leftoversOnce(t, dir, func(found []string) bool { return len(found) == 0 }); len(left) > 0 {
+		t.Fatalf("processes are left:\n%s", strings.Join(left, "\n"))
+	}
+}
+
+// awaitLeftovers waits until a process that was started shows its arguments, which it has a moment later.
+func awaitLeftovers(t *testing.T, dir string) {
+	t.Helper()
+	if len(leftoversOnce(t, dir, func(found []string) bool { return len(found) > 0 })) == 0 {
+		t.Fatal("nothing ran: the test proves nothing")
+	}
+}
+
+// leftoversOnce are the processes once they are as wanted, or after a while.
+func leftoversOnce(t *testing.T, dir string, wanted func([]string) bool) []string {
+	t.Helper()
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	deadline := time.After(2 * time.Minute)
 	for {
 		found := leftovers(t, dir)
-		if len(found) == 0 {
-			return
+		if wanted(found) {
+			return found
 		}
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			t.Fatalf("processes are left:\n%s", strings.Join(found, "\n"))
+			return found
 		}
 	}
 }
@@ -472,9 +488,7 @@ func TestKilledCallerLeavesNoProcess(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			command := caller(t, dir, test.until, test.args...)
-			if len(leftovers(t, dir)) == 0 {
-				t.Error("nothing ran: the test proves nothing")
-			}
+			awaitLeftovers(t, dir)
 			kill(t, command)
 			awaitNoLeftovers(t, dir)
 		})
