@@ -18,11 +18,22 @@ func Recipients(names []string) (list []age.Recipient, err error) {
 	for _, name := range names {
 		one, err := age.ParseRecipients(strings.NewReader(name))
 		if err != nil || len(one) != 1 {
-			return nil, fmt.Errorf("%.70q is no age recipient: it has to begin with age1", public(name))
+			return nil, fmt.Errorf("%.70q is no age recipient: %s", public(name), notRecipient(name))
 		}
 		list = append(list, one[0])
 	}
 	return list, nil
+}
+
+// notRecipient says what is wrong with the name of a recipient.
+func notRecipient(name string) string {
+	switch {
+	case public(name) != name:
+		return "it is a private key; its public half begins with age1 (age-keygen -y prints it)"
+	case strings.HasPrefix(name, "age1"):
+		return "it is misspelt, cut short, or one of a plugin, which can't be used"
+	}
+	return "it has to begin with age1"
 }
 
 // Lock encrypts for recipients, as armoured text.
@@ -79,8 +90,12 @@ func Unlock(backup []byte, ring Ring, passphrase string) ([]byte, error) {
 	}
 	plain, err := age.Decrypt(from, by...)
 	if err != nil {
-		if none, wrong := errors.AsType[*age.NoIdentityMatchError](err); wrong && passphrase == "" && scrypt(none) {
+		none, wrong := errors.AsType[*age.NoIdentityMatchError](err)
+		switch {
+		case wrong && passphrase == "" && scrypt(none):
 			return nil, ErrPassphrase
+		case wrong && passphrase == "" && len(ring.age) == 0:
+			return nil, errors.New("it is encrypted for age keys: give the file with one of them (--age-key-file)")
 		}
 		return nil, errors.New("it can't be decrypted: the key or the passphrase is another one, or it is damaged")
 	}

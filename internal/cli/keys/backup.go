@@ -158,8 +158,11 @@ func passphraseFrom(path string) (string, error) {
 		return "", nil
 	}
 	content, err := private.Read(path)
+	if err != nil {
+		return "", fmt.Errorf("--passphrase-file: %w", err)
+	}
 	line, _, _ := strings.Cut(string(content), "\n")
-	return strings.TrimSuffix(line, "\r"), err
+	return strings.TrimSuffix(line, "\r"), nil
 }
 
 // importing is what `plumb keys import` was asked for.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,7 +25,7 @@ func Command(env cli.Env) *cobra.Command {
 		GroupID: cli.GroupSecret,
 		Short:   "See, make, back up and restore the keys that secrets are sealed for",
 		Long: "See, make, back up and restore the keys that secrets are sealed for: docs/secrets.md.\n\n" +
-			"`plumb keys list` asks the daemon. The others work on its data folder, on its machine; it may run meanwhile, and takes up\n" +
+			"`plumb keys list` asks the daemon, unless it is given --data. The others work on its data folder, on its machine; it may run meanwhile, and takes up\n" +
 			"what changed by itself.",
 		Args: cobra.ArbitraryArgs,
 		RunE: usage.Group,
@@ -35,30 +36,50 @@ func Command(env cli.Env) *cobra.Command {
 
 func newList(env cli.Env) *cobra.Command {
 	c := cli.NewConnection(env)
-	var format string
+	var format, data string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the public halves of the keys that the daemon opens secrets with",
-		Long:  "List the public halves of the keys that the daemon opens secrets with, its own first and the newest of them before the others.",
-		Args:  cobra.NoArgs,
+		Long: "List the public halves of the keys that the daemon opens secrets with, its own first and the newest of them before the others.\n\n" +
+			"With --data only its own, and without it: they are read from its data folder.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			daemon, err := c.Client()
+			keys, err := keysOf(cmd.Context(), c, data)
 			if err != nil {
 				return err
 			}
-			return list(cmd.Context(), env, daemon, format)
+			return list(env, keys, format)
 		},
 	}
 	c.Flags(cmd)
+	cmd.Flags().StringVar(&data, "data", "", "data folder of a daemon, whose own keys are listed without asking it")
 	usage.OutputFlag(cmd.Flags(), &format, usage.AsJSON, usage.AsYAML, usage.AsName)
 	return cmd
 }
 
-func list(ctx context.Context, env cli.Env, daemon *client.Client, format string) error {
-	keys, err := daemon.Keys(ctx)
-	if err != nil {
-		return err
+// keysOf are the keys that the daemon tells, or the own ones of a data folder.
+func keysOf(ctx context.Context, c *cli.Connection, data string) ([]status.Key, error) {
+	if data == "" {
+		daemon, err := c.Client()
+		if err != nil {
+			return nil, fmt.Errorf("%w; or have the keys of a data folder listed with --data", err)
+		}
+		return daemon.Keys(ctx)
 	}
+	own, err := secret.OwnIn(data).List()
+	if err != nil {
+		return nil, err
+	}
+	var keys []status.Key
+	for _, k := range slices.Backward(own) {
+		one := told(k)
+		one.Newest = len(keys) == 0
+		keys = append(keys, one)
+	}
+	return keys, nil
+}
+
+func list(env cli.Env, keys []status.Key, format string) error {
 	switch format {
 	case usage.AsJSON, usage.AsYAML:
 		return usage.Write(env.Out, format, usage.ListOf(keys))
@@ -69,7 +90,7 @@ func list(ctx context.Context, env cli.Env, daemon *client.Client, format string
 		return nil
 	}
 	if len(keys) == 0 {
-		fmt.Fprintln(env.Err, "the daemon has no keys")
+		fmt.Fprintln(env.Err, "there are no keys")
 		return nil
 	}
 	tableOf(keys, env.Now()).Print(env.Screen())
