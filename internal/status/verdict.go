@@ -35,7 +35,7 @@ func (v Verdict) Decided() bool { return v.State != Pending }
 func Judge(a App, has bool, newest *release.Release) Verdict {
 	v := Verdict{App: a.ID(), Revision: a.Revision, State: Pending, Message: a.Message}
 	current := has && a.Revision != "" && a.Revision == a.Source.Newest
-	healthy := a.Health == Healthy || a.Health == Suspended
+	healthy := a.Health == Healthy || a.Health == Suspended || a.Health == HealthUnset // which nobody would tell when it is better
 	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest &&
 		(a.Failures > 0 || !newest.Finished.IsZero())
 	switch {

@@ -33,11 +33,12 @@ func TestJudge(t *testing.T) {
 		want   State
 		says   string
 	}{
-		"in line and healthy":          {app(), true, nil, Done, ""},
-		"suspended is meant to be":     {app(func(a *App) { a.Health = Suspended }), true, nil, Done, ""},
-		"in line, though paused":       {app(hold), true, nil, Done, ""},
-		"in line, after it had failed": {app(), true, failed, Done, ""},
-		"not seen yet":                 {app(), false, nil, Pending, "the commit isn't in what the App follows, or was not seen yet"},
+		"in line and healthy":            {app(), true, nil, Done, ""},
+		"suspended is meant to be":       {app(func(a *App) { a.Health = Suspended }), true, nil, Done, ""},
+		"nothing tells whether it works": {app(func(a *App) { a.Health, a.Message = HealthUnset, "Ingress/a/b: no address" }), true, nil, Done, ""},
+		"in line, though paused":         {app(hold), true, nil, Done, ""},
+		"in line, after it had failed":   {app(), true, failed, Done, ""},
+		"not seen yet":                   {app(), false, nil, Pending, "the commit isn't in what the App follows, or was not seen yet"},
 		"can't be seen": {app(func(a *App) { a.Source.Error = "no such host" }), false, nil, Pending,
 			"the commit isn't in what the App follows, or was not seen yet: no such host"},
 		"seen, not compared yet":                   {app(behind), true, nil, Pending, "Synced, Healthy"},
