@@ -2,6 +2,8 @@ package deliver_test
 
 import (
 	"fmt"
+	"net/http"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"plumb.dev/plumb/api/v1alpha1"
+	"plumb.dev/plumb/internal/controlplane/controlplanetest"
 	"plumb.dev/plumb/internal/gate"
 	"plumb.dev/plumb/internal/release"
 	"plumb.dev/plumb/internal/status"
@@ -565,5 +568,34 @@ func TestARestartFailsNothingThatIsComing(t *testing.T) {
 	f.end("web", "Succeeded")
 	if r := f.ended("one", 1, release.Succeeded); told(r) != "post-sync Job/post Succeeded" {
 		t.Error(told(r))
+	}
+}
+
+// What hooks print comes from the kubelets of their pods' nodes into the record,
+// without what is secret.
+func TestWhatHooksPrintIsOnRecord(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	const canary = "canary-91c4aa"
+	node := controlplanetest.Shared(t).Kubelet(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s connects with %s\n", path.Base(path.Dir(r.URL.Path)), canary)
+	}))
+	there := strings.NewReplacer(`nodeSelector: {nowhere: "true"}`, "nodeName: "+node, "restartPolicy: Never, containers", "restartPolicy: Never, nodeName: "+node+", containers")
+	f.declare(true, f.app("one"))
+	f.commit(map[string]string{
+		"one/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: database}\nstringData: {password: " + canary + "}\n",
+		"one/pre.yaml":    there.Replace(job("pre", "plumb.dev/hook: pre-sync")),
+		"one/post.yaml":   there.Replace(pod("post", "plumb.dev/hook: post-sync")),
+	})
+	f.untilPhase("post", "Running")
+	f.end("post", "Failed")
+	r := f.ended("one", 1, release.Failed)
+	if told(r) != "pre-sync Job/pre Succeeded, post-sync Pod/post Failed" {
+		t.Fatal(told(r))
+	}
+	for i, name := range []string{"pre", "post"} {
+		if log := r.Hooks[i].Log; !strings.HasPrefix(log, name) || !strings.Contains(log, "connects with ") || strings.Contains(log, canary) {
+			t.Errorf("%s printed %q", name, log)
+		}
 	}
 }

@@ -200,12 +200,17 @@ func (c HookCarrier) end(ctx context.Context, t HookTask, ending hooks.Ending) {
 	if !there || run.UID != "" && live.UID != run.UID {
 		return
 	}
-	printed, err := c.Target.Log(ctx, t.Actor, live, mostLog)
-	if err != nil {
-		printed = fmt.Sprintf("(what it printed can't be read: %v)", err)
-	}
 	hidden := redact.NewValues(secretsOf(t.Actor.Redact, t.Desired, t.Hooks))
-	run.Log, run.Message = hidden.Text(t.Actor.Redact.Of().Text(printed)), hidden.Text(run.Message)
+	run.Message = hidden.Text(run.Message)
+	printed, err := c.Target.Log(ctx, t.Actor, live)
+	if err != nil {
+		run.Log = fmt.Sprintf("(what it printed can't be read: %v)", err)
+		return
+	}
+	for i, p := range printed { // before it is cut: half a secret isn't found
+		printed[i].Text = hidden.Text(t.Actor.Redact.Of().Text(p.Text))
+	}
+	run.Log = hooks.Log(printed, mostLog)
 }
 
 // secretsOf are the texts that the objects of an App hide.

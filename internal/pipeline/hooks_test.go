@@ -46,8 +46,8 @@ func (y *yard) Remove(_ context.Context, _ target.Actor, live plan.Live) error {
 	return nil
 }
 
-func (y *yard) Log(context.Context, target.Actor, plan.Live, int) (string, error) {
-	return y.prints, nil
+func (y *yard) Log(context.Context, target.Actor, plan.Live) ([]hooks.Printed, error) {
+	return []hooks.Printed{{Container: "main", Text: y.prints}}, nil
 }
 
 func (y *yard) Hooked(key object.Key) (plan.Live, bool) { return y.Live(key) }
@@ -140,7 +140,8 @@ func TestWhatAHookPrintedIsKeptWithoutSecrets(t *testing.T) {
 	t.Parallel()
 	const secret, marked = "canary-5f1e02", "canary-77aa10"
 	y := &yard{live: map[object.Key]plan.Live{migrate.Desired.Key: {Key: migrate.Desired.Key, UID: "u1"}}}
-	y.prints = "connecting with " + secret + "\nand " + marked + " and https://ana:canary-url@example.com/\ndone\n"
+	y.prints = strings.Repeat("x", 1<<20) + secret + strings.Repeat("y", (8<<10)-10) + "\n" // where the log is cut
+	y.prints += "connecting with " + secret + "\nand " + marked + " and https://ana:canary-url@example.com/\ndone\n"
 	task := starting(migrate)
 	task.Release.Hooks = []release.HookRun{{Phase: "pre-sync", Object: migrate.Desired.Key, State: release.HookRunning, UID: "u1"}}
 	task.Decision = hooks.Decision{Step: hooks.End, Ends: []hooks.Ending{{State: release.HookFailed, Message: "exit 1: " + secret}}}

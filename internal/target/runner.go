@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"plumb.dev/plumb/internal/hooks"
 	"plumb.dev/plumb/internal/object"
 	"plumb.dev/plumb/internal/plan"
 )
@@ -20,9 +21,9 @@ type Runner interface {
 	// Hooked is what the view knows of such an object; of one that ended and is gone,
 	// what it knew last.
 	Hooked(key object.Key) (plan.Live, bool)
-	// Log is the end of what an object printed, at most so many bytes; of one that
-	// prints nothing it is empty.
-	Log(ctx context.Context, as Actor, live plan.Live, most int) (string, error)
+	// Log is the end of what the containers of an object printed; of one that
+	// prints nothing there are none.
+	Log(ctx context.Context, as Actor, live plan.Live) ([]hooks.Printed, error)
 }
 
 // ErrThere marks what can't be made because there is one of its name.

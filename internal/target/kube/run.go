@@ -3,6 +3,7 @@ package kube
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,31 +96,23 @@ func (c *Cluster) Remove(ctx context.Context, as target.Actor, live plan.Live) e
 // tailLines is how many lines of each container are read.
 const tailLines = 200
 
-// Log is the end of what a pod's containers printed, or those of a Job's newest pod.
-func (c *Cluster) Log(ctx context.Context, as target.Actor, live plan.Live, most int) (string, error) {
+// Log is the end of what each of a pod's containers printed, or of those of a
+// Job's newest pod.
+func (c *Cluster) Log(ctx context.Context, as target.Actor, live plan.Live) ([]hooks.Printed, error) {
 	cs, err := c.as(as)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	pod, err := c.podOf(ctx, cs, live)
 	if err != nil || pod == nil {
-		return "", explain(live.Key, err)
+		return nil, explain(live.Key, err)
 	}
-	var text strings.Builder
-	var errs []error
-	names := hooks.Containers(pod)
-	for _, name := range names {
-		printed, err := c.printed(ctx, cs, pod, name)
-		errs = append(errs, err)
-		if len(names) > 1 && printed != "" {
-			fmt.Fprintf(&text, "[%s]\n", name)
-		}
-		text.WriteString(printed)
+	var all []hooks.Printed
+	for _, name := range hooks.Containers(pod) {
+		text, err := c.printed(ctx, cs, pod, name)
+		all = append(all, hooks.Printed{Container: name, Text: text, Err: err})
 	}
-	if text.Len() > 0 {
-		errs = nil // a container that never ran has nothing to tell
-	}
-	return hooks.Tail(text.String(), most), errors.Join(errs...)
+	return all, nil
 }
 
 var pods = schema.GroupVersionResource{Version: "v1", Resource: "pods"}
@@ -148,8 +141,12 @@ func (c *Cluster) podOf(ctx context.Context, cs clients, live plan.Live) (pod *u
 	return pod, err
 }
 
-// mostPrinted bounds what is read of one container.
-const mostPrinted = 256 << 10
+// mostPrinted bounds what is kept of one container, mostRead what is read of it
+// to come to the end.
+const (
+	mostPrinted = 256 << 10
+	mostRead    = 64 << 20
+)
 
 // printed is what a container printed last. It is text and no object, so it is
 // asked for past the client library's decoders.
@@ -166,13 +163,45 @@ func (c *Cluster) printed(ctx context.Context, cs clients, pod *unstructured.Uns
 			return err
 		}
 		defer answer.Body.Close()
-		body, err := io.ReadAll(io.LimitReader(answer.Body, mostPrinted))
-		if text = strings.ToValidUTF8(string(body), "�"); answer.StatusCode/100 != 2 {
-			text, err = "", fmt.Errorf("the API server answered %s", answer.Status)
+		end, err := endOf(io.LimitReader(answer.Body, mostRead))
+		if answer.StatusCode/100 != 2 {
+			return refusedLog(answer.Status, end)
 		}
+		text = strings.ToValidUTF8(string(end), "\uFFFD")
 		return err
 	})
 	return text, err
+}
+
+// endOf is the last part of what there is to read.
+func endOf(r io.Reader) (end []byte, err error) {
+	part := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(part)
+		end = append(end, part[:n]...)
+		if len(end) > 2*mostPrinted {
+			end = append(end[:0], end[len(end)-mostPrinted:]...)
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return end, err
+		} else if err != nil {
+			return end[max(0, len(end)-mostPrinted):], nil
+		}
+	}
+}
+
+// refusedLog is why the server has no log to give. A container that has not
+// begun has none, which isn't an error.
+func refusedLog(status string, body []byte) error {
+	var said metav1.Status
+	switch err := json.Unmarshal(body, &said); {
+	case err != nil || said.Message == "":
+		return fmt.Errorf("the API server answered %s", status)
+	case said.Code == http.StatusBadRequest && strings.Contains(said.Message, "is waiting to start"):
+		return nil
+	default:
+		return errors.New(said.Message)
+	}
 }
 
 // Hooked implements target.Runner.
