@@ -168,6 +168,35 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// Where the server can't say what an apply comes to, what is declared stays, and
+// what others own; what was ours and isn't declared any more goes, too.
+func TestGoneFromWhatIsDeclared(t *testing.T) {
+	t.Parallel()
+	u := live(t, `labels: {team: web, tier: x}`, entry("helm", update, ofSpec), entry("plumb", apply, `{"f:metadata":{"f:labels":{"f:tier":{}}}}`),
+		entry("scaler", update, `{"f:spec":{"f:replicas":{}}}`))
+	var declared map[string]any
+	if err := yaml.Unmarshal([]byte(`{spec: {template: {spec: {containers: [{name: web, image: nginx, env: [{name: LEVEL, value: info}], resources: {limits: {cpu: 1}}}]}}}}`), &declared); err != nil {
+		t.Fatal(err)
+	}
+	handed, _ := MoveOf(u, web, "apps/v1", time.Unix(1, 0))
+	for name, tc := range map[string]struct {
+		move Move
+		want string
+	}{
+		"it is taken over": {handed, `.metadata.labels.team .metadata.labels.tier .spec.template.spec.containers[name="side"] .spec.template.spec.containers[name="web"].env[name="DEBUG"]`},
+		"it stays":         {Stay(u), `.metadata.labels.tier`},
+	} {
+		var gone []string
+		for _, p := range tc.move.GoneFrom(u, declared).Paths {
+			gone = append(gone, p.String())
+		}
+		slices.Sort(gone)
+		if got := strings.Join(gone, " "); got != tc.want {
+			t.Errorf("%s: there go\n%s, want\n%s", name, got, tc.want)
+		}
+	}
+}
+
 // What we owned before stays ours.
 func TestAMoveKeepsWhatIsOurs(t *testing.T) {
 	t.Parallel()
