@@ -32,7 +32,17 @@ func TestUsageCountsChildrenThatRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	out, err := sleeper.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := out.Read(make([]byte, 1)); err != nil { // or else it may not run yet
 		t.Fatal(err)
 	}
 	u, err := ReadUsage(os.Getpid())
