@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"plumb.dev/plumb/internal/private"
 )
@@ -93,7 +94,7 @@ func (k *Keys) Ring() (Ring, error) {
 // about says in which file something is wrong, where the error doesn't.
 func about(what, path string, err error) error {
 	var of *fs.PathError
-	if errors.As(err, &of) {
+	if errors.As(err, &of) || strings.HasPrefix(err.Error(), path) {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return fmt.Errorf("%s %s: %w", what, path, err)

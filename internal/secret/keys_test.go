@@ -81,7 +81,12 @@ func TestRefusesFiles(t *testing.T) {
 		"cut off":        {"\n" + secret[:30], 0o600, false, "line 2 is no age identity"},
 		"a plugin's":     {"AGE-PLUGIN-YUBIKEY-1CANARY\n", 0o600, false, "line 1 is no age identity"},
 		"large":          {strings.Repeat("#", private.MaxBytes+1), 0o600, false, "is larger than"},
-		"no OpenPGP key": {secret, 0o600, true, "there is no armoured OpenPGP private key in it"},
+		"no OpenPGP key": {"CANARY", 0o600, true, "there is no armoured OpenPGP private key in it"},
+		"age for PGP":    {secret, 0o600, true, "there are age identities in it, which --age-key-file takes"},
+		"PGP for age":    {"-----BEGIN PGP PRIVATE KEY BLOCK-----\nCANARY\n", 0o600, false, "line 1 is no age identity: it is an OpenPGP key, which --pgp-key-file takes"},
+		"SSH":            {"-----BEGIN OPENSSH PRIVATE KEY-----\nCANARY\n", 0o600, false, "a key in PEM, such as one of SSH"},
+		"a locked one":   {"-----BEGIN AGE ENCRYPTED FILE-----\nCANARY\n", 0o600, false, "it is encrypted: decrypt it for the daemon with age -d"},
+		"a public key":   {"age1CANARY\n", 0o600, false, "it is a public key"},
 		"half of one":    {string(pgp[:300]), 0o600, true, "private key block 1 can't be read"},
 	} {
 		t.Run(name, func(t *testing.T) {

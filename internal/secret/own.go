@@ -169,7 +169,7 @@ func parseOwn(content []byte) (keys []OwnKey, err error) {
 		default:
 			identity, err := age.ParseIdentities(strings.NewReader(line))
 			if err != nil || len(identity) != 1 {
-				return nil, notAge(n)
+				return nil, notAge(n, line)
 			}
 			next.Recipient, next.identity = recipientOf(identity[0]), line
 			keys, next = append(keys, next), OwnKey{}

@@ -133,7 +133,7 @@ func parseAge(content []byte) (Ring, error) {
 		}
 		identity, err := age.ParseIdentities(strings.NewReader(line))
 		if err != nil || len(identity) != 1 {
-			return Ring{}, notAge(n)
+			return Ring{}, notAge(n, line)
 		}
 		r.age = append(r.age, identity[0])
 		r.names = append(r.names, Name{KindAge, recipientOf(identity[0])})
@@ -144,8 +144,20 @@ func parseAge(content []byte) (Ring, error) {
 	return r, nil
 }
 
-func notAge(line int) error {
-	return fmt.Errorf("line %d is no age identity: it has to begin with AGE-SECRET-KEY-1, as age-keygen writes it", line)
+// notAge says what a line is that is no age identity, without showing it.
+func notAge(number int, line string) error {
+	is := "it has to begin with AGE-SECRET-KEY-1, as age-keygen writes it"
+	switch {
+	case strings.HasPrefix(line, "-----BEGIN PGP "):
+		is = "it is an OpenPGP key, which --pgp-key-file takes"
+	case strings.HasPrefix(line, "-----BEGIN AGE ENCRYPTED "):
+		is = "it is encrypted: decrypt it for the daemon with age -d"
+	case strings.HasPrefix(line, "-----BEGIN "):
+		is = "it is a key in PEM, such as one of SSH, which isn't used for this: make one with age-keygen"
+	case strings.HasPrefix(line, "age1"):
+		is = "it is a public key, and the private one belongs here"
+	}
+	return fmt.Errorf("line %d is no age identity: %s", number, is)
 }
 
 // recipientOf is the public name of an age identity.
@@ -176,6 +188,9 @@ func parsePGP(content []byte) (Ring, error) {
 			r.pgp = append(r.pgp, key)
 			r.names = append(r.names, Name{KindPGP, name})
 		}
+	}
+	if len(r.pgp) == 0 && bytes.Contains(content, []byte("AGE-SECRET-KEY-1")) {
+		return Ring{}, errors.New("there are age identities in it, which --age-key-file takes")
 	}
 	if len(r.pgp) == 0 {
 		return Ring{}, errors.New("there is no armoured OpenPGP private key in it: write it with gpg --armor --export-secret-keys")
