@@ -42,7 +42,7 @@ func (s *stand) take(ctx context.Context, tell func(string)) (string, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return "", fmt.Errorf("make the demo's folder: %w", err)
 	}
-	limit, cancel := context.WithTimeout(ctx, endGrace+5*time.Second)
+	limit, cancel := context.WithTimeout(ctx, 4*endGrace) // for what was killed just before, on a machine that is busy
 	defer cancel()
 	if err := s.hold(limit, tell); err != nil {
 		return "", cmp.Or(ctx.Err(), err)
