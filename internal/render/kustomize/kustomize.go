@@ -24,6 +24,7 @@ import (
 	"path"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -85,6 +86,8 @@ func (b *build) result() ([]object.Object, error) {
 	switch {
 	case b.refused != nil:
 		return nil, b.named(b.refused) // the library takes it for an absent file
+	case errors.As(err, &p) && b.schema != "" && strings.HasPrefix(fmt.Sprint(p.Value), "invalid schema file"):
+		return nil, b.named(fmt.Errorf("%s: openapi: %s is no OpenAPI schema in JSON; correct it, or leave it out", b.schemaOf, b.schema))
 	case errors.As(err, &p):
 		p.Value = b.tell(fmt.Sprint(p.Value))
 		return nil, p
@@ -110,7 +113,11 @@ type build struct {
 	seen    int  // kustomizations that were read
 	handed  int  // bytes that the library was given
 	altered bool // the top's own file was handed out with the images in it
-	schema  bool // the library's schemas were changed
+
+	custom   bool          // the library's schemas were changed
+	schema   string        // the file that was named last for them
+	schemaOf object.Origin // where it was
+
 	sources sources
 	remotes remotes
 	read    map[string][]byte // all that the library was given, by path
@@ -157,7 +164,7 @@ func (b *build) alone() (objects []object.Object, err error) {
 		}
 	}()
 	<-done
-	if b.schema {
+	if b.custom {
 		openapi.ResetOpenAPI() // or the next build would go by this one's schema
 	}
 	return objects, err

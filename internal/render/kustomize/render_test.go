@@ -43,11 +43,37 @@ func TestS11TheLibraryEndsTheProcess(t *testing.T) {
 
 func TestS11TheLibraryPanics(t *testing.T) {
 	t.Parallel()
-	files := map[string]string{"app/kustomization.yaml": "resources: [a.yaml]\nopenapi: {path: s.json}\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}'}]\n", "app/a.yaml": configMap, "app/s.json": "{"}
-	_, err := renderTree(treetest.New(files), "app", nil)
+	files := treetest.New(map[string]string{"app/kustomization.yaml": "resources: [a.yaml]\n", "app/a.yaml": configMap})
+	_, err := newBuild(panicking{files}, "app", nil).result()
 	var p *render.Panic
 	if !errors.As(err, &p) || len(p.Stack) == 0 {
 		t.Fatalf("got the error %v", err)
+	}
+}
+
+// panicking is a tree with a file that makes the library panic.
+type panicking struct{ tree.Reader }
+
+func (p panicking) ReadFile(at string) ([]byte, error) {
+	if at == "app/a.yaml" {
+		panic("not this one")
+	}
+	return p.Reader.ReadFile(at)
+}
+
+// TestAnUnsoundSchema: the library panics for one, which is the file's fault.
+func TestAnUnsoundSchema(t *testing.T) {
+	t.Parallel()
+	for _, schema := range []string{"", "{", "text", "[]"} {
+		files := map[string]string{
+			"app/kustomization.yaml": "resources: [a.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}'}]\nopenapi:\n  path: ../s.json\n",
+			"app/a.yaml":             configMap, "s.json": schema,
+		}
+		_, err := renderTree(treetest.New(files), "app", nil)
+		const want = "app/kustomization.yaml:4: openapi: s.json is no OpenAPI schema in JSON; correct it, or leave it out"
+		if err == nil || err.Error() != want {
+			t.Errorf("%q: got %v", schema, err)
+		}
 	}
 }
 

@@ -50,7 +50,11 @@ func (b *build) vet(at string, depth int, content []byte) ([]byte, error) {
 		return nil, err
 	}
 	v.warn(k)
-	b.schema = b.schema || len(k.OpenAPI) > 0
+	b.custom = b.custom || len(k.OpenAPI) > 0
+	if given := k.OpenAPI["path"]; given != "" {
+		b.schema, _ = b.inside(v.folder, given)
+		b.schemaOf = v.origin([]string{"openapi", "path"})
+	}
 	isRewritten := v.rewrite(&k)
 	k.FixKustomization()
 	b.expect(at, v.folder, k)
