@@ -105,6 +105,8 @@ func TestOf(t *testing.T) {
 			"status: {observedGeneration: 1, conditions: [{type: Ready, status: 'True'}]}\n", status.Progressing, "generation is 2"},
 		{"a custom resource without a status", gear + first, status.HealthUnset, "nothing in its status"},
 		{"a custom resource that is suspended", gear + first + "spec: {suspend: true}\nstatus: {conditions: [{type: Ready, status: 'False'}]}\n", status.Suspended, ""},
+		{"a composite resource that is paused", "apiVersion: example.com/v1\nkind: XGear\nmetadata: {name: a, annotations: {crossplane.io/paused: 'true'}}\n" +
+			"status: {conditions: [{type: Synced, status: 'False', reason: ReconcilePaused}]}\n", status.Suspended, ""},
 		{"a custom resource whose suspend is no switch", gear + first + "spec: {suspend: 'yes'}\n", status.HealthUnset, "nothing in its status"},
 		{"a custom resource whose spec is a text", gear + first + "spec: text\n", status.HealthUnset, "nothing in its status"},
 
