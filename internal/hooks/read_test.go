@@ -169,3 +169,15 @@ func FuzzAnnotations(f *testing.F) {
 		}
 	})
 }
+
+// What runs to an end may say how long that takes; all else is the App's to say.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]time.Duration{"Job": 90 * time.Second, "Pod": 90 * time.Second, "Workflow": 90 * time.Second, "Deployment": 0} {
+		o := made(kind, "migrate", map[string]string{argo: "PreSync"})
+		o.Object["spec"] = map[string]any{"activeDeadlineSeconds": int64(60)}
+		if got := Split([]object.Object{o}).Hooks[0].Hook.Limit; got != want {
+			t.Errorf("a %s may take %s, want %s", kind, got, want)
+		}
+	}
+}

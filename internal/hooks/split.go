@@ -57,11 +57,13 @@ func (p *Parts) take(o object.Object) {
 	}
 }
 
-// limitOf is how long a Job may take by its own word, with time for its
-// controller to say so.
+// limitOf is how long what runs to an end may take by its own word, with time for
+// its controller to say so.
 func limitOf(o object.Object) time.Duration {
 	const saying = 30 * time.Second
-	if o.GetKind() != "Job" {
+	switch o.GetKind() {
+	case "Job", "Pod", "Workflow": // of Argo: all say it in the same place
+	default:
 		return 0
 	}
 	seconds, given, err := unstructured.NestedInt64(o.Object, "spec", "activeDeadlineSeconds")

@@ -49,6 +49,9 @@ func (c *Cluster) Make(ctx context.Context, as target.Actor, d plan.Desired) tar
 			err = errors.Join(target.ErrSkipped, failed) // it went meanwhile
 		}
 		live = there
+	} else if apierrors.IsNotFound(err) && d.Key.Namespace != "" {
+		err = fmt.Errorf("its namespace %s is not there, and what comes with the App comes later; "+
+			"have it made (target.createNamespace), or make the Namespace a hook of a lower wave", d.Key.Namespace)
 	} else if err != nil {
 		err = explainMasked(d.Key, err, maskOf(as, d))
 	}

@@ -112,6 +112,12 @@ func TestMakeSaysWhatWasThere(t *testing.T) {
 	if still := s.Make(t.Context(), as, d); !errors.Is(still.Err, target.ErrThere) {
 		t.Errorf("an object was deleted in the place of one before it: %v", still.Err)
 	}
+	nowhere := d
+	nowhere.Key.Namespace = s.namespace + "-later"
+	nowhere.Body = fmt.Appendf(nil, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"once","namespace":%q}}`, nowhere.Key.Namespace)
+	if o := s.Make(t.Context(), as, nowhere); o.Err == nil || !strings.Contains(o.Err.Error(), "target.createNamespace") {
+		t.Errorf("in a namespace that isn't there it says %v", o.Err)
+	}
 	d.Body = []byte(`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"odd"},"colour":"red"}`)
 	d.Key.Name = "odd"
 	if odd := s.Make(t.Context(), as, d); odd.Err == nil || !strings.Contains(odd.Err.Error(), "colour") {
