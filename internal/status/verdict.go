@@ -35,7 +35,6 @@ func (v Verdict) Decided() bool { return v.State != Pending }
 func Judge(a App, has bool, newest *release.Release) Verdict {
 	v := Verdict{App: a.ID(), Revision: a.Revision, State: Pending, Message: a.Message}
 	current := has && a.Revision != "" && a.Revision == a.Source.Newest
-	healthy := a.Health == Healthy || a.Health == Suspended || a.Health == HealthUnset // which nobody would tell when it is better
 	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest &&
 		(a.Failures > 0 || !newest.Finished.IsZero())
 	switch {
@@ -44,7 +43,7 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 		if a.Source.Error != "" {
 			v.Message += ": " + a.Source.Error
 		}
-	case current && a.Sync == Synced && healthy:
+	case current && a.Sync == Synced && a.Health.enough():
 		v.State, v.Message = Done, ""
 	case a.Behind:
 		if a.Failures > 0 || a.Message == "" {
@@ -67,3 +66,7 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 	}
 	return v
 }
+
+// enough says whether a health is as good as it gets. What isn't known isn't
+// waited for: nobody would tell when it is better.
+func (h Health) enough() bool { return h == Healthy || h == Suspended || h == HealthUnset }
