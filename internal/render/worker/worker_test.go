@@ -153,7 +153,7 @@ func outcomeOf(ctx context.Context, set render.Set, w render.Work) outcome {
 		o.Needs = append(o.Needs, n.String())
 	}
 	if err != nil {
-		o.Err = err.Error()
+		o.Err = strings.ReplaceAll(err.Error(), "json: unable to ", "json: cannot ") // each process says one or the other, by chance
 	}
 	return o
 }
