@@ -9,6 +9,7 @@ package refusal
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,7 +36,7 @@ func Explain(key object.Key, said metav1.Status, mask redact.Mask) error {
 	if mask.Hides() || key.Group == "" && key.Kind == "Secret" {
 		return fmt.Errorf("the API server refused it: %s", withoutValues(said))
 	}
-	message := mask.Text(said.Message)
+	message := plainValue.ReplaceAllString(mask.Text(said.Message), "$1")
 	err := &apierrors.StatusError{ErrStatus: said}
 	switch {
 	case plan.StageOf(key) == plan.StageDefinition && apierrors.IsInvalid(err):
@@ -50,6 +51,8 @@ func Explain(key object.Key, said metav1.Status, mask redact.Mask) error {
 		return fmt.Errorf("%s; the webhook's rules decide this: change the object, or the webhook's configuration", message)
 	case apierrors.IsForbidden(err):
 		return fmt.Errorf("%s; give this right to who applies (target.serviceAccount, or the daemon's own user)", message)
+	case strings.Contains(message, ": expected string, got "):
+		return fmt.Errorf("%s; a text is wanted there: put it in quotes", message)
 	case said.Code == badRequest && strings.Contains(message, "strict decoding error"),
 		strings.Contains(message, "field not declared in schema"):
 		return fmt.Errorf("%s; check the spelling and the indentation, and the apiVersion", message)
@@ -59,6 +62,9 @@ func Explain(key object.Key, said metav1.Status, mask redact.Mask) error {
 		return errors.New(message)
 	}
 }
+
+// plainValue is how the server writes a value of a wrong type: as it holds it.
+var plainValue = regexp.MustCompile(`&value\.valueUnstructured\{Value:([^{}]*)\}`)
 
 // badRequest is the code of an answer to a request that can't be read.
 const badRequest = 400

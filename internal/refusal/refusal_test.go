@@ -65,6 +65,8 @@ func TestExplain(t *testing.T) {
 			`strict decoding error: unknown field "spec.replicaz"; check the spelling and the indentation, and the apiVersion`},
 		{"an unknown field, as an apply tells it", answer(500, metav1.StatusReasonInternalError, `failed to create typed patch object: .spec.replicaz: field not declared in schema`),
 			`failed to create typed patch object: .spec.replicaz: field not declared in schema; check the spelling and the indentation, and the apiVersion`},
+		{"a value of a wrong type", answer(500, metav1.StatusReasonInternalError, `failed to create typed patch object (shop/a; /v1, Kind=ConfigMap): .data.port: expected string, got &value.valueUnstructured{Value:5432}`),
+			`failed to create typed patch object (shop/a; /v1, Kind=ConfigMap): .data.port: expected string, got 5432; a text is wanted there: put it in quotes`},
 		{"an object that is too large", apierrors.NewRequestEntityTooLargeError("limit is 3145728").Status(),
 			"Request entity too large: limit is 3145728; the object is too large for the API server: split it"},
 		{"anything else", answer(409, metav1.StatusReasonConflict, "the object has been modified"), "the object has been modified"},
