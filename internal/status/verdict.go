@@ -35,8 +35,6 @@ func (v Verdict) Decided() bool { return v.State != Pending }
 func Judge(a App, has bool, newest *release.Release) Verdict {
 	v := Verdict{App: a.ID(), Revision: a.Revision, State: Pending, Message: a.Message}
 	current := has && a.Revision != "" && a.Revision == a.Source.Newest
-	failed := newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest &&
-		(a.Failures > 0 || !newest.Finished.IsZero())
 	switch {
 	case !has:
 		v.Message = "the commit isn't in what the App follows, or was not seen yet"
@@ -53,7 +51,7 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 		if a.Failures > 0 || a.Message == "" {
 			v.Message = "about to be tried again"
 		}
-	case failed:
+	case a.failed(newest):
 		v.State, v.Message = Failed, newest.Reason
 	case a.Hold != nil && a.Hold.Reason == gate.HeldByFailure:
 		v.State, v.Message = Failed, a.Hold.Message
@@ -65,6 +63,12 @@ func Judge(a App, has bool, newest *release.Release) Verdict {
 		v.Message = fmt.Sprintf("%s, %s", a.Sync, a.Health)
 	}
 	return v
+}
+
+// failed says whether the newest release is of the newest commit, and has failed.
+func (a App) failed(newest *release.Release) bool {
+	return newest != nil && newest.Outcome == release.Failed && newest.Revision.Commit == a.Source.Newest &&
+		(a.Failures > 0 || !newest.Finished.IsZero())
 }
 
 // enough says whether a health is as good as it gets. What isn't known isn't
