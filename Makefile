@@ -17,7 +17,7 @@ KUBERNETES := $(shell awk '$$1 == "k8s.io/kubernetes" { print $$2 }' dev/kuberne
 # Every package that tests against a real control plane starts one, of 700 MB; many cores must not mean as many of those.
 PARALLEL   ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 PKGS       ?= ./...
-TESTFLAGS  ?= -timeout=20m
+TESTFLAGS  ?= -timeout=30m
 FUZZTIME   ?= 10s
 COUNTS     := .cache/tests
 
